@@ -1,0 +1,400 @@
+// Connection: drives ONE connection, from its upgrade request to its close record.
+//
+// It interprets the machine's effects (opens and shuts gates, arms timers, sends control frames, ends the link)
+// and joins the streams: transport → inbound → handler, and handler → outbound → transport. User code runs in
+// a barrier: what it throws becomes an event of the machine, and nothing else.
+//
+// Messages never go through the machine.
+
+import { BehaviorSubject, type Observable, Subject } from 'rxjs'
+import { Barrier } from './handlers/barrier.ts'
+import {
+  type Connection,
+  type ConnectionRequest,
+  type ConnectionState,
+  type Handler,
+  type HandlerContext,
+  type Pong,
+} from './handlers/handler.ts'
+import { Driver, type PerformedEffect } from './machines/driver.ts'
+import type { ConnectionEvent } from './machines/effects.ts'
+import type { Host } from './machines/host.ts'
+import { checkCloseCode } from './protocol/close-codes.ts'
+import { checkReason } from './protocol/close-reason.ts'
+import type { CloseFrame, CloseRecord } from './protocol/close-record.ts'
+import { HandlerError, WebSocketClosedError, WebSocketError } from './protocol/errors.ts'
+import type { RouteLimits } from './protocol/limits.ts'
+import { type Message, type Sendable, toMessage } from './protocol/message.ts'
+import type { Clock, Random } from './protocol/ports.ts'
+import { ControlFrames } from './streams/control-frames.ts'
+import { type Deferred, deferred, handledRejection } from './streams/deferred.ts'
+import { GuardedObservable } from './streams/guarded.ts'
+import { Inbound } from './streams/inbound.ts'
+import { Outbound, type SlowPolicy } from './streams/outbound.ts'
+import type { Door, Transport, TransportEvents, Violation } from './transport/transport.ts'
+
+export interface LiveConnectionOptions {
+  readonly id: string
+  readonly request: ConnectionRequest
+  readonly handler: Handler
+  readonly door: Door
+  readonly host: Host
+  /** Takes over when a user's own guard or delay throws inside `host`. */
+  readonly fallbackHost: Host
+  readonly limits: RouteLimits
+  readonly slow: SlowPolicy
+  readonly clock: Clock
+  readonly random: Random
+  /** Told of everything that user code threw. */
+  readonly onError: (error: WebSocketError, connection: Connection) => void
+  /** Told once, when everything is over. */
+  readonly onClosed: (record: CloseRecord, connection: LiveConnection) => void
+}
+
+const SENT: Promise<void> = Promise.resolve()
+const MAX_CONTROL_BYTES = 125
+
+export class LiveConnection implements Connection, TransportEvents {
+  readonly id: string
+  readonly request: ConnectionRequest
+  subprotocol: string | undefined
+
+  readonly #options: LiveConnectionOptions
+  readonly #handler: Barrier
+  readonly #driver: Driver
+  readonly #control: ControlFrames
+  readonly #inbound: Inbound
+  #transport: Transport | undefined
+  #outbound: Outbound<ReturnType<Transport['pack']>> | undefined
+  #maySend = false
+  #openCalled = false
+  #handlerEnded = false
+  #pressured = false
+  #inputPaused = false
+
+  #state$: BehaviorSubject<ConnectionState> | undefined
+  #pongs$: Subject<Pong> | undefined
+  #closed: Deferred<CloseRecord> | undefined
+  #record: CloseRecord | undefined
+
+  readonly #startedAtMs: number
+  #lastSeenAtMs: number
+
+  constructor(options: LiveConnectionOptions) {
+    const { id, request, handler, host, fallbackHost, limits, clock } = options
+    this.#options = options
+    this.id = id
+    this.request = request
+    this.#startedAtMs = clock.nowMs()
+    this.#lastSeenAtMs = this.#startedAtMs
+    this.#handler = new Barrier(handler, this.fail)
+    this.#control = new ControlFrames(clock, limits.maxControlFramesPer10s)
+    this.#inbound = new Inbound({
+      limits,
+      clock,
+      events: {
+        deliver: (message) => this.#handler.message(message),
+        subscriberFailed: this.fail,
+        overran: () => this.#overran(),
+        filled: () => this.#weighInput(),
+        emptied: () => this.#weighInput(),
+      },
+    })
+    this.#driver = new Driver({
+      host,
+      fallbackHost,
+      clock,
+      input: { connectionId: id, startedAtMs: clock.wallMs(), deadlines: limits },
+      perform: (effect) => this.#perform(effect),
+      stepped: () => this.#tellState(),
+      guardFailed: (thrown) => this.#reported(thrown),
+    })
+  }
+
+  // ── what user code sees ────────────────────────────────────────────────────────────────────────
+
+  get state(): ConnectionState {
+    return this.#driver.state
+  }
+
+  get state$(): Observable<ConnectionState> {
+    if (this.#state$ === undefined) {
+      this.#state$ = new BehaviorSubject(this.state)
+      if (this.#record !== undefined) this.#state$.complete()
+    }
+    return this.#guarded(this.#state$)
+  }
+
+  get messages$(): Observable<Message> {
+    return this.#inbound.messages$
+  }
+
+  get pongs$(): Observable<Pong> {
+    if (this.#pongs$ === undefined) {
+      this.#pongs$ = new Subject()
+      if (this.#handlerEnded) this.#pongs$.complete()
+    }
+    return this.#guarded(this.#pongs$)
+  }
+
+  get bufferedBytes(): number {
+    return this.#outbound?.bufferedBytes ?? 0
+  }
+
+  get closed(): Promise<CloseRecord> {
+    if (this.#record !== undefined) return Promise.resolve(this.#record)
+    this.#closed ??= deferred()
+    return this.#closed.promise
+  }
+
+  send(data: Sendable): Promise<void> {
+    const message = toMessage(data)
+    const transport = this.#transport
+    const outbound = this.#outbound
+    if (!this.#maySend || transport === undefined || outbound === undefined)
+      return handledRejection(new WebSocketClosedError())
+    outbound.push(transport.pack(message))
+    return (
+      outbound.room?.then(() =>
+        this.#maySend ? undefined : handledRejection(new WebSocketClosedError()),
+      ) ?? SENT
+    )
+  }
+
+  ping(data: string | Uint8Array = ''): void {
+    const payload = typeof data === 'string' ? new TextEncoder().encode(data) : data
+    if (!(payload instanceof Uint8Array) || payload.byteLength > MAX_CONTROL_BYTES) {
+      throw new WebSocketError(
+        'ERR_WINDSOCK_CONTROL_PAYLOAD',
+        `a ping carries a string or bytes, at most ${MAX_CONTROL_BYTES} of them; this has ${String(payload?.byteLength ?? typeof data)}`,
+      )
+    }
+    if (!this.#maySend) return
+    const copy = payload.slice()
+    this.#control.sent('app', copy)
+    this.#outbound?.ping(copy)
+  }
+
+  close(code = 1000, reason = ''): void {
+    const frame: CloseFrame = { code: checkCloseCode(code), reason: checkReason(reason) }
+    this.dispatch({ type: 'app.closed', frame })
+  }
+
+  setNoDelay(on: boolean): void {
+    this.#transport?.setNoDelay(on)
+  }
+
+  // ── what the server says ───────────────────────────────────────────────────────────────────────
+
+  /** The handshake's policy has decided in favour; the 101 response follows at once. */
+  accept(subprotocol: string | undefined): void {
+    this.subprotocol = subprotocol
+    this.dispatch({ type: 'handshake.accepted' })
+  }
+
+  /** The socket is gone; before there is a transport nobody else would tell. */
+  socketGone(): void {
+    if (this.#transport === undefined) this.#linkEnded()
+  }
+
+  /** Gives the machine an event. */
+  dispatch(event: ConnectionEvent): void {
+    this.#driver.dispatch(event)
+  }
+
+  /** What user code threw: the connection ends with 1011, the error is reported, nobody else notices. */
+  readonly fail = (thrown: unknown): void => {
+    this.dispatch(this.#reported(thrown))
+  }
+
+  // ── what the transport tells ───────────────────────────────────────────────────────────────────
+
+  messageReceived(message: Message, byteLength: number): void {
+    this.#lastSeenAtMs = this.#options.clock.nowMs()
+    this.#inbound.next(message, byteLength)
+  }
+
+  pingReceived(data: Uint8Array): void {
+    if (!this.#countControlFrame()) return
+    this.#outbound?.pong(data)
+    if (this.#maySend) void this.#handler.ping(data)
+  }
+
+  pongReceived(data: Uint8Array): void {
+    if (!this.#countControlFrame()) return
+    const answer = this.#control.answer(data)
+    if (answer?.sender === 'keepalive') this.dispatch({ type: 'pong.received' })
+    if (!this.#maySend) return
+    const pong = { data, roundTripMs: answer?.roundTripMs }
+    this.#pongs$?.next(pong)
+    void this.#handler.pong(pong)
+  }
+
+  drained(): void {
+    this.#outbound?.drained()
+  }
+
+  closeReceived(frame: CloseFrame): void {
+    this.#lastSeenAtMs = this.#options.clock.nowMs()
+    this.#inbound.mark(() => this.dispatch({ type: 'peer.closed', frame }))
+  }
+
+  violated(violation: Violation): void {
+    this.dispatch({ type: 'protocol.violated', ...violation })
+  }
+
+  ended(): void {
+    this.#inbound.mark(() => this.#linkEnded())
+  }
+
+  // ── the machine ────────────────────────────────────────────────────────────────────────────────
+
+  #perform(effect: PerformedEffect): void {
+    switch (effect.type) {
+      case 'refuse':
+        this.#options.door.refuse(effect.status, effect.reason, effect.headers)
+        return this.#linkEnded()
+      case 'upgrade':
+        return this.#upgrade()
+      case 'callOpen':
+        return this.#callOpen()
+      case 'openGate':
+        this.#inbound.open()
+        // Held messages may still keep the reader waiting, and then no pong could be seen.
+        if (this.#inputPaused) this.dispatch({ type: 'input.paused' })
+        return
+      case 'shutGate':
+        return this.#shut()
+      case 'sendPing': {
+        const payload = new TextEncoder().encode(String(effect.sequence))
+        this.#control.sent('keepalive', payload)
+        return this.#outbound?.ping(payload)
+      }
+      case 'sendClose':
+        this.#maySend = false
+        return this.#outbound?.end(effect.discard, () => this.#transport?.close(effect.frame))
+      case 'destroy':
+        return this.#transport?.destroy()
+      case 'finish':
+        return this.#finish(effect.record)
+    }
+  }
+
+  #tellState(): void {
+    const state$ = this.#state$
+    if (state$ === undefined || state$.value === this.state) return
+    state$.next(this.state)
+    if (this.#record !== undefined) state$.complete()
+  }
+
+  #upgrade(): void {
+    const { clock, door, handler, limits, slow } = this.#options
+    const { subprotocol } = this
+    const transport = door.upgrade({ subprotocol, headers: handler.upgradeHeaders ?? {} })
+    if (transport === undefined) {
+      this.#linkEnded()
+      return
+    }
+    this.#transport = transport
+    this.#outbound = new Outbound({
+      link: transport,
+      limits,
+      policy: slow,
+      clock,
+      events: {
+        overflowed: (detail) =>
+          this.dispatch({ type: 'limit.exceeded', cause: 'slowConsumer', detail }),
+        pressured: () => this.#weighInput(true),
+        relieved: () => this.#weighInput(false),
+      },
+    })
+    this.#maySend = true
+    transport.start(this)
+  }
+
+  #callOpen(): void {
+    const { clock, random } = this.#options
+    if (this.#transport === undefined) return
+    this.#openCalled = true
+    const context: HandlerContext = { clock, random, fail: this.fail }
+    const pending = this.#handler.open(this, context)
+    const finish = () => this.dispatch({ type: 'open.finished' })
+    if (pending === undefined) finish()
+    else void pending.then(finish)
+  }
+
+  #shut(): void {
+    this.#maySend = false
+    this.#inbound.shut()
+    // A peer that we do not read could not tell us that it closes.
+    this.#transport?.resume()
+    this.#pongs$?.complete()
+    if (!this.#openCalled || this.#handlerEnded) return
+    this.#handlerEnded = true
+    void this.#handler.end()
+  }
+
+  #linkEnded(): void {
+    const now = this.#options.clock.nowMs()
+    this.dispatch({
+      type: 'transport.ended',
+      durationMs: now - this.#startedAtMs,
+      silentForMs: now - this.#lastSeenAtMs,
+      totals: {
+        messagesReceived: this.#inbound.messagesReceived,
+        bytesReceived: this.#inbound.bytesReceived,
+        messagesSent: this.#outbound?.messagesSent ?? 0,
+        bytesSent: this.#outbound?.bytesSent ?? 0,
+        messagesDropped: this.#outbound?.messagesDropped ?? 0,
+        bytesUnsent: this.#outbound?.unsentBytes ?? 0,
+      },
+    })
+  }
+
+  #finish(record: CloseRecord): void {
+    this.#record = record
+    this.#shut()
+    this.#outbound?.release()
+    if (this.#openCalled) void this.#handler.close(record)
+    this.#closed?.resolve(record)
+    this.#options.onClosed(record, this)
+  }
+
+  #reported(thrown: unknown): ConnectionEvent {
+    const error = WebSocketError.from(thrown)
+    this.#options.onError(error, this)
+    return { type: 'handler.failed', cause: 'handlerFailed', detail: error.message }
+  }
+
+  #overran(): void {
+    const detail = `onMessage did not finish within ${this.#options.limits.handlerTimeoutMs} ms`
+    this.#options.onError(new HandlerError(undefined, detail), this)
+    this.dispatch({ type: 'handler.failed', cause: 'handlerTimeout', detail })
+  }
+
+  // ── flow ───────────────────────────────────────────────────────────────────────────────────────
+
+  /** Pauses or resumes reading: too much held for the handler, or, by policy, too much waiting for the peer. */
+  #weighInput(pressured = this.#pressured): void {
+    this.#pressured = pressured
+    const pause = this.#inbound.isFilled || (pressured && this.#options.slow === 'pause')
+    if (pause === this.#inputPaused || !this.#maySend) return
+    this.#inputPaused = pause
+    if (pause) this.#transport?.pause()
+    else this.#transport?.resume()
+    this.dispatch({ type: pause ? 'input.paused' : 'input.resumed' })
+  }
+
+  /** Counts a ping or pong; false when there were too many, an attack on whoever answers each. */
+  #countControlFrame(): boolean {
+    this.#lastSeenAtMs = this.#options.clock.nowMs()
+    if (this.#control.count()) return true
+    const detail = `more than ${this.#options.limits.maxControlFramesPer10s} pings and pongs within 10 s`
+    this.dispatch({ type: 'limit.exceeded', cause: 'limitExceeded', detail })
+    return false
+  }
+
+  #guarded<T>(source: Observable<T>): Observable<T> {
+    return new GuardedObservable<T>(this.fail, (subscriber) => source.subscribe(subscriber))
+  }
+}

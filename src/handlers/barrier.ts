@@ -1,0 +1,71 @@
+// Barrier: user code on one side, the runtime on the other.
+//
+// Every hook of a handler is called through here. What it throws, or rejects with, goes to `fail`, which ends that one
+// connection; nothing passes. A hook that never finishes is the matter of the deadlines.
+
+import type { CloseRecord } from '../protocol/close-record.ts'
+import type { Message } from '../protocol/message.ts'
+import {
+  type Connection,
+  type Handler,
+  type HandlerContext,
+  isPromiseLike,
+  type Pong,
+} from './handler.ts'
+
+/** Settles when the hook has finished, well or not, and never rejects; `undefined` when it has finished already. */
+export type Settled = Promise<void> | undefined
+
+export class Barrier {
+  readonly #handler: Handler
+  readonly #fail: (thrown: unknown) => void
+
+  constructor(handler: Handler, fail: (thrown: unknown) => void) {
+    this.#handler = handler
+    this.#fail = fail
+  }
+
+  open(connection: Connection, context: HandlerContext): Settled {
+    return this.#run(() => this.#handler.open?.(connection, context))
+  }
+
+  // The one hook that runs for each message: no closure here.
+  message(message: Message): Settled {
+    try {
+      return this.#settled(this.#handler.message?.(message))
+    } catch (thrown) {
+      this.#fail(thrown)
+      return undefined
+    }
+  }
+
+  ping(data: Uint8Array): Settled {
+    return this.#run(() => this.#handler.ping?.(data))
+  }
+
+  pong(pong: Pong): Settled {
+    return this.#run(() => this.#handler.pong?.(pong))
+  }
+
+  end(): Settled {
+    return this.#run(() => this.#handler.end?.())
+  }
+
+  close(record: CloseRecord): Settled {
+    return this.#run(() => this.#handler.close?.(record))
+  }
+
+  #run(hook: () => unknown): Settled {
+    try {
+      return this.#settled(hook())
+    } catch (thrown) {
+      this.#fail(thrown)
+      return undefined
+    }
+  }
+
+  #settled(result: unknown): Settled {
+    if (!isPromiseLike(result)) return undefined
+    return Promise.resolve(result).then(() => {}, this.#fail)
+  }
+}

@@ -1,0 +1,52 @@
+// Forms: which of the ways to write a handler a value is.
+//
+// A class that carries `toHandler` (Tornado's shape), an object with a `transition` (actor logic), or
+// a function (a stream). Anything else is a mistake that is told when the route is made.
+
+import type { AnyActorLogic } from 'xstate'
+import { WebSocketError } from '../protocol/errors.ts'
+import { actorHandler } from './actor-handler.ts'
+import { type HandlerFactory, toHandler } from './handler.ts'
+import { type StreamFunction, streamHandler } from './stream-handler.ts'
+
+/** A class that turns itself into a handler. */
+export interface HandlerClass {
+  [toHandler](): HandlerFactory
+}
+
+/** What may stand behind a route. */
+export type HandlerForm = StreamFunction | HandlerClass | AnyActorLogic
+
+/**
+ * The factory that a form becomes.
+ *
+ * @throws WebSocketError `ERR_WINDSOCK_ROUTE` when `form` is none of the three.
+ */
+export function handlerFactory(form: HandlerForm): HandlerFactory {
+  if (isHandlerClass(form)) return form[toHandler]()
+  if (isActorLogic(form)) return actorHandler(form)
+  if (typeof form === 'function' && !isClass(form)) return streamHandler(form)
+  throw new WebSocketError(
+    'ERR_WINDSOCK_ROUTE',
+    `a route needs a handler, not ${typeof form === 'function' ? 'a class that does not extend WebSocketHandler' : String(form)}: ` +
+      'give it a stream function, a class that extends WebSocketHandler, or XState actor logic',
+  )
+}
+
+function isHandlerClass(form: unknown): form is HandlerClass {
+  return typeof form === 'function' && toHandler in form
+}
+
+function isActorLogic(form: unknown): form is AnyActorLogic {
+  return (
+    typeof form === 'object' &&
+    form !== null &&
+    'transition' in form &&
+    typeof form.transition === 'function' &&
+    'getInitialSnapshot' in form
+  )
+}
+
+function isClass(form: unknown): boolean {
+  return typeof form === 'function' && /^class\b/.test(Function.prototype.toString.call(form))
+}

@@ -1,0 +1,128 @@
+// Handler: what each form in which users write becomes, and the connection as they see it.
+//
+// Three forms (a stream function, a class, an actor) end in one interface, so that `connection.ts` knows one.
+// None of these methods may bring anything down: whoever calls them does so in a barrier.
+
+import type { Observable } from 'rxjs'
+import type { CloseRecord } from '../protocol/close-record.ts'
+import type { Message, Sendable } from '../protocol/message.ts'
+import type { Clock, Random } from '../protocol/ports.ts'
+
+/** The upgrade request, as user code sees it; plain data that outlives the socket. */
+export interface ConnectionRequest {
+  readonly method: string
+  /** The request target: path and query. */
+  readonly url: string
+  /** The path, still percent-encoded, without the query. */
+  readonly path: string
+  /** What the route's pattern captured by name, percent-decoded. */
+  readonly params: Readonly<Record<string, string | undefined>>
+  /** What the route's unnamed groups captured, in order, percent-decoded. */
+  readonly args: readonly (string | undefined)[]
+  readonly query: URLSearchParams
+  /** Header names in lower case; several of one name are joined with `, `. */
+  readonly headers: Readonly<Record<string, string>>
+  readonly cookies: Readonly<Record<string, string | undefined>>
+  /** The address of the socket's other end; never taken from a header. */
+  readonly remoteAddress: string
+  /** Whether the request came over TLS. */
+  readonly secure: boolean
+}
+
+export type ConnectionState = 'connecting' | 'open' | 'closing' | 'closed'
+
+/** A pong, and how long the ping that it answers took; `undefined` when it answers none of ours. */
+export interface Pong {
+  readonly data: Uint8Array
+  readonly roundTripMs: number | undefined
+}
+
+/** One connection, as user code sees it. */
+export interface Connection {
+  /** Unique within the process, unguessable; 16 characters of `A–Z a–z 0–9 - _`. */
+  readonly id: string
+  readonly request: ConnectionRequest
+  /** The subprotocol chosen in the handshake, or `undefined` (RFC 6455 §1.9). */
+  readonly subprotocol: string | undefined
+  readonly state: ConnectionState
+  /** The present state, then each change; completes after `closed`. */
+  readonly state$: Observable<ConnectionState>
+  /** Each message once, hot; early ones are held until the handler's `open` is done. Completes at closing. */
+  readonly messages$: Observable<Message>
+  readonly pongs$: Observable<Pong>
+  /**
+   * Sends a message.
+   *
+   * @returns a promise that resolves when the next one may be sent: at once, or when the waiting bytes are
+   *   below `outboundHighWaterBytes` again. It rejects with `WebSocketClosedError` once the connection
+   *   is closing or closed; nobody needs to look at it, a rejection left alone hurts nothing.
+   * @throws WebSocketError `ERR_WINDSOCK_MESSAGE_TYPE` when `data` cannot be sent.
+   */
+  send(data: Sendable): Promise<void>
+  /**
+   * Sends a Ping; its pong appears in `pongs$`. Ignored unless the connection is open.
+   *
+   * @throws WebSocketError `ERR_WINDSOCK_CONTROL_PAYLOAD` for more than 125 bytes (RFC 6455 §5.5).
+   */
+  ping(data?: string | Uint8Array): void
+  /**
+   * Begins the closing handshake; what was sent before goes out first. A second call does nothing.
+   *
+   * @param code - default 1000. @param reason - default empty; at most 123 bytes of UTF-8.
+   * @throws WebSocketError `ERR_WINDSOCK_CLOSE_CODE` or `ERR_WINDSOCK_CLOSE_REASON`; nothing is sent then.
+   */
+  close(code?: number, reason?: string): void
+  /** Settles with the close record when everything is over; never rejects. */
+  readonly closed: Promise<CloseRecord>
+  /** Bytes accepted for sending that the kernel has not taken yet. */
+  readonly bufferedBytes: number
+  /** TCP_NODELAY; on by default (Tornado: `set_nodelay`, off by default). */
+  setNoDelay(on: boolean): void
+}
+
+/** What surrounds a handler. */
+export interface HandlerContext {
+  readonly clock: Clock
+  readonly random: Random
+  /** Ends the connection with 1011 and reports what was thrown. */
+  readonly fail: (thrown: unknown) => void
+}
+
+/** One connection's user code, in one shape. Every method is optional. */
+export interface Handler {
+  /** Before the upgrade, the origin accepted. Throw a `HandshakeError` to refuse with its status. */
+  prepare?(): void | Promise<void>
+  /** Whether a browser page of this origin may connect. Not asked when there is no Origin header. */
+  checkOrigin?(origin: string): boolean | Promise<boolean>
+  /** Which of the offered subprotocols to speak; asked once, with `[]` when none was offered. */
+  selectSubprotocol?(
+    offered: readonly string[],
+  ): string | null | undefined | Promise<string | null | undefined>
+  /** Headers of the 101 response, read after `prepare`. */
+  readonly upgradeHeaders?: Readonly<Record<string, string>>
+  /** The connection is there; messages are held until this is done. */
+  open?(connection: Connection, context: HandlerContext): void | Promise<void>
+  /** One message; the next waits for the promise. */
+  message?(message: Message): unknown
+  ping?(data: Uint8Array): void
+  pong?(pong: Pong): void
+  /** Messages flow no more: let go of sources. Called once if `open` was. */
+  end?(): void
+  /** Everything is over. Called once if `open` was. */
+  close?(record: CloseRecord): unknown
+}
+
+/** Makes the handler of one connection, when its upgrade request arrives. */
+export type HandlerFactory = (request: ConnectionRequest) => Handler
+
+/** A class that says itself what handler it becomes carries this static method. */
+export const toHandler = Symbol('windsock.toHandler')
+
+/** Whether something is thenable, for values that user code hands us. */
+export function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
+  return (
+    (typeof value === 'object' || typeof value === 'function') &&
+    value !== null &&
+    typeof (value as { then?: unknown }).then === 'function'
+  )
+}

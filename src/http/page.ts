@@ -1,0 +1,94 @@
+// Page: a file that a plain GET is answered with, beside the routes that speak WebSocket.
+//
+// One file a page, read once when the server starts: pages belong to the program. For more than a handful of them
+// use an HTTP framework and `attach()` to its server.
+
+import { readFileSync } from 'node:fs'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { extname } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { describe, WebSocketError } from '../protocol/errors.ts'
+import { pathOf } from './request.ts'
+
+const CONTENT_TYPES: Readonly<Record<string, string>> = {
+  '.css': 'text/css; charset=utf-8',
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.json': 'application/json',
+  '.png': 'image/png',
+  '.svg': 'image/svg+xml',
+  '.txt': 'text/plain; charset=utf-8',
+}
+
+/** Scripts and styles from here alone, sockets to anywhere: an injected script finds nothing to run. */
+const CONTENT_SECURITY_POLICY =
+  "default-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data:"
+
+export interface Page {
+  readonly kind: 'page'
+  readonly path: string
+  readonly body: Buffer
+  readonly contentType: string
+}
+
+/**
+ * A file served at a path.
+ *
+ * @param path - the exact path, as `/` or `/chat-room`.
+ * @param file - a path or `file:` URL; its ending tells the content type (html, css, js, json, svg, png, txt).
+ * @throws WebSocketError `ERR_WINDSOCK_ROUTE` when the file cannot be read or its ending is unknown.
+ */
+export function page(path: string, file: string | URL): Page {
+  const name = file instanceof URL ? fileURLToPath(file) : file
+  const contentType = CONTENT_TYPES[extname(name)]
+  if (contentType === undefined) {
+    throw new WebSocketError(
+      'ERR_WINDSOCK_ROUTE',
+      `page ${path}: the ending of ${name} says no content type; known are ${Object.keys(CONTENT_TYPES).join(' ')}`,
+    )
+  }
+  try {
+    return { kind: 'page', path, body: readFileSync(name), contentType }
+  } catch (cause) {
+    throw new WebSocketError(
+      'ERR_WINDSOCK_ROUTE',
+      `page ${path}: cannot read ${name}: ${describe(cause)}`,
+      { cause },
+    )
+  }
+}
+
+/** Answers a plain request from `pages`; false when none has its path. */
+export function answerWithPage(
+  pages: readonly Page[],
+  request: IncomingMessage,
+  response: ServerResponse,
+): boolean {
+  const path = pathOf(request.url ?? '/')
+  const found = pages.find((candidate) => candidate.path === path)
+  if (found === undefined) return false
+  if (request.method !== 'GET' && request.method !== 'HEAD') {
+    answerWithLine(response, 405, 'this page is for reading: use GET', { Allow: 'GET, HEAD' })
+    return true
+  }
+  response.writeHead(200, {
+    'Content-Type': found.contentType,
+    'Content-Length': found.body.byteLength,
+    'Content-Security-Policy': CONTENT_SECURITY_POLICY,
+    'X-Content-Type-Options': 'nosniff',
+    'Cache-Control': 'no-cache',
+  })
+  response.end(request.method === 'HEAD' ? undefined : found.body)
+  return true
+}
+
+/** Answers a plain request with a status and one line of text. */
+export function answerWithLine(
+  response: ServerResponse,
+  status: number,
+  line: string,
+  headers: Readonly<Record<string, string>> = {},
+): void {
+  response.writeHead(status, { 'Content-Type': 'text/plain; charset=utf-8', ...headers })
+  response.end(`${line}\n`)
+}

@@ -1,0 +1,95 @@
+// Pattern: which paths a route answers, and what it captures of them.
+//
+// A string is a path with parameters (`/echo/:name`), a RegExp matches the whole path, as a Tornado URLSpec does.
+// What is captured is percent-decoded after matching, so that `%2F` inside a parameter is not a separator;
+// `+` stays itself. First matching route wins.
+
+import { match as compile, PathError } from 'path-to-regexp'
+import { WebSocketError } from '../protocol/errors.ts'
+
+/** What a pattern captured; `malformed` when it matched but does not decode to UTF-8. */
+export type Captured =
+  | {
+      readonly params: Readonly<Record<string, string | undefined>>
+      readonly args: readonly (string | undefined)[]
+    }
+  | 'malformed'
+
+export interface Pattern {
+  /** As the user wrote it. */
+  readonly text: string
+  /** What the pattern captures of a path, or `undefined` when it does not match. */
+  match(path: string): Captured | undefined
+}
+
+/**
+ * Compiles a path or a RegExp.
+ *
+ * @throws WebSocketError `ERR_WINDSOCK_ROUTE` for a path that does not parse, and for a RegExp that mixes named and
+ *   unnamed groups.
+ */
+export function pattern(source: string | RegExp): Pattern {
+  return source instanceof RegExp ? regExpPattern(source) : pathPattern(source)
+}
+
+function pathPattern(path: string): Pattern {
+  if (typeof path !== 'string' || !path.startsWith('/')) {
+    throw routeError(`a route's path is ${JSON.stringify(path)}: it must begin with "/"`)
+  }
+  try {
+    // `trailing: false`: "/chat" and "/chat/" are two paths, as in Tornado.
+    const matches = compile<Record<string, string>>(path, {
+      decode: false,
+      trailing: false,
+      sensitive: true,
+    })
+    return {
+      text: path,
+      match: (actual) => {
+        const found = matches(actual)
+        return found === false ? undefined : decode({ ...found.params }, [])
+      },
+    }
+  } catch (cause) {
+    const why = cause instanceof PathError ? cause.message : String(cause)
+    throw routeError(`the route's path ${JSON.stringify(path)} does not parse: ${why}`, cause)
+  }
+}
+
+function regExpPattern(source: RegExp): Pattern {
+  // `g` and `y` keep a position between calls; a route has none.
+  const whole = new RegExp(`^(?:${source.source})$`, source.flags.replace(/[gy]/g, ''))
+  const groups = new RegExp(`${whole.source}|`, whole.flags).exec('')
+  const named = Object.keys(groups?.groups ?? {}).length
+  if (named > 0 && (groups?.length ?? 1) - 1 > named) {
+    throw routeError(
+      `the route's pattern ${source} mixes named and unnamed groups: name all of them or none`,
+    )
+  }
+  return {
+    text: String(source),
+    match: (path) => {
+      const found = whole.exec(path)
+      if (found === null) return undefined
+      return decode({ ...found.groups }, named > 0 ? [] : found.slice(1))
+    },
+  }
+}
+
+function decode(
+  params: Record<string, string | undefined>,
+  args: readonly (string | undefined)[],
+): Captured {
+  try {
+    const decodeOne = (text: string | undefined) => text && decodeURIComponent(text)
+    const decoded: Record<string, string | undefined> = Object.create(null)
+    for (const [name, text] of Object.entries(params)) decoded[name] = decodeOne(text)
+    return { params: decoded, args: args.map(decodeOne) }
+  } catch {
+    return 'malformed'
+  }
+}
+
+function routeError(message: string, cause?: unknown): WebSocketError {
+  return new WebSocketError('ERR_WINDSOCK_ROUTE', message, { cause })
+}

@@ -1,0 +1,72 @@
+// Request: the upgrade request as user code sees it, copied out of Node's so that it does not keep that alive.
+//
+// Headers, query and cookies are parsed when first asked for; most connections never ask.
+
+import { parseCookie } from 'cookie'
+import type { ConnectionRequest } from '../handlers/handler.ts'
+import type { UpgradeRequest } from '../protocol/handshake.ts'
+
+/** What an upgrade request tells, whoever brought it. */
+export interface IncomingUpgrade extends UpgradeRequest {
+  readonly remoteAddress: string
+  readonly secure: boolean
+}
+
+/** What a pattern captured of the path. */
+export type Captures = Pick<ConnectionRequest, 'params' | 'args'>
+
+export class HandshakeRequest implements ConnectionRequest {
+  readonly method: string
+  readonly url: string
+  readonly params: ConnectionRequest['params']
+  readonly args: ConnectionRequest['args']
+  readonly remoteAddress: string
+  readonly secure: boolean
+  readonly #rawHeaders: readonly string[]
+  #headers: Readonly<Record<string, string>> | undefined
+
+  constructor(upgrade: IncomingUpgrade, captured: Captures) {
+    this.method = upgrade.method
+    this.url = upgrade.url
+    this.remoteAddress = upgrade.remoteAddress
+    this.secure = upgrade.secure
+    this.#rawHeaders = upgrade.rawHeaders
+    this.params = captured.params
+    this.args = captured.args
+  }
+
+  get path(): string {
+    return pathOf(this.url)
+  }
+
+  get query(): URLSearchParams {
+    const start = this.url.indexOf('?')
+    return new URLSearchParams(start < 0 ? '' : this.url.slice(start + 1))
+  }
+
+  get headers(): Readonly<Record<string, string>> {
+    if (this.#headers === undefined) {
+      const headers: Record<string, string> = Object.create(null)
+      for (let index = 0; index + 1 < this.#rawHeaders.length; index += 2) {
+        const name = (this.#rawHeaders[index] as string).toLowerCase()
+        const value = this.#rawHeaders[index + 1] as string
+        headers[name] = headers[name] === undefined ? value : `${headers[name]}, ${value}`
+      }
+      this.#headers = headers
+    }
+    return this.#headers
+  }
+
+  get cookies(): Readonly<Record<string, string | undefined>> {
+    return parseCookie(this.headers['cookie'] ?? '')
+  }
+}
+
+/** The path of a request target, still percent-encoded; an absolute target (RFC 9112 §3.2.2) gives its path too. */
+export function pathOf(url: string): string {
+  const end = url.search(/[?#]/)
+  const target = end < 0 ? url : url.slice(0, end)
+  if (target.startsWith('/')) return target
+  const absolute = /^[a-z][a-z0-9+.-]*:\/\/[^/]*(\/.*)?$/i.exec(target)
+  return absolute === null ? target : (absolute[1] ?? '/')
+}

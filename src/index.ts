@@ -1,0 +1,56 @@
+// windsock: the public names, one by one.
+//
+// Only what stands here, and in `windsock/testing`, is public; everything else may change.
+
+export type { MessageEvent } from './handlers/actor-handler.ts'
+export type { HandlerForm } from './handlers/form.ts'
+export type {
+  Connection,
+  ConnectionRequest,
+  ConnectionState,
+  HandlerContext,
+  Pong,
+} from './handlers/handler.ts'
+export type { StreamFunction, StreamResult } from './handlers/stream-handler.ts'
+export { type Page, page } from './http/page.ts'
+export { type ConnectionMachine, connectionMachine } from './machines/connection.ts'
+export { CLOSE_CODES, describeCloseCode, isResumable, isSendable } from './protocol/close-codes.ts'
+export type {
+  CloseCause,
+  CloseFrame,
+  CloseRecord,
+  ConnectionTotals,
+} from './protocol/close-record.ts'
+export {
+  ERROR_CODES,
+  type ErrorCode,
+  type Fault,
+  HandlerError,
+  HandshakeError,
+  LimitError,
+  ProtocolError,
+  SettingError,
+  WebSocketClosedError,
+  WebSocketError,
+} from './protocol/errors.ts'
+export { LIMITS, type Limit, type LimitName } from './protocol/limits.ts'
+export type { Message, Sendable } from './protocol/message.ts'
+export type { OriginPolicy } from './protocol/origin.ts'
+export type { Clock, Random } from './protocol/ports.ts'
+export { type CheckOrigin, type Prepare, type Route, type RouteSettings, route } from './route.ts'
+export type { ConnectionCounts, ErrorListener } from './runtime.ts'
+export {
+  type Attached,
+  type AttachOptions,
+  attach,
+  type ServeOptions,
+  type Server,
+  type ServerSettings,
+  serve,
+} from './server.ts'
+export { type ChatMember, type ChatRoomOptions, chatRoom } from './streams/chat.ts'
+export { type ClockFeedOptions, clockFeed } from './streams/clock.ts'
+export type { SlowPolicy } from './streams/outbound.ts'
+export { Topic, type TopicOptions, topic } from './streams/topic.ts'
+export { WebSocketHandler } from './tornado/websocket-handler.ts'
+export type { Compression } from './transport/ws-server.ts'

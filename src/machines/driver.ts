@@ -1,0 +1,120 @@
+// Driver: steps one connection through its machine, event by event, and keeps its timers.
+//
+// Effects may cause events; those wait until the effects of the present one are done. Timers arrive as effects
+// and leave as events, on the clock that is passed in. What the effects do, the driver does not know.
+
+import type { Clock, TimerHandle } from '../protocol/ports.ts'
+import type { ConnectionInput } from './connection.ts'
+import type { ConnectionEffect, ConnectionEvent } from './effects.ts'
+import type { ConnectionSnapshot, Host } from './host.ts'
+
+type AnyEvent = ConnectionEvent | { readonly type: string }
+type TimerEffect = Extract<ConnectionEffect, { type: 'armTimer' | 'disarmTimer' }>
+
+/** What remains of the effects when the driver has taken the timers out. */
+export type PerformedEffect = Exclude<ConnectionEffect, TimerEffect>
+
+export interface DriverOptions {
+  readonly host: Host
+  /** Takes over when a user's own guard or delay throws inside `host`. */
+  readonly fallbackHost: Host
+  readonly clock: Clock
+  readonly input: ConnectionInput
+  perform(effect: PerformedEffect): void
+  /** Called after each event that the machine has taken, its effects done. */
+  stepped(): void
+  /** A user's own guard or delay threw. The machine gets `handler.failed` next. */
+  guardFailed(thrown: unknown): AnyEvent
+}
+
+export class Driver {
+  readonly #options: DriverOptions
+  readonly #queue: AnyEvent[] = []
+  readonly #timers = new Map<string, TimerHandle>()
+  #host: Host
+  #snapshot: ConnectionSnapshot
+  #stepping = false
+  #ignored = 0
+
+  constructor(options: DriverOptions) {
+    this.#options = options
+    this.#host = options.host
+    const { snapshot, effects } = this.#host.start(options.input)
+    this.#snapshot = snapshot
+    for (const effect of effects) this.#perform(effect)
+  }
+
+  get snapshot(): ConnectionSnapshot {
+    return this.#snapshot
+  }
+
+  /** The name of the outermost state. */
+  get state(): 'connecting' | 'open' | 'closing' | 'closed' {
+    const { value } = this.#snapshot
+    return typeof value === 'string' ? value : 'open' in value ? 'open' : 'connecting'
+  }
+
+  /** Timers armed now; none once the machine is in `closed`. */
+  get timerCount(): number {
+    return this.#timers.size
+  }
+
+  /** Events that changed nothing: unknown in their state, or after the end. */
+  get ignoredEvents(): number {
+    return this.#ignored
+  }
+
+  /** Gives the machine an event; an event from inside an effect waits for its turn. */
+  dispatch(event: AnyEvent): void {
+    this.#queue.push(event)
+    if (this.#stepping) return
+    this.#stepping = true
+    for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
+      this.#step(next)
+    }
+    this.#stepping = false
+  }
+
+  #step(event: AnyEvent): void {
+    // XState would take events after the end, too, when it is asked without an actor.
+    if (this.#snapshot.status === 'done') {
+      this.#ignored++
+      return
+    }
+    let step: ReturnType<Host['next']>
+    try {
+      step = this.#host.next(this.#snapshot, event)
+    } catch (thrown) {
+      // Our own machine, whose guards do not throw, takes the connection to its end.
+      this.#host = this.#options.fallbackHost
+      step = this.#host.next(this.#host.adopt(this.#snapshot), event)
+      this.#queue.push(this.#options.guardFailed(thrown))
+    }
+    if (step.snapshot === this.#snapshot) this.#ignored++
+    this.#snapshot = step.snapshot
+    for (const effect of step.effects) this.#perform(effect)
+    this.#options.stepped()
+  }
+
+  #perform(effect: ConnectionEffect): void {
+    if (effect.type === 'armTimer') this.#arm(effect)
+    else if (effect.type === 'disarmTimer') this.#disarm(effect.id)
+    else this.#options.perform(effect)
+  }
+
+  #arm({ id, delayMs, event }: TimerEffect & { type: 'armTimer' }): void {
+    this.#disarm(id)
+    const fire = () => {
+      this.#timers.delete(id)
+      this.dispatch(event)
+    }
+    this.#timers.set(id, this.#options.clock.setTimeout(fire, delayMs))
+  }
+
+  #disarm(id: string): void {
+    const timer = this.#timers.get(id)
+    if (timer === undefined) return
+    this.#timers.delete(id)
+    this.#options.clock.clearTimeout(timer)
+  }
+}

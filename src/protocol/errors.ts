@@ -1,0 +1,137 @@
+// The error tree: everything windsock throws, rejects with or reports is one of these.
+//
+// Each error carries a stable `code`, says whose fault it is, and suggests what to answer: a close code once
+// the connection is open, an HTTP status before. The message says what happened, the value, what is allowed
+// and what to do; tests and programs look at `code`, never at prose.
+//
+//   WebSocketError
+//   ├── HandshakeError         the opening handshake was refused; carries the HTTP status
+//   ├── ProtocolError          the peer broke RFC 6455
+//   ├── WebSocketClosedError   an operation came after the connection's close
+//   ├── HandlerError           user code threw, rejected or never finished; `cause` is what it threw
+//   ├── LimitError             a bound was reached
+//   └── SettingError           a setting is outside its range; thrown at start
+
+/** Who has to change something so that the error goes away. */
+export type Fault = 'local' | 'peer' | 'network' | 'bug'
+
+/** Every code, with the sentence that the reference prints. Codes are API: they never change meaning. */
+export const ERROR_CODES = {
+  ERR_WINDSOCK_CLOSED: 'An operation needs an open connection and this one is closing or closed.',
+  ERR_WINDSOCK_CLOSE_CODE: 'A close code may not travel on the wire.',
+  ERR_WINDSOCK_CLOSE_REASON: 'A close reason is longer than 123 bytes of UTF-8, or not a string.',
+  ERR_WINDSOCK_CONTROL_PAYLOAD:
+    'A ping or pong carries more than 125 bytes, or something that is not bytes.',
+  ERR_WINDSOCK_HANDLER: 'User code threw, rejected, or did not finish in time.',
+  ERR_WINDSOCK_HANDSHAKE: 'The opening handshake was refused.',
+  ERR_WINDSOCK_LIMIT: 'A bound was reached.',
+  ERR_WINDSOCK_LISTEN: 'The server cannot listen on that address.',
+  ERR_WINDSOCK_MESSAGE_TYPE: 'A value cannot be sent as a message.',
+  ERR_WINDSOCK_PROTOCOL: 'The peer broke RFC 6455.',
+  ERR_WINDSOCK_ROUTE: 'A route is not well formed, or its handler is of no known form.',
+  ERR_WINDSOCK_SETTING: 'A setting is unknown or outside its range.',
+  ERR_WINDSOCK_SUBPROTOCOL: 'A subprotocol was chosen that the client did not offer.',
+  ERR_WINDSOCK_TOPIC: 'A topic was used wrongly.',
+  ERR_WINDSOCK_UNHANDLED: 'User code threw outside any connection.',
+} as const
+
+export type ErrorCode = keyof typeof ERROR_CODES
+
+export interface ErrorDetails {
+  readonly fault?: Fault
+  /** The close code that suits this error on an open connection. */
+  readonly closeCode?: number
+  /** The HTTP status that suits this error before the connection is open. */
+  readonly httpStatus?: number
+  readonly cause?: unknown
+}
+
+/** The root of the tree (Tornado: `WebSocketError`). */
+export class WebSocketError extends Error {
+  override readonly name: string = 'WebSocketError'
+  readonly code: ErrorCode
+  readonly fault: Fault
+  readonly closeCode: number
+  readonly httpStatus: number
+
+  constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause })
+    this.code = code
+    this.fault = details.fault ?? 'local'
+    this.closeCode = details.closeCode ?? 1011
+    this.httpStatus = details.httpStatus ?? 500
+  }
+
+  /** Turns anything thrown into an error of the tree; an error of the tree comes back as it is. */
+  static from(thrown: unknown): WebSocketError {
+    return thrown instanceof WebSocketError ? thrown : new HandlerError(thrown)
+  }
+}
+
+/** The opening handshake was refused (RFC 6455 §4.2.2); `httpStatus` says how. */
+export class HandshakeError extends WebSocketError {
+  override readonly name = 'HandshakeError'
+
+  constructor(httpStatus: number, message: string, details: ErrorDetails = {}) {
+    super('ERR_WINDSOCK_HANDSHAKE', message, { fault: 'peer', ...details, httpStatus })
+  }
+}
+
+/** The peer broke RFC 6455; `closeCode` is what it was told. */
+export class ProtocolError extends WebSocketError {
+  override readonly name = 'ProtocolError'
+
+  constructor(closeCode: number, message: string, cause?: unknown) {
+    super('ERR_WINDSOCK_PROTOCOL', message, { fault: 'peer', closeCode, httpStatus: 400, cause })
+  }
+}
+
+/** The connection is closing or closed, so nothing can be sent (Tornado: `WebSocketClosedError`). */
+export class WebSocketClosedError extends WebSocketError {
+  override readonly name = 'WebSocketClosedError'
+
+  constructor(message = 'the connection is closing or closed: nothing can be sent any more') {
+    super('ERR_WINDSOCK_CLOSED', message, { fault: 'local' })
+  }
+}
+
+/** User code threw, rejected or never finished; `cause` holds what it threw. */
+export class HandlerError extends WebSocketError {
+  override readonly name = 'HandlerError'
+
+  constructor(thrown: unknown, message = `the handler failed: ${describe(thrown)}`) {
+    super('ERR_WINDSOCK_HANDLER', message, { fault: 'bug', cause: thrown })
+  }
+}
+
+/** A bound was reached; the message names the limit, the value and the bound. */
+export class LimitError extends WebSocketError {
+  override readonly name = 'LimitError'
+
+  constructor(message: string, details: ErrorDetails = {}) {
+    super('ERR_WINDSOCK_LIMIT', message, {
+      fault: 'peer',
+      closeCode: 1008,
+      httpStatus: 503,
+      ...details,
+    })
+  }
+}
+
+/** A setting is unknown or outside its range; thrown when a server or route is made, never later. */
+export class SettingError extends WebSocketError {
+  override readonly name = 'SettingError'
+
+  constructor(message: string) {
+    super('ERR_WINDSOCK_SETTING', message)
+  }
+}
+
+/** One line about anything thrown; total, also for values whose own `toString` throws. */
+export function describe(thrown: unknown): string {
+  try {
+    return thrown instanceof Error ? thrown.message || thrown.name : String(thrown)
+  } catch {
+    return 'a value that cannot be shown'
+  }
+}

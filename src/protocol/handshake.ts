@@ -1,0 +1,155 @@
+// The opening handshake: whether a request may become a WebSocket connection, from its head alone.
+//
+// The rules are RFC 6455 §4.2.1, asked in Tornado's order: method, HTTP version, Upgrade,
+// Connection; then the origin, which is decided elsewhere (origin.ts); then Version, Host, Key,
+// body and subprotocols. A request is refused with the first rule that it breaks, by an HTTP status
+// and one line that says what was expected.
+//
+// Total and linear: any strings at all give an answer, in one pass over the headers per rule. A
+// reason never repeats what the client sent. Refuses to know routes, cookies, extensions, sockets,
+// and how the accepting answer is computed; it reads raw headers, because a parsed object has
+// already hidden the duplicates.
+
+import { parseHost } from './origin.ts'
+import { listElements, parseSubprotocols } from './subprotocol.ts'
+
+/** The head of a request that asks for an upgrade; an `http.IncomingMessage` is one. */
+export interface UpgradeRequest {
+  readonly method: string
+  readonly url: string
+  /** Such as `1.1`. */
+  readonly httpVersion: string
+  /** Name, value, name, value …, as they came. */
+  readonly rawHeaders: readonly string[]
+}
+
+/** How a handshake is refused: an HTTP status and one line of text for the body. */
+export interface Refusal {
+  readonly status: number
+  readonly reason: string
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+/**
+ * The values of all headers of one name, in the order they came; `[]` when there is none.
+ *
+ * Names match in any case, ASCII only (RFC 9110 §5.1).
+ */
+export function headerValues(request: UpgradeRequest, lowerCaseName: string): string[] {
+  const { rawHeaders } = request
+  const values: string[] = []
+  for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index] as string
+    if (name.length === lowerCaseName.length && lowerCase(name) === lowerCaseName) {
+      values.push(rawHeaders[index + 1] as string)
+    }
+  }
+  return values
+}
+
+/**
+ * The origin that the client names: Origin, or else the Sec-WebSocket-Origin of version 8 (RFC 6455
+ * §4.2.1 item 7).
+ *
+ * @returns `undefined` when there is neither; `''`, which no policy but `any` allows, when one
+ *   comes several times.
+ */
+export function originOf(request: UpgradeRequest): string | undefined {
+  const origins = headerValues(request, 'origin')
+  const named = origins.length > 0 ? origins : headerValues(request, 'sec-websocket-origin')
+  return named.length > 1 ? '' : named[0]
+}
+
+/**
+ * The one Host header; `''`, which equals no origin's host, when there is none or several (RFC 6455
+ * §4.2.1 item 2).
+ */
+export function hostOf(request: UpgradeRequest): string {
+  const [host = '', ...more] = headerValues(request, 'host')
+  return more.length > 0 ? '' : host
+}
+
+/**
+ * Why a request is no upgrade to WebSocket at all, or `undefined` (RFC 6455 §4.2.1 items 1, 3 and
+ * 4).
+ *
+ * To be asked before the origin is looked at.
+ */
+export function refuseUpgrade(request: UpgradeRequest): Refusal | undefined {
+  if (request.method !== 'GET') {
+    return { status: 405, reason: 'Method not allowed: expected GET.', headers: { Allow: 'GET' } }
+  }
+  // Not 505: that speaks of the major version, and an HTTP/1.0 request for a page is served.
+  const version = request.httpVersion
+  if (!/^[0-9]\.[0-9]$/.test(version) || version < '1.1') {
+    return bad('HTTP version too old: expected 1.1 or higher.')
+  }
+  if (!listHas(request, 'upgrade', /^websocket$/i)) {
+    return bad('No upgrade to WebSocket: expected "Upgrade: websocket".')
+  }
+  if (!listHas(request, 'connection', /^upgrade$/i)) {
+    return bad('No upgrade of the connection: expected "Connection: Upgrade".')
+  }
+  return undefined
+}
+
+/**
+ * Why an upgrade to WebSocket cannot be granted, or `undefined` (RFC 6455 §4.2.1 items 2, 5, 6 and
+ * 8, §4.4).
+ *
+ * To be asked after the origin has been accepted.
+ */
+export function refuseHandshake(request: UpgradeRequest): Refusal | undefined {
+  const versions = headerValues(request, 'sec-websocket-version')
+  if (versions.length !== 1 || (versions[0] !== '13' && versions[0] !== '8')) {
+    return {
+      status: 426,
+      reason: 'WebSocket version not supported: expected "Sec-WebSocket-Version: 13".',
+      headers: { 'Sec-WebSocket-Version': '13, 8' },
+    }
+  }
+  const hosts = headerValues(request, 'host')
+  if (hosts.length !== 1 || parseHost(hosts[0]) === undefined) {
+    return bad('Host missing, repeated or malformed: expected one "Host: name[:port]".')
+  }
+  const keys = headerValues(request, 'sec-websocket-key')
+  if (keys.length !== 1 || !isKey(keys[0] as string)) {
+    return bad('Sec-WebSocket-Key missing, repeated or malformed: expected 16 bytes in base64.')
+  }
+  if (hasBody(request)) {
+    return bad('An upgrade request carries no body: expected no Transfer-Encoding, no length.')
+  }
+  const offers = headerValues(request, 'sec-websocket-protocol')
+  if (offers.length > 0 && parseSubprotocols(offers.join(',')) === undefined) {
+    return bad('Sec-WebSocket-Protocol malformed: expected distinct tokens between commas.')
+  }
+  return undefined
+}
+
+// 22 characters of base64 carry the 128 bits, "==" ends them; the four bits left over may be
+// anything (§4.2.1 item 5).
+function isKey(key: string): boolean {
+  return /^[A-Za-z0-9+/]{22}==$/.test(key)
+}
+
+// The bytes after the head are frames: a body would be read as such (request smuggling).
+function hasBody(request: UpgradeRequest): boolean {
+  const lengths = headerValues(request, 'content-length')
+  const isEmpty = lengths.length === 0 || (lengths.length === 1 && lengths[0] === '0')
+  return !isEmpty || headerValues(request, 'transfer-encoding').length > 0
+}
+
+function listHas(request: UpgradeRequest, lowerCaseName: string, token: RegExp): boolean {
+  return headerValues(request, lowerCaseName).some((value) =>
+    listElements(value).some((element) => token.test(element)),
+  )
+}
+
+// toLowerCase() would also turn the Kelvin sign into a "k".
+function lowerCase(text: string): string {
+  return text.replace(/[A-Z]/g, (letter) => letter.toLowerCase())
+}
+
+function bad(reason: string): Refusal {
+  return { status: 400, reason }
+}

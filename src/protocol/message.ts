@@ -1,0 +1,63 @@
+// Message: what users send and receive, as opposed to frames, which only a transport sees.
+//
+// RFC 6455 §5.6 knows two kinds of data: text (UTF-8) and binary. Text is a `string` here, binary is a
+// `Uint8Array`. Knows nothing of framing, masking or sockets.
+
+import { WebSocketError } from './errors.ts'
+
+/** A whole message as it arrives: text is a `string`, binary is a `Uint8Array`. */
+export type Message = string | Uint8Array
+
+/** What may be sent: a message, or an object or array that travels as JSON text. */
+export type Sendable = string | ArrayBuffer | ArrayBufferView | object
+
+// A value published to many is encoded once: the topic notes its message here, every sender finds it.
+const encoded = new WeakMap<object, Message>()
+
+/**
+ * Turns what a user sends into a message.
+ *
+ * Strings go as text; `ArrayBuffer`s and views as binary, without a copy, so do not change the bytes
+ * afterwards; other objects and arrays as JSON text.
+ *
+ * @throws WebSocketError `ERR_WINDSOCK_MESSAGE_TYPE` for numbers, booleans, functions, `null`, `undefined`,
+ *   and for objects that JSON cannot express (cycles, `BigInt`, a `toJSON` that yields nothing).
+ */
+export function toMessage(value: Sendable): Message {
+  if (typeof value === 'string') return value
+  if (value instanceof Uint8Array) return value
+  if (typeof value !== 'object' || value === null) throw unsendable(value)
+  return encoded.get(value) ?? encode(value)
+}
+
+/** Encodes `value` now and remembers the result for everyone who sends the same object later. */
+export function toSharedMessage(value: Sendable): Message {
+  if (value instanceof Uint8Array || typeof value === 'string') return value
+  const message = toMessage(value)
+  encoded.set(value, message)
+  return message
+}
+
+function encode(value: object): Message {
+  if (value instanceof ArrayBuffer) return new Uint8Array(value)
+  if (ArrayBuffer.isView(value)) {
+    return new Uint8Array(value.buffer, value.byteOffset, value.byteLength)
+  }
+  let json: string | undefined
+  try {
+    json = JSON.stringify(value)
+  } catch (cause) {
+    throw unsendable(value, cause)
+  }
+  if (json === undefined) throw unsendable(value)
+  return json
+}
+
+function unsendable(value: unknown, cause?: unknown): WebSocketError {
+  const what = value === null ? 'null' : typeof value
+  return new WebSocketError(
+    'ERR_WINDSOCK_MESSAGE_TYPE',
+    `cannot send a value of type ${what}: send a string, an ArrayBuffer or typed array, or an object that JSON can express`,
+    { fault: 'local', cause },
+  )
+}

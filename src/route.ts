@@ -1,0 +1,157 @@
+// Route: a path, a handler of one of the three forms, and the settings that hold for both.
+//
+// Routes are values in an array. A route takes the server's settings and overrides what it names; everything
+// is checked when it is made, and a mistake is told then, with the field, the value and what is allowed.
+
+import { type HandlerForm, handlerFactory } from './handlers/form.ts'
+import type { ConnectionRequest, HandlerFactory } from './handlers/handler.ts'
+import { type Pattern, pattern } from './http/pattern.ts'
+import { type ConnectionMachine, connectionMachine } from './machines/connection.ts'
+import { SettingError } from './protocol/errors.ts'
+import {
+  DEFAULT_LIMITS,
+  LIMITS,
+  type LimitName,
+  type RouteLimitName,
+  type RouteLimits,
+  resolveLimits,
+} from './protocol/limits.ts'
+import { checkOriginPolicy, type OriginPolicy } from './protocol/origin.ts'
+import { checkSubprotocolSetting } from './protocol/subprotocol.ts'
+import { SLOW_POLICIES, type SlowPolicy } from './streams/outbound.ts'
+import type { Compression } from './transport/ws-server.ts'
+
+/** Whether a page of `origin` may connect; may be asynchronous. */
+export type CheckOrigin = (origin: string, request: ConnectionRequest) => boolean | Promise<boolean>
+
+/** Looks at an upgrade request before it is answered; may be asynchronous. */
+export type Prepare = (request: ConnectionRequest) => void | Promise<void>
+
+/** What a route may set; on the server it is the default of all routes. Limits: see `LIMITS`. */
+export type RouteSettings = { readonly [Name in RouteLimitName]?: number | undefined } & {
+  /** Which pages may connect: `'same-origin'` (default), `'any'`, a list of origins, or a function. */
+  readonly checkOrigin?: OriginPolicy | CheckOrigin | undefined
+  /** Before the upgrade, the origin accepted. Throw a `HandshakeError` to refuse with its status. Default: nothing. */
+  readonly prepare?: Prepare | undefined
+  /** In the server's order of preference; none is chosen unless the client offers one of them. Default: none. */
+  readonly subprotocols?: readonly string[] | undefined
+  /** permessage-deflate, RFC 7692. Default false: it costs memory, and secrets beside attacker's text leak. */
+  readonly compression?: Compression | undefined
+  /** What happens to a peer that takes messages more slowly than they come. Default `'close'`. */
+  readonly slow?: SlowPolicy | undefined
+  /** `connectionMachine.provide({ … })` with guards and delays of your own. */
+  readonly machine?: ConnectionMachine | undefined
+}
+
+const SETTING_NAMES = [
+  'checkOrigin',
+  'prepare',
+  'subprotocols',
+  'compression',
+  'slow',
+  'machine',
+] as const
+
+/** Settings with nothing left open. */
+export interface ResolvedSettings {
+  readonly limits: RouteLimits
+  readonly checkOrigin: OriginPolicy | CheckOrigin
+  readonly prepare: Prepare | undefined
+  readonly subprotocols: readonly string[]
+  readonly compression: Compression
+  readonly slow: SlowPolicy
+  readonly machine: ConnectionMachine
+}
+
+export const DEFAULT_SETTINGS: ResolvedSettings = {
+  limits: DEFAULT_LIMITS,
+  checkOrigin: 'same-origin',
+  prepare: undefined,
+  subprotocols: [],
+  compression: false,
+  slow: 'close',
+  machine: connectionMachine,
+}
+
+export interface Route {
+  readonly kind: 'route'
+  readonly pattern: Pattern
+  readonly factory: HandlerFactory
+  readonly settings: RouteSettings
+}
+
+/**
+ * A route: connections to paths that match are handled by `form`.
+ *
+ * @param path - a path with parameters (`/echo/:name`) or a RegExp that matches the whole path.
+ * @param form - a stream function, a class that extends `WebSocketHandler`, or XState actor logic.
+ * @throws WebSocketError `ERR_WINDSOCK_ROUTE`, or SettingError.
+ */
+export function route(
+  path: string | RegExp,
+  form: HandlerForm,
+  settings: RouteSettings = {},
+): Route {
+  resolveSettings(DEFAULT_SETTINGS, settings, 'route')
+  return { kind: 'route', pattern: pattern(path), factory: handlerFactory(form), settings }
+}
+
+/**
+ * Joins a route's settings to the server's.
+ *
+ * @throws SettingError for a value outside its range, and for a name that is no setting.
+ */
+export function resolveSettings(
+  base: ResolvedSettings,
+  settings: RouteSettings,
+  scope: 'route' | 'server',
+  otherNames: readonly string[] = [],
+): ResolvedSettings {
+  for (const name of Object.keys(settings)) {
+    if (name in LIMITS || [...SETTING_NAMES, ...otherNames].includes(name as 'slow')) continue
+    throw new SettingError(`there is no setting "${name}"${suggestion(name)}`)
+  }
+  const { checkOrigin, slow, subprotocols } = settings
+  if (slow !== undefined && !SLOW_POLICIES.includes(slow)) {
+    throw new SettingError(`slow is ${String(slow)}: it must be one of ${SLOW_POLICIES.join(', ')}`)
+  }
+  const limits = settings as Readonly<Partial<Record<LimitName, number>>>
+  return {
+    limits: resolveLimits(base.limits, limits, scope),
+    checkOrigin:
+      checkOrigin === undefined
+        ? base.checkOrigin
+        : typeof checkOrigin === 'function'
+          ? checkOrigin
+          : checkOriginPolicy(checkOrigin),
+    prepare: settings.prepare ?? base.prepare,
+    subprotocols:
+      subprotocols === undefined ? base.subprotocols : checkSubprotocolSetting(subprotocols),
+    compression: checkCompression(settings.compression) ?? base.compression,
+    slow: slow ?? base.slow,
+    machine: settings.machine ?? base.machine,
+  }
+}
+
+function checkCompression(compression: Compression | undefined): Compression | undefined {
+  if (compression === undefined || typeof compression === 'boolean') return compression
+  const ranges = { level: [0, 9], memLevel: [1, 9], thresholdBytes: [0, 2 ** 31 - 1] } as const
+  for (const [name, value] of Object.entries(compression)) {
+    const range = ranges[name as keyof typeof ranges]
+    if (range === undefined) throw new SettingError(`there is no setting "compression.${name}"`)
+    if (!Number.isInteger(value) || value < range[0] || value > range[1]) {
+      throw new SettingError(
+        `compression.${name} is ${String(value)}: it must be a whole number from ${range[0]} to ${range[1]}`,
+      )
+    }
+  }
+  return compression
+}
+
+// A forgotten unit is the likeliest mistake: `pingInterval` for `pingIntervalMs`.
+function suggestion(name: string): string {
+  const known = [...Object.keys(LIMITS), ...SETTING_NAMES]
+  const lower = name.toLowerCase()
+  const near = known.find((candidate) => candidate.toLowerCase().startsWith(lower))
+  return near === undefined ? `; known are ${known.join(', ')}` : `; did you mean "${near}"?`
+}

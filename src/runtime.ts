@@ -1,0 +1,207 @@
+// Runtime: all connections of one server, whatever carries them.
+//
+// It knows the routes, opens a connection for an upgrade request, keeps count, and drains. It knows no HTTP server
+// and no socket: `server.ts` brings doors of `ws`, the test kit brings doors of memory.
+
+import { config, type Observable, Subject } from 'rxjs'
+import { LiveConnection } from './connection.ts'
+import type { Connection } from './handlers/handler.ts'
+import { shakeHands } from './handshake.ts'
+import { HandshakeRequest, type IncomingUpgrade, pathOf } from './http/request.ts'
+import { type ConnectionMachine, connectionMachine } from './machines/connection.ts'
+import { createHost, type Host } from './machines/host.ts'
+import type { CloseFrame, CloseRecord } from './protocol/close-record.ts'
+import { describe, HandlerError, WebSocketError } from './protocol/errors.ts'
+import type { Clock, Random } from './protocol/ports.ts'
+import { type ResolvedSettings, type Route, resolveSettings } from './route.ts'
+import { GuardedObservable } from './streams/guarded.ts'
+import type { Door } from './transport/transport.ts'
+
+/** Told of every error of user code; the connection is missing when none can be blamed. */
+export type ErrorListener = (error: WebSocketError, connection?: Connection) => void
+
+export interface RuntimeOptions {
+  readonly routes: readonly Route[]
+  readonly settings: ResolvedSettings
+  readonly maxConnections: number
+  readonly clock: Clock
+  readonly random: Random
+  readonly onError: ErrorListener
+}
+
+/** How many upgrade requests came, and what became of them. */
+export interface ConnectionCounts {
+  /** Upgrade requests that became a connection record. */
+  readonly accepted: number
+  /** Of those, the ones that are over. */
+  readonly closed: number
+  /** Upgrade requests turned away before there was a record: no room, or the server is draining. */
+  readonly turnedAway: number
+}
+
+/** A route with its settings resolved and its host made; one per route, shared by its connections. */
+export interface ActiveRoute {
+  readonly route: Route
+  readonly settings: ResolvedSettings
+  readonly host: Host
+}
+
+/** A route that answers a path, and what it captured. */
+export interface RouteMatch {
+  readonly active: ActiveRoute
+  readonly captured: Exclude<ReturnType<Route['pattern']['match']>, undefined>
+}
+
+const RETRY_AFTER_S = '5'
+
+export class Runtime {
+  readonly routes: readonly ActiveRoute[]
+  /** One close record per connection, as it ends; never errors, completes when the server has closed. */
+  readonly closed$: Observable<CloseRecord>
+  readonly #options: RuntimeOptions
+  readonly #connections = new Map<string, LiveConnection>()
+  readonly #closed = new Subject<CloseRecord>()
+  readonly #fallbackHost: Host
+  #accepted = 0
+  #ended = 0
+  #turnedAway = 0
+  #drainFrame: CloseFrame | undefined
+  #whenEmpty: (() => void) | undefined
+
+  constructor(options: RuntimeOptions) {
+    this.#options = options
+    const hosts = new Map<ConnectionMachine, Host>()
+    const hostOf = (machine: ConnectionMachine) => {
+      const host = hosts.get(machine) ?? createHost(machine)
+      hosts.set(machine, host)
+      return host
+    }
+    this.#fallbackHost = hostOf(connectionMachine)
+    this.routes = options.routes.map((route) => {
+      const settings = resolveSettings(options.settings, route.settings, 'route')
+      return { route, settings, host: hostOf(settings.machine) }
+    })
+    this.closed$ = new GuardedObservable<CloseRecord>(
+      (thrown) => this.#report(new HandlerError(thrown)),
+      (subscriber) => this.#closed.subscribe(subscriber),
+    )
+    surviveSubscribers(options.onError)
+  }
+
+  /** The connections that are not over, by id. */
+  get connections(): ReadonlyMap<string, Connection> {
+    return this.#connections
+  }
+
+  get counts(): ConnectionCounts {
+    return { accepted: this.#accepted, closed: this.#ended, turnedAway: this.#turnedAway }
+  }
+
+  /** The first route that answers the path of `url`. */
+  match(url: string): RouteMatch | undefined {
+    const path = pathOf(url)
+    for (const active of this.routes) {
+      const captured = active.route.pattern.match(path)
+      if (captured !== undefined) return { active, captured }
+    }
+    return undefined
+  }
+
+  /** Opens a connection, or turns the request away; the answer goes through `door`. */
+  accept(match: RouteMatch, upgrade: IncomingUpgrade, door: Door): LiveConnection | undefined {
+    if (match.captured === 'malformed') {
+      return this.#turnAway(door, 400, 'the path does not decode to UTF-8')
+    }
+    if (this.#drainFrame !== undefined) {
+      return this.#turnAway(door, 503, 'the server is going away')
+    }
+    if (this.#connections.size >= this.#options.maxConnections) {
+      return this.#turnAway(door, 503, 'the server is full')
+    }
+    const { settings, host, route } = match.active
+    const { clock, random } = this.#options
+    const request = new HandshakeRequest(upgrade, match.captured)
+    let handler: ReturnType<Route['factory']>
+    try {
+      handler = route.factory(request)
+    } catch (thrown) {
+      this.#report(WebSocketError.from(thrown))
+      return this.#turnAway(door, 500, 'internal error')
+    }
+    const connection = new LiveConnection({
+      id: identifier(random),
+      request,
+      handler,
+      door,
+      host,
+      fallbackHost: this.#fallbackHost,
+      limits: settings.limits,
+      slow: settings.slow,
+      clock,
+      random,
+      onError: (error, failed) => this.#report(error, failed),
+      onClosed: (record) => this.#over(record),
+    })
+    this.#accepted++
+    this.#connections.set(connection.id, connection)
+    void shakeHands(connection, handler, upgrade, settings)
+    return connection
+  }
+
+  /**
+   * Accepts nothing more, and closes every connection with `frame`.
+   *
+   * Resolves when all are over: within each one's `closeTimeoutMs`. A second call waits for the first.
+   */
+  async drain(frame: CloseFrame): Promise<void> {
+    this.#drainFrame ??= frame
+    for (const connection of this.#connections.values()) {
+      connection.dispatch({ type: 'server.draining', frame })
+    }
+    if (this.#connections.size > 0) {
+      await new Promise<void>((resolve) => {
+        const waiting = this.#whenEmpty
+        this.#whenEmpty = () => {
+          waiting?.()
+          resolve()
+        }
+      })
+    }
+    this.#closed.complete()
+  }
+
+  #turnAway(door: Door, status: number, reason: string): undefined {
+    this.#turnedAway++
+    door.refuse(status, reason, status === 503 ? { 'Retry-After': RETRY_AFTER_S } : {})
+    return undefined
+  }
+
+  #over(record: CloseRecord): void {
+    this.#ended++
+    this.#connections.delete(record.connectionId)
+    this.#closed.next(record)
+    if (this.#connections.size === 0) this.#whenEmpty?.()
+  }
+
+  #report(error: WebSocketError, connection?: Connection): void {
+    try {
+      this.#options.onError(error, connection)
+    } catch {
+      // An error listener that throws has nobody left to tell.
+    }
+  }
+}
+
+/** 16 characters that cannot be guessed: 96 bits. */
+function identifier(random: Random): string {
+  return Buffer.from(random.bytes(12)).toString('base64url')
+}
+
+// A subscriber that throws outside any chain of ours (`merge(a$, b$).subscribe(…)`) reaches RxJS's last resort,
+// an uncaught exception. Whoever has set that resort himself keeps it.
+function surviveSubscribers(onError: ErrorListener): void {
+  config.onUnhandledError ??= (thrown) => {
+    const message = `a subscriber threw outside any connection: ${describe(thrown)}`
+    onError(new WebSocketError('ERR_WINDSOCK_UNHANDLED', message, { fault: 'bug', cause: thrown }))
+  }
+}

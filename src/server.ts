@@ -1,0 +1,260 @@
+// Server: `serve()` listens, `attach()` joins a server that others own.
+//
+// Both bring upgrade requests to the runtime; only `serve()` answers plain requests, because only it owns them.
+
+import { createServer, type Server as HttpServer, type IncomingMessage } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import type { Observable } from 'rxjs'
+import type { Connection } from './handlers/handler.ts'
+import { answerWithLine, answerWithPage, type Page } from './http/page.ts'
+import type { IncomingUpgrade } from './http/request.ts'
+import type { CloseRecord } from './protocol/close-record.ts'
+import { describe, WebSocketError } from './protocol/errors.ts'
+import { refuseUpgrade } from './protocol/handshake.ts'
+import {
+  DEFAULT_LIMITS,
+  type LimitName,
+  type RouteLimitName,
+  resolveLimits,
+} from './protocol/limits.ts'
+import { DEFAULT_SETTINGS, type Route, type RouteSettings, resolveSettings } from './route.ts'
+import { type ConnectionCounts, type ErrorListener, type RouteMatch, Runtime } from './runtime.ts'
+import { descriptorLimit } from './transport/descriptors.ts'
+import { liveClock, liveRandom } from './transport/live-ports.ts'
+import { refuse, WsServer } from './transport/ws-server.ts'
+
+/** Limits that belong to the server as a whole. */
+type ServerLimitSettings = { readonly [Name in Exclude<LimitName, RouteLimitName>]?: number }
+
+/** What a server may be told, besides the defaults of its routes. */
+export type ServerSettings = RouteSettings &
+  ServerLimitSettings & {
+    /** Told of what user code threw. Default: a line and the stack on standard error. */
+    readonly onError?: ErrorListener
+  }
+
+export type ServeOptions = ServerSettings & {
+  readonly routes: readonly (Route | Page)[]
+  /** Default `'127.0.0.1'`: reachable from this machine only; `'0.0.0.0'` or `'::'` for all. */
+  readonly host?: string
+  /** Default 0: a free one, which `url` tells. */
+  readonly port?: number
+}
+
+export type AttachOptions = ServerSettings & { readonly routes: readonly Route[] }
+
+/** What `attach()` gives. */
+export interface Attached {
+  /** The connections that are not over, by id. */
+  readonly connections: ReadonlyMap<string, Connection>
+  readonly counts: ConnectionCounts
+  /** One close record per connection, as it ends. */
+  readonly closed$: Observable<CloseRecord>
+  /** Closes every connection with 1001, and stops listening for upgrades. */
+  close(): Promise<void>
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+/** What `serve()` gives. */
+export interface Server extends Attached {
+  /** `http://host:port`; the WebSocket address is the same with `ws:`. */
+  readonly url: string
+  readonly host: string
+  readonly port: number
+  /**
+   * Closes every connection with 1001, waits for them within `closeTimeoutMs`, and frees the port.
+   *
+   * A second call waits for the first.
+   */
+  close(): Promise<void>
+}
+
+const GOING_AWAY = { code: 1001, reason: 'going away' }
+
+/** Node looks for overdue requests this often; its default of 30 s would let a 10 s deadline pass by 30. */
+const CONNECTIONS_CHECK_MS = 1_000
+
+const SERVER_NAMES = ['onError', 'routes', 'host', 'port']
+
+/**
+ * Starts a server.
+ *
+ * @throws SettingError, or WebSocketError `ERR_WINDSOCK_ROUTE`, for a mistake in the options.
+ * @throws WebSocketError `ERR_WINDSOCK_LISTEN` when the address is in use or not ours.
+ */
+export async function serve(options: ServeOptions): Promise<Server> {
+  const { host = '127.0.0.1', port = 0 } = options
+  const routes = options.routes.filter((entry) => entry.kind === 'route')
+  const pages = options.routes.filter((entry) => entry.kind === 'page')
+  const runtime = makeRuntime(options, routes)
+  const limits = resolveLimits(DEFAULT_LIMITS, options, 'server')
+  const http = createServer({
+    maxHeaderSize: limits.maxHeaderBytes,
+    headersTimeout: limits.headersTimeoutMs,
+    requestTimeout: limits.headersTimeoutMs,
+    connectionsCheckingInterval: CONNECTIONS_CHECK_MS,
+  })
+  http.on('request', (request, response) => {
+    if (answerWithPage(pages, request, response)) return
+    if (runtime.match(request.url ?? '/') === undefined) {
+      answerWithLine(response, 404, 'there is nothing at this path')
+      return
+    }
+    // A plain request on a WebSocket's path: the decision says what it lacks.
+    const refusal = refuseUpgrade(upgradeOf(request, request.socket))
+    const { status, reason, headers } = refusal ?? { status: 400, reason: 'not an upgrade' }
+    answerWithLine(response, status, reason, headers)
+  })
+  const detach = listen(http, runtime, (socket) =>
+    refuse(socket, 404, 'there is nothing at this path'),
+  )
+  await listening(http, host, port)
+  const address = http.address() as AddressInfo
+  const shownHost = address.family === 'IPv6' ? `[${address.address}]` : address.address
+  let closing: Promise<void> | undefined
+  return facade(runtime, () => (closing ??= closeAll()), {
+    url: `http://${shownHost}:${address.port}`,
+    host: address.address,
+    port: address.port,
+  })
+
+  async function closeAll(): Promise<void> {
+    const freed = new Promise<void>((resolve) => {
+      http.close(() => resolve())
+    })
+    http.closeIdleConnections()
+    await runtime.drain(GOING_AWAY)
+    detach()
+    // What is left now are plain requests, and sockets that never became requests.
+    http.closeAllConnections()
+    await freed
+  }
+}
+
+/**
+ * Joins an HTTP server that others own: upgrades on our paths are ours, all others are left alone.
+ *
+ * An upgrade that is on nobody's path is refused with 404 only when no other listener is there to take it.
+ *
+ * @throws SettingError, or WebSocketError `ERR_WINDSOCK_ROUTE`, for a mistake in the options.
+ */
+export function attach(http: HttpServer, options: AttachOptions): Attached {
+  const stray = (options.routes as readonly (Route | Page)[]).find((entry) => entry.kind === 'page')
+  if (stray !== undefined) {
+    throw new WebSocketError(
+      'ERR_WINDSOCK_ROUTE',
+      'page() works with serve() only: with attach() the server that you attach to answers plain requests',
+    )
+  }
+  const runtime = makeRuntime(options, options.routes)
+  const detach = listen(http, runtime, (socket) => {
+    if (http.listenerCount('upgrade') === 1) refuse(socket, 404, 'there is nothing at this path')
+  })
+  let closing: Promise<void> | undefined
+  return facade(
+    runtime,
+    () => {
+      closing ??= runtime.drain(GOING_AWAY).finally(detach)
+      return closing
+    },
+    {},
+  )
+}
+
+function facade<Extra extends object>(
+  runtime: Runtime,
+  close: () => Promise<void>,
+  extra: Extra,
+): Attached & Extra {
+  return {
+    ...extra,
+    connections: runtime.connections,
+    get counts() {
+      return runtime.counts
+    },
+    closed$: runtime.closed$,
+    close,
+    [Symbol.asyncDispose]: close,
+  }
+}
+
+function makeRuntime(options: ServerSettings, routes: readonly Route[]): Runtime {
+  return new Runtime({
+    routes,
+    settings: resolveSettings(DEFAULT_SETTINGS, options, 'server', SERVER_NAMES),
+    maxConnections: options.maxConnections ?? descriptorLimit() ?? DEFAULT_LIMITS.maxConnections,
+    clock: liveClock,
+    random: liveRandom,
+    onError: options.onError ?? printError,
+  })
+}
+
+/** Brings upgrades to the runtime; `foreign` gets those on no path of ours. Returns how to stop. */
+function listen(http: HttpServer, runtime: Runtime, foreign: (socket: Duplex) => void): () => void {
+  const servers = new Map(
+    runtime.routes.map((active) => {
+      const { limits, compression } = active.settings
+      return [active, new WsServer(limits, compression, liveClock)]
+    }),
+  )
+  const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    const match: RouteMatch | undefined = runtime.match(request.url ?? '/')
+    if (match === undefined) {
+      foreign(socket)
+      return
+    }
+    // Before anything else: an error on a socket without a listener ends the process.
+    socket.on('error', () => socket.destroy())
+    const server = servers.get(match.active) as WsServer
+    const door = server.door(request, socket, head)
+    const connection = runtime.accept(match, upgradeOf(request, socket), door)
+    if (connection !== undefined) socket.once('close', () => connection.socketGone())
+  }
+  http.on('upgrade', onUpgrade)
+  return () => http.off('upgrade', onUpgrade)
+}
+
+function upgradeOf(request: IncomingMessage, socket: Duplex): IncomingUpgrade {
+  return {
+    method: request.method ?? '',
+    url: request.url ?? '/',
+    httpVersion: request.httpVersion,
+    rawHeaders: request.rawHeaders,
+    remoteAddress: plainAddress((socket as Socket).remoteAddress),
+    secure: 'encrypted' in socket,
+  }
+}
+
+// A dual-stack socket shows IPv4 peers as `::ffff:127.0.0.1`.
+function plainAddress(address: string | undefined): string {
+  return address?.replace(/^::ffff:(?=\d+\.)/i, '') ?? ''
+}
+
+function listening(http: HttpServer, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const failed = (cause: NodeJS.ErrnoException) => {
+      const why =
+        cause.code === 'EADDRINUSE'
+          ? 'the port is in use: choose another, or 0 for a free one'
+          : describe(cause)
+      const message = `cannot listen on ${host}:${port}: ${why}`
+      reject(new WebSocketError('ERR_WINDSOCK_LISTEN', message, { cause }))
+    }
+    http.once('error', failed)
+    try {
+      http.listen(port, host, () => {
+        http.off('error', failed)
+        resolve()
+      })
+    } catch (thrown) {
+      failed(thrown as NodeJS.ErrnoException)
+    }
+  })
+}
+
+function printError(error: WebSocketError, connection?: Connection): void {
+  const where = connection === undefined ? '' : ` on ${connection.request.path}`
+  console.error(`windsock: ${error.code}${where}: ${error.message}`)
+  if (error.cause instanceof Error) console.error(error.cause.stack)
+}

@@ -1,0 +1,68 @@
+// Control frames: which pong answers which ping, and how many pings and pongs are too many.
+//
+// A peer may answer only the newest of several pings (RFC 6455 §5.5.3), and may send pongs that answer nothing:
+// those are no proof of life for the keepalive. Each ping costs its receiver an answer, so they are counted.
+
+import type { Clock } from '../protocol/ports.ts'
+
+/** The window of `maxControlFramesPer10s`. */
+const WINDOW_MS = 10_000
+
+export type PingSender = 'keepalive' | 'app'
+
+interface SentPing {
+  readonly payload: Uint8Array
+  readonly sentAtMs: number
+}
+
+/** What a pong answered. */
+export interface Answer {
+  readonly sender: PingSender
+  readonly roundTripMs: number
+}
+
+export class ControlFrames {
+  readonly #clock: Clock
+  readonly #maxPerWindow: number
+  readonly #pings: { keepalive: SentPing | undefined; app: SentPing | undefined } = {
+    keepalive: undefined,
+    app: undefined,
+  }
+  #windowStartMs = Number.NEGATIVE_INFINITY
+  #inWindow = 0
+
+  constructor(clock: Clock, maxPerWindow: number) {
+    this.#clock = clock
+    this.#maxPerWindow = maxPerWindow
+  }
+
+  /** Counts a received ping or pong; false when it is one too many. */
+  count(): boolean {
+    const now = this.#clock.nowMs()
+    if (now - this.#windowStartMs >= WINDOW_MS) {
+      this.#windowStartMs = now
+      this.#inWindow = 0
+    }
+    return ++this.#inWindow <= this.#maxPerWindow
+  }
+
+  /** Notes a ping that goes out; it replaces the sender's last one. */
+  sent(sender: PingSender, payload: Uint8Array): void {
+    this.#pings[sender] = { payload, sentAtMs: this.#clock.nowMs() }
+  }
+
+  /** Which of our pings a pong answers, once; `undefined` for an unsolicited one. */
+  answer(pong: Uint8Array): Answer | undefined {
+    for (const sender of ['keepalive', 'app'] as const) {
+      const ping = this.#pings[sender]
+      if (ping === undefined || !sameBytes(ping.payload, pong)) continue
+      this.#pings[sender] = undefined
+      return { sender, roundTripMs: this.#clock.nowMs() - ping.sentAtMs }
+    }
+    return undefined
+  }
+}
+
+function sameBytes(one: Uint8Array, other: Uint8Array): boolean {
+  return one.byteLength === other.byteLength && one.every((byte, index) => byte === other[index])
+}

@@ -1,0 +1,67 @@
+// Guarded: an Observable whose subscribers cannot bring the process down.
+//
+// In RxJS a subscriber that throws becomes an uncaught exception, which ends a Node process. Here what a
+// subscriber throws goes to `report`, and the others get their value as if nothing had happened. The guard
+// follows a chain of operators; it ends where the chain leaves it, as in `merge(guarded$, other$).subscribe(…)`.
+
+import {
+  Observable,
+  type Observer,
+  type Operator,
+  Subscriber,
+  type Subscription,
+  type TeardownLogic,
+} from 'rxjs'
+
+/** Called with whatever a subscriber threw; must not throw. */
+export type Report = (thrown: unknown) => void
+
+export class GuardedObservable<T> extends Observable<T> {
+  readonly #report: Report
+
+  constructor(
+    report: Report,
+    subscribe?: (this: Observable<T>, subscriber: Subscriber<T>) => TeardownLogic,
+  ) {
+    super(subscribe)
+    this.#report = report
+  }
+
+  // RxJS calls `lift` to put an operator behind a source; handing the guard on covers the whole chain.
+  override lift<R>(operator?: Operator<T, R>): Observable<R> {
+    const lifted = new GuardedObservable<R>(this.#report)
+    lifted.source = this
+    lifted.operator = operator as Operator<unknown, R>
+    return lifted
+  }
+
+  override subscribe(
+    observerOrNext?: Partial<Observer<T>> | ((value: T) => void) | null,
+    error?: ((error: unknown) => void) | null,
+    complete?: (() => void) | null,
+  ): Subscription {
+    // A Subscriber is an operator's or RxJS's own, with error handling of its own.
+    if (observerOrNext instanceof Subscriber) return super.subscribe(observerOrNext)
+    const observer: Partial<Observer<T>> =
+      typeof observerOrNext === 'object' && observerOrNext !== null
+        ? observerOrNext
+        : {
+            ...(observerOrNext && { next: observerOrNext }),
+            ...(error && { error }),
+            ...(complete && { complete }),
+          }
+    const guard = (call: () => void) => {
+      try {
+        call()
+      } catch (thrown) {
+        this.#report(thrown)
+      }
+    }
+    return super.subscribe({
+      next: (value) => guard(() => observer.next?.(value)),
+      error: (thrown) =>
+        guard(() => (observer.error ? observer.error(thrown) : this.#report(thrown))),
+      complete: () => guard(() => observer.complete?.()),
+    })
+  }
+}

@@ -1,0 +1,186 @@
+// Inbound: what one link brought, in order, through a gate, to one handler.
+//
+// Messages are held while the gate has not opened yet (`open` still runs) and while the handler is busy with
+// the one before: one at a time, the next waits for its promise. Holding is bounded: at the bound reading
+// pauses, and nothing is lost. Pings, pongs and Close frames do not pass here, so they never wait; but the
+// news that the peer closed is kept in its place behind the messages that came before it.
+//
+// Knows nothing of frames, sockets or machines.
+
+import { type Observable, Subject } from 'rxjs'
+import type { RouteLimits } from '../protocol/limits.ts'
+import type { Message } from '../protocol/message.ts'
+import type { Clock, TimerHandle } from '../protocol/ports.ts'
+import { GuardedObservable } from './guarded.ts'
+
+export interface InboundOptions {
+  readonly limits: Pick<RouteLimits, 'maxHeldBytes' | 'maxHeldMessages' | 'handlerTimeoutMs'>
+  readonly clock: Clock
+  readonly events: InboundEvents
+}
+
+/** What the gate reports to its connection; none of these may throw. */
+export interface InboundEvents {
+  /** One message for the handler; a promise holds back the next until it settles. It must not reject. */
+  deliver(message: Message): Promise<void> | undefined
+  /** A subscriber of `messages$` threw. */
+  subscriberFailed(thrown: unknown): void
+  /** One delivery has not settled within `handlerTimeoutMs`. */
+  overran(): void
+  /** The bound is reached: stop reading. */
+  filled(): void
+  /** There is room again: read on. */
+  emptied(): void
+}
+
+type Held = { readonly message: Message; readonly byteLength: number } | (() => void)
+
+export class Inbound {
+  /** Delivered to the handler. */
+  messagesReceived = 0
+  bytesReceived = 0
+
+  readonly #options: InboundOptions
+  #gate: 'holding' | 'open' | 'shut' = 'holding'
+  #busy = false
+  #held: Held[] = []
+  #heldBytes = 0
+  #filled = false
+  #subject: Subject<Message> | undefined
+  #messages$: Observable<Message> | undefined
+  #busySinceMs = 0
+  #overrunTimer: TimerHandle | undefined
+
+  constructor(options: InboundOptions) {
+    this.#options = options
+  }
+
+  /** Whether reading is paused because too much is held. */
+  get isFilled(): boolean {
+    return this.#filled
+  }
+
+  /** Hot: each message once, from the moment of subscribing; completes when the gate shuts. */
+  get messages$(): Observable<Message> {
+    if (this.#messages$ === undefined) {
+      const subject = new Subject<Message>()
+      this.#subject = subject
+      this.#messages$ = new GuardedObservable<Message>(
+        (thrown) => this.#options.events.subscriberFailed(thrown),
+        (subscriber) => subject.subscribe(subscriber),
+      )
+      if (this.#gate === 'shut') subject.complete()
+    }
+    return this.#messages$
+  }
+
+  /** Takes a message from the link; `byteLength` is its payload's. */
+  next(message: Message, byteLength: number): void {
+    if (this.#gate === 'shut') return
+    if (this.#gate === 'open' && !this.#busy && this.#held.length === 0) {
+      this.#deliver(message, byteLength)
+      // What came while the handler ran, from the handler's own doing.
+      if (this.#held.length > 0) this.#drain()
+    } else {
+      this.#hold(message, byteLength)
+    }
+  }
+
+  /** Calls `task` in its place: when everything that came before it has been dealt with. */
+  mark(task: () => void): void {
+    if (this.#gate === 'shut' || (this.#held.length === 0 && !this.#busy)) {
+      task()
+      return
+    }
+    this.#held.push(task)
+    // Nothing more will be read; a ping could not be answered now.
+    if (!this.#filled) this.#fill()
+  }
+
+  /** Lets messages through, the held ones first. */
+  open(): void {
+    if (this.#gate !== 'holding') return
+    this.#gate = 'open'
+    this.#drain()
+  }
+
+  /** Delivers nothing more: held messages are let go, held tasks run. */
+  shut(): void {
+    if (this.#gate === 'shut') return
+    this.#gate = 'shut'
+    this.#options.clock.clearTimeout(this.#overrunTimer)
+    this.#overrunTimer = undefined
+    const held = this.#held
+    this.#held = []
+    this.#heldBytes = 0
+    this.#subject?.complete()
+    for (const item of held) if (typeof item === 'function') item()
+  }
+
+  #deliver(message: Message, byteLength: number): void {
+    this.#busy = true
+    this.messagesReceived++
+    this.bytesReceived += byteLength
+    const pending = this.#options.events.deliver(message)
+    this.#subject?.next(message)
+    if (pending === undefined) {
+      this.#busy = false
+    } else {
+      this.#watch()
+      void pending.then(this.#settled)
+    }
+  }
+
+  readonly #settled = () => {
+    this.#busy = false
+    this.#drain()
+  }
+
+  #drain(): void {
+    while (this.#gate === 'open' && !this.#busy && this.#held.length > 0) {
+      const item = this.#held.shift() as Held
+      if (typeof item === 'function') {
+        item()
+      } else {
+        this.#heldBytes -= item.byteLength
+        this.#deliver(item.message, item.byteLength)
+      }
+    }
+    if (this.#filled && this.#held.length === 0 && this.#gate === 'open') {
+      this.#filled = false
+      this.#options.events.emptied()
+    }
+  }
+
+  #hold(message: Message, byteLength: number): void {
+    this.#held.push({ message, byteLength })
+    this.#heldBytes += byteLength
+    const { maxHeldBytes, maxHeldMessages } = this.#options.limits
+    const full = this.#heldBytes >= maxHeldBytes || this.#held.length >= maxHeldMessages
+    if (full && !this.#filled) this.#fill()
+  }
+
+  #fill(): void {
+    this.#filled = true
+    this.#options.events.filled()
+  }
+
+  // One timer for a whole stretch of slow deliveries; when it fires it looks how long the present one has run.
+  #watch(): void {
+    const { clock, limits } = this.#options
+    if (limits.handlerTimeoutMs === 0) return
+    this.#busySinceMs = clock.nowMs()
+    if (this.#overrunTimer === undefined) this.#armOverrun(limits.handlerTimeoutMs)
+  }
+
+  #armOverrun(delayMs: number): void {
+    const { clock, events, limits } = this.#options
+    this.#overrunTimer = clock.setTimeout(() => {
+      this.#overrunTimer = undefined
+      if (!this.#busy) return
+      const left = this.#busySinceMs + limits.handlerTimeoutMs - clock.nowMs()
+      if (left > 0) this.#armOverrun(left)
+      else events.overran()
+    }, delayMs)
+  }
+}

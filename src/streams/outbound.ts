@@ -1,0 +1,311 @@
+// Outbound: the bounded queue between those who send and one link, in two lanes.
+//
+// Data waits in the queue while the link has enough to do, because only what is still here can be dropped or
+// replaced. What one turn of the event loop produces leaves as one write. Pings and pongs go by the control
+// lane: never queued behind data, one of each waiting at most, the newest wins (RFC 6455 §5.5.3).
+//
+// The bound counts what waits here and what the link has not handed to the kernel yet. At the bound the
+// slow-consumer policy acts:
+//   close        the consumer is reported as too slow; its connection ends with 1013
+//   drop-oldest  the oldest waiting messages make room
+//   latest       while the link is busy only the newest message waits
+//   pause        above the high-water mark the connection's source is paused; at the bound, as close
+//
+// Knows nothing of frames, sockets or machines.
+
+import type { RouteLimits } from '../protocol/limits.ts'
+import type { Clock, TimerHandle } from '../protocol/ports.ts'
+import { type Deferred, deferred } from './deferred.ts'
+
+/** What happens to a consumer that takes messages more slowly than they come. */
+export type SlowPolicy = (typeof SLOW_POLICIES)[number]
+export const SLOW_POLICIES = ['close', 'drop-oldest', 'latest', 'pause'] as const
+
+/** Something with a size; the queue looks at nothing else. */
+interface Sized {
+  readonly byteLength: number
+}
+
+/** The part of a transport that the queue needs. */
+export interface OutboundLink<P extends Sized> {
+  readonly bufferedBytes: number
+  /** Takes packets in order; the array is not kept. Returns whether it may be given more at once. */
+  write(packets: readonly P[]): boolean
+  ping(data: Uint8Array): void
+  pong(data: Uint8Array): void
+}
+
+/** What the queue reports to its connection. */
+export interface OutboundEvents {
+  /** The bound was reached and the policy is to end the connection; reported once. */
+  overflowed(detail: string): void
+  /** Waiting bytes rose above the high-water mark. */
+  pressured(): void
+  /** Waiting bytes fell below half the high-water mark. */
+  relieved(): void
+}
+
+export interface OutboundOptions<P extends Sized> {
+  readonly link: OutboundLink<P>
+  readonly limits: Pick<
+    RouteLimits,
+    'maxOutboundBytes' | 'maxOutboundMessages' | 'outboundHighWaterBytes' | 'stallTimeoutMs'
+  >
+  readonly policy: SlowPolicy
+  readonly clock: Clock
+  readonly events: OutboundEvents
+}
+
+export class Outbound<P extends Sized> {
+  /** Messages and bytes handed to the link. */
+  messagesSent = 0
+  bytesSent = 0
+  /** Messages that the policy dropped or refused. */
+  messagesDropped = 0
+
+  readonly #options: OutboundOptions<P>
+  #queue: P[] = []
+  #head = 0
+  #queuedBytes = 0
+  #discardedBytes = 0
+  #scheduled = false
+  #blocked = false
+  #pressured = false
+  #overflowed = false
+  #waitingPing: Uint8Array | undefined
+  #waitingPong: Uint8Array | undefined
+  #onEmpty: (() => void) | undefined
+  #state: 'open' | 'ending' | 'ended' = 'open'
+  #room: Deferred<void> | undefined
+  #stallTimer: TimerHandle | undefined
+  #progressAtMs = 0
+  // One function for the whole life, so that a turn costs no closure.
+  readonly #endOfTurn = () => {
+    this.#scheduled = false
+    this.flush()
+  }
+
+  constructor(options: OutboundOptions<P>) {
+    this.#options = options
+  }
+
+  /** Messages that wait here. */
+  get queuedMessages(): number {
+    return this.#queue.length - this.#head
+  }
+
+  /** Bytes accepted that the kernel does not have yet. */
+  get bufferedBytes(): number {
+    return this.#queuedBytes + this.#options.link.bufferedBytes
+  }
+
+  /** Bytes accepted that were, or now would be, lost with the link. */
+  get unsentBytes(): number {
+    return this.#discardedBytes + this.bufferedBytes
+  }
+
+  /** Resolves when the waiting bytes are below the high-water mark again; `undefined` when they are now. */
+  get room(): Promise<void> | undefined {
+    if (!this.#pressured) return undefined
+    this.#room ??= deferred()
+    return this.#room.promise
+  }
+
+  /** Accepts a packet for sending, within the bound; after `end` it is ignored. */
+  push(packet: P): void {
+    if (this.#state !== 'open') return
+    if (this.#policyDrops()) return
+    this.#queue.push(packet)
+    this.#queuedBytes += packet.byteLength
+    if (this.#queuedBytes >= this.#options.limits.outboundHighWaterBytes) {
+      this.flush()
+    } else if (!this.#scheduled && !this.#blocked) {
+      this.#scheduled = true
+      this.#options.clock.endOfTurn(this.#endOfTurn)
+    }
+  }
+
+  /** Sends a Ping ahead of all waiting data. */
+  ping(data: Uint8Array): void {
+    if (this.#state === 'ended') return
+    if (this.#blocked) this.#waitingPing = data
+    else this.#options.link.ping(data)
+  }
+
+  /** Answers a Ping ahead of all waiting data; of several that wait only the newest is answered. */
+  pong(data: Uint8Array): void {
+    if (this.#state === 'ended') return
+    if (this.#blocked) this.#waitingPong = data
+    else this.#options.link.pong(data)
+  }
+
+  /** The link has handed everything to the kernel. */
+  drained(): void {
+    if (this.#state === 'ended') return
+    this.#blocked = false
+    this.#progressAtMs = this.#options.clock.nowMs()
+    const { link } = this.#options
+    if (this.#waitingPong !== undefined) link.pong(this.#waitingPong)
+    if (this.#waitingPing !== undefined) link.ping(this.#waitingPing)
+    this.#waitingPong = undefined
+    this.#waitingPing = undefined
+    this.flush()
+  }
+
+  /** Hands to the link what it takes now. */
+  flush(): void {
+    if (this.#state === 'ended') return
+    while (!this.#blocked && this.queuedMessages > 0) {
+      if (!this.#options.link.write(this.#take())) this.#block()
+    }
+    this.#weighPressure()
+    if (this.queuedMessages === 0 && this.#onEmpty !== undefined) {
+      const done = this.#onEmpty
+      this.#onEmpty = undefined
+      done()
+    }
+  }
+
+  /**
+   * Accepts nothing more, and calls `done` when what was accepted has gone to the link: at once if nothing
+   * waits or `discard` says to drop it.
+   */
+  end(discard: boolean, done: () => void): void {
+    if (this.#state !== 'open') return
+    this.#state = 'ending'
+    if (discard) this.#discard()
+    this.#onEmpty = done
+    this.flush()
+  }
+
+  /** Lets go of everything: timers, packets, those who wait for room. */
+  release(): void {
+    if (this.#state === 'ended') return
+    this.#discard()
+    this.#state = 'ended'
+    this.#onEmpty = undefined
+    this.#waitingPing = undefined
+    this.#waitingPong = undefined
+    this.#options.clock.clearTimeout(this.#stallTimer)
+    this.#stallTimer = undefined
+    this.#room?.resolve()
+    this.#room = undefined
+  }
+
+  /** Takes one write's worth from the queue: all of it, or about a high-water mark. */
+  #take(): readonly P[] {
+    const mark = this.#options.limits.outboundHighWaterBytes
+    if (this.#head === 0 && this.#queuedBytes <= mark) {
+      const all = this.#queue
+      this.#queue = []
+      this.#count(all.length, this.#queuedBytes)
+      return all
+    }
+    const batch: P[] = []
+    let bytes = 0
+    do {
+      const packet = this.#queue[this.#head++] as P
+      batch.push(packet)
+      bytes += packet.byteLength
+    } while (bytes < mark && this.queuedMessages > 0)
+    this.#compact()
+    this.#count(batch.length, bytes)
+    return batch
+  }
+
+  #count(messages: number, bytes: number): void {
+    this.messagesSent += messages
+    this.bytesSent += bytes
+    this.#queuedBytes -= bytes
+  }
+
+  #policyDrops(): boolean {
+    const { policy } = this.#options
+    if (policy === 'latest' && this.#blocked) {
+      while (this.queuedMessages > 0) this.#dropOldest()
+      return false
+    }
+    if (!this.#isFull()) return false
+    // A burst within one turn is no sign of a slow consumer: let the link take what it can first.
+    this.flush()
+    if (!this.#isFull()) return false
+    if (policy === 'drop-oldest') {
+      while (this.queuedMessages > 0 && this.#isFull()) this.#dropOldest()
+      if (!this.#isFull()) return false
+    } else if (policy === 'latest') {
+      return false
+    } else if (!this.#overflowed) {
+      this.#overflowed = true
+      const { maxOutboundBytes, maxOutboundMessages } = this.#options.limits
+      this.#options.events.overflowed(
+        `${this.queuedMessages} messages and ${this.bufferedBytes} bytes wait: at most ${maxOutboundMessages} and ${maxOutboundBytes} may`,
+      )
+    }
+    this.messagesDropped++
+    return true
+  }
+
+  #isFull(): boolean {
+    const { maxOutboundBytes, maxOutboundMessages } = this.#options.limits
+    if (this.queuedMessages >= maxOutboundMessages) return true
+    const inLink = this.#blocked ? this.#options.link.bufferedBytes : 0
+    return this.#queuedBytes + inLink >= maxOutboundBytes
+  }
+
+  #dropOldest(): void {
+    const packet = this.#queue[this.#head++] as P
+    this.#queuedBytes -= packet.byteLength
+    this.messagesDropped++
+    this.#compact()
+  }
+
+  #discard(): void {
+    this.#discardedBytes += this.#queuedBytes
+    this.#queue = []
+    this.#head = 0
+    this.#queuedBytes = 0
+  }
+
+  // The head of the array is cut off now and then, not each time: amortised, a packet is moved once.
+  #compact(): void {
+    if (this.#head === this.#queue.length) {
+      this.#queue = []
+      this.#head = 0
+    } else if (this.#head > 256 && this.#head * 2 > this.#queue.length) {
+      this.#queue = this.#queue.slice(this.#head)
+      this.#head = 0
+    }
+  }
+
+  #weighPressure(): void {
+    const { events, limits } = this.#options
+    const waiting = this.bufferedBytes
+    if (!this.#pressured && this.#blocked && waiting >= limits.outboundHighWaterBytes) {
+      this.#pressured = true
+      events.pressured()
+    } else if (this.#pressured && waiting * 2 < limits.outboundHighWaterBytes) {
+      this.#pressured = false
+      this.#room?.resolve()
+      this.#room = undefined
+      events.relieved()
+    }
+  }
+
+  #block(): void {
+    this.#blocked = true
+    this.#progressAtMs = this.#options.clock.nowMs()
+    if (this.#stallTimer === undefined) this.#watch(this.#options.limits.stallTimeoutMs)
+  }
+
+  // One timer watches a whole stretch of blocking and draining; it re-arms itself for what is left.
+  #watch(delayMs: number): void {
+    this.#stallTimer = this.#options.clock.setTimeout(() => {
+      this.#stallTimer = undefined
+      if (!this.#blocked) return
+      const { clock, events, limits } = this.#options
+      const left = this.#progressAtMs + limits.stallTimeoutMs - clock.nowMs()
+      if (left > 0) this.#watch(left)
+      else events.overflowed(`the peer took no byte for ${limits.stallTimeoutMs} ms`)
+    }, delayMs)
+  }
+}

@@ -1,0 +1,135 @@
+// Harness: a whole server in memory and in virtual time.
+//
+// The runtime is the real one, from the handshake to the close record; only the network, the clock and chance are
+// stood in for. Time moves by `advance()` alone.
+
+import type { IncomingUpgrade } from '../http/request.ts'
+import type { CloseRecord } from '../protocol/close-record.ts'
+import type { WebSocketError } from '../protocol/errors.ts'
+import { DEFAULT_LIMITS } from '../protocol/limits.ts'
+import { DEFAULT_SETTINGS, type Route, type RouteSettings, resolveSettings } from '../route.ts'
+import { Runtime } from '../runtime.ts'
+import { memoryDoor } from '../transport/memory.ts'
+import { Peer } from './peer.ts'
+import { seededRandom } from './seeded-random.ts'
+import { VirtualClock } from './virtual-clock.ts'
+
+export type HarnessOptions = RouteSettings & {
+  /** Seed of the runtime's chance; default 1. */
+  readonly seed?: number
+  /** Of each link, each way; default 1. */
+  readonly latencyMs?: number
+  /** What waits in each link before the writer has to; default 64 KiB. */
+  readonly bufferBytes?: number
+  readonly maxConnections?: number
+}
+
+export interface ConnectOptions {
+  /** Header names and values; they replace the usual ones of the same name. */
+  readonly headers?: Readonly<Record<string, string>>
+  /** Default `192.0.2.1`. */
+  readonly remoteAddress?: string
+}
+
+const OWN_NAMES = ['seed', 'latencyMs', 'bufferBytes', 'maxConnections']
+
+export class Harness {
+  readonly clock = new VirtualClock()
+  /** Every close record, as connections end. */
+  readonly records: CloseRecord[] = []
+  /** Every error of user code that was reported. */
+  readonly errors: WebSocketError[] = []
+  /** What the server itself sees. */
+  readonly runtime: Runtime
+  readonly #options: HarnessOptions
+
+  constructor(routes: readonly Route[], options: HarnessOptions = {}) {
+    this.#options = options
+    this.runtime = new Runtime({
+      routes,
+      settings: resolveSettings(DEFAULT_SETTINGS, options, 'server', OWN_NAMES),
+      maxConnections: options.maxConnections ?? DEFAULT_LIMITS.maxConnections,
+      clock: this.clock,
+      random: seededRandom(options.seed ?? 1),
+      onError: (error) => this.errors.push(error),
+    })
+    this.runtime.closed$.subscribe((record) => this.records.push(record))
+  }
+
+  /**
+   * Sends an upgrade request for `path`; the peer's `status` tells how it was answered, after `settle()`.
+   *
+   * @throws Error when no route answers `path`: that would be a 404, which a harness has no HTTP for.
+   */
+  dial(path: string, options: ConnectOptions = {}): Peer {
+    const match = this.runtime.match(path)
+    if (match === undefined) throw new Error(`no route answers ${path}`)
+    const peer = new Peer(this.clock)
+    const { latencyMs, bufferBytes } = this.#options
+    const door = memoryDoor(
+      {
+        clock: this.clock,
+        ...(latencyMs !== undefined && { latencyMs }),
+        ...(bufferBytes !== undefined && { bufferBytes }),
+      },
+      (answer) => peer.answered(answer),
+    )
+    this.runtime.accept(match, upgradeRequest(path, options), door)
+    return peer
+  }
+
+  /** Dials and lets the handshake be decided. */
+  async connect(path: string, options?: ConnectOptions): Promise<Peer> {
+    const peer = this.dial(path, options)
+    await this.settle()
+    return peer
+  }
+
+  /** Lets `ms` of virtual time pass, with everything that is due in it. */
+  advance(ms: number): Promise<void> {
+    return this.clock.advance(ms)
+  }
+
+  /** Lets everything happen that needs no time. */
+  settle(): Promise<void> {
+    return this.clock.settle()
+  }
+
+  /** Drains the server, advancing time until every connection is over. */
+  async close(): Promise<void> {
+    let done = false
+    void this.runtime.drain({ code: 1001, reason: 'going away' }).then(() => {
+      done = true
+    })
+    await this.settle()
+    while (!done) await this.advance(100)
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+}
+
+/** Makes a server in memory. */
+export function harness(routes: readonly Route[], options?: HarnessOptions): Harness {
+  return new Harness(routes, options)
+}
+
+function upgradeRequest(path: string, options: ConnectOptions): IncomingUpgrade {
+  const headers: Record<string, string> = {
+    host: 'server.test',
+    upgrade: 'websocket',
+    connection: 'Upgrade',
+    'sec-websocket-version': '13',
+    'sec-websocket-key': 'dGhlIHNhbXBsZSBub25jZQ==',
+    ...options.headers,
+  }
+  return {
+    method: 'GET',
+    url: path,
+    httpVersion: '1.1',
+    rawHeaders: Object.entries(headers).flat(),
+    remoteAddress: options.remoteAddress ?? '192.0.2.1',
+    secure: false,
+  }
+}

@@ -1,0 +1,7 @@
+// windsock/testing: time, network and peers that a test holds in its hand.
+
+export { type DoorAnswer, LinkEnd, type LinkItem, type LinkOptions } from '../transport/memory.ts'
+export { type ConnectOptions, Harness, type HarnessOptions, harness } from './harness.ts'
+export { Peer, type WireEntry } from './peer.ts'
+export { seededRandom } from './seeded-random.ts'
+export { VirtualClock } from './virtual-clock.ts'

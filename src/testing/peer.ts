@@ -1,0 +1,127 @@
+// Peer: the other end of a connection in memory, as well behaved or as hostile as a test wants it.
+//
+// By default it answers pings and Close frames, as RFC 6455 asks; each habit can be switched off. It keeps a log
+// of what came over the wire, independent of anything that the runtime says of itself.
+
+import type { CloseFrame } from '../protocol/close-record.ts'
+import type { Message } from '../protocol/message.ts'
+import type { Clock } from '../protocol/ports.ts'
+import type { DoorAnswer, LinkEnd, LinkItem } from '../transport/memory.ts'
+
+/** One item of the wire log. */
+export interface WireEntry {
+  readonly atMs: number
+  readonly item: LinkItem
+}
+
+export class Peer {
+  /** What came from the server, in order. */
+  readonly wire: WireEntry[] = []
+  /** Answer pings; on by default (RFC 6455 §5.5.2). */
+  answersPings = true
+  /** Answer a Close frame, and end the link when the server does; on by default (§5.5.1). */
+  answersClose = true
+  readonly #clock: Clock
+  #answer: DoorAnswer | undefined
+  #link: LinkEnd | undefined
+  #closeSent = false
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  /** How the handshake was answered; `undefined` while it is undecided. */
+  get answer(): DoorAnswer | undefined {
+    return this.#answer
+  }
+
+  /** The HTTP status of the handshake: 101, a refusal's, or `undefined` while it is undecided. */
+  get status(): number | undefined {
+    return this.#answer?.accepted === false ? this.#answer.status : this.#answer && 101
+  }
+
+  /** The messages received, in order. */
+  get messages(): readonly Message[] {
+    return this.wire.flatMap(({ item }) => (item.kind === 'message' ? [item.message] : []))
+  }
+
+  /** The Close frames received; a server sends one at most. */
+  get closeFrames(): readonly CloseFrame[] {
+    return this.wire.flatMap(({ item }) => (item.kind === 'close' ? [item.frame] : []))
+  }
+
+  /** Whether the link has ended. */
+  get isEnded(): boolean {
+    return this.wire.some(({ item }) => item.kind === 'end')
+  }
+
+  send(message: Message): void {
+    if (!this.#closeSent) this.#link?.send({ kind: 'message', message })
+  }
+
+  ping(data: Uint8Array = new Uint8Array()): void {
+    this.#link?.send({ kind: 'ping', data })
+  }
+
+  /** A pong that nobody may have asked for. */
+  pong(data: Uint8Array): void {
+    this.#link?.send({ kind: 'pong', data })
+  }
+
+  /** Begins the closing handshake; 1005 stands for a frame without a body. */
+  close(code = 1000, reason = ''): void {
+    if (this.#closeSent) return
+    this.#closeSent = true
+    this.#link?.send({ kind: 'close', frame: { code, reason } })
+  }
+
+  /** Sends a frame that breaks the protocol. */
+  breach(detail = 'a reserved bit is set'): void {
+    this.#link?.send({ kind: 'breach', detail })
+  }
+
+  /** Ends the link without a Close frame; what is under way arrives. */
+  cut(): void {
+    this.#link?.end()
+  }
+
+  /** Ends the link as a reset does; what is under way is lost. */
+  reset(): void {
+    this.#link?.reset()
+  }
+
+  /** Stops reading: what the server sends piles up. */
+  stall(): void {
+    this.#link?.pause()
+  }
+
+  /** Reads on. */
+  resume(): void {
+    this.#link?.resume()
+  }
+
+  /** Is there no more and says nothing: as a laptop whose lid was closed. */
+  vanish(): void {
+    this.answersPings = false
+    this.answersClose = false
+    this.stall()
+  }
+
+  /** @internal */
+  answered(answer: DoorAnswer): void {
+    this.#answer = answer
+    if (!answer.accepted) return
+    this.#link = answer.link
+    answer.link.receive = (item) => this.#receive(item)
+  }
+
+  #receive(item: LinkItem): void {
+    this.wire.push({ atMs: this.#clock.nowMs(), item })
+    if (item.kind === 'ping' && this.answersPings && !this.#closeSent) this.pong(item.data)
+    if (item.kind === 'close' && this.answersClose && !this.#closeSent) {
+      this.#closeSent = true
+      this.#link?.send(item)
+    }
+    if (item.kind === 'end' && this.answersClose) this.#link?.end()
+  }
+}

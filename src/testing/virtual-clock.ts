@@ -1,0 +1,114 @@
+// Virtual clock: time that moves only when told to, and steps to each due timer on its way.
+//
+// It stands in for the system's clock in the whole runtime: machines, streams, deadlines. Timers fire in due order,
+// those of one moment in the order they were armed, re-arming ones included; between two of them the promises
+// that were set off get to run. Nothing global is patched.
+
+import type { Clock, TimerHandle } from '../protocol/ports.ts'
+
+interface Timer {
+  readonly dueMs: number
+  readonly order: number
+  readonly callback: () => void
+}
+
+/** A run that fires this many timers without end is a bug, not a test. */
+const MAX_STEPS = 1_000_000
+
+export class VirtualClock implements Clock {
+  readonly #timers = new Map<number, Timer>()
+  readonly #startWallMs: number
+  #tasks: (() => void)[] = []
+  #nowMs = 0
+  #wallStepMs = 0
+  #order = 0
+
+  /** @param startWallMs - what the wall clock shows at first; default 2026-01-01T00:00Z. */
+  constructor(startWallMs = 1_767_225_600_000) {
+    this.#startWallMs = startWallMs
+  }
+
+  /** Timers that are armed; 0 once everything that used the clock has let go. */
+  get timerCount(): number {
+    return this.#timers.size
+  }
+
+  nowMs(): number {
+    return this.#nowMs
+  }
+
+  wallMs(): number {
+    return this.#startWallMs + this.#wallStepMs + this.#nowMs
+  }
+
+  setTimeout(callback: () => void, delayMs: number): TimerHandle {
+    const order = ++this.#order
+    this.#timers.set(order, { dueMs: this.#nowMs + Math.max(0, delayMs), order, callback })
+    return order
+  }
+
+  clearTimeout(handle: TimerHandle): void {
+    this.#timers.delete(handle as number)
+  }
+
+  endOfTurn(task: () => void): void {
+    this.#tasks.push(task)
+  }
+
+  /** Sets the wall clock forward or back; intervals do not notice. */
+  stepWall(byMs: number): void {
+    this.#wallStepMs += byMs
+  }
+
+  /** Lets everything happen that is due within `byMs`, in order, and ends that much later. */
+  async advance(byMs: number): Promise<void> {
+    const untilMs = this.#nowMs + byMs
+    await this.settle()
+    for (let step = 0; step < MAX_STEPS; step++) {
+      const next = this.#nextDue()
+      if (next === undefined || next.dueMs > untilMs) {
+        this.#nowMs = untilMs
+        return this.settle()
+      }
+      this.#nowMs = Math.max(this.#nowMs, next.dueMs)
+      this.#timers.delete(next.order)
+      next.callback()
+      await this.settle()
+    }
+    throw new Error(`virtual time stands still: ${MAX_STEPS} timers fired within ${byMs} ms`)
+  }
+
+  /**
+   * Stands still for `byMs`, as a process that is stalled or suspended: time passes and nothing fires; what
+   * fell due meanwhile fires afterwards, late, by the next `advance`.
+   */
+  stall(byMs: number): void {
+    this.#nowMs += byMs
+  }
+
+  /** Runs the end of the present turn: promises, then what waits for the end of the turn, until both are quiet. */
+  async settle(): Promise<void> {
+    do {
+      const tasks = this.#tasks
+      this.#tasks = []
+      for (const task of tasks) task()
+      await quiet()
+    } while (this.#tasks.length > 0)
+  }
+
+  #nextDue(): Timer | undefined {
+    let first: Timer | undefined
+    for (const timer of this.#timers.values()) {
+      if (first === undefined || timer.dueMs < first.dueMs) first = timer
+    }
+    return first
+  }
+}
+
+// The one way to know that every promise continuation has run, however long the chain: the event loop goes on
+// to its next phase only then. No time passes by it.
+function quiet(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve)
+  })
+}

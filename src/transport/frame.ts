@@ -1,0 +1,88 @@
+// Frame: a message made ready for the wire of a WebSocket server, once for everyone it goes to.
+//
+// A server's frames are not masked (RFC 6455 §5.1), so the same bytes serve every client. A text becomes one
+// buffer, header and payload together. Binary above 4 KiB keeps its payload as it is behind a header of its
+// own: joining the two would copy more than a second chunk costs. Knows nothing of sockets.
+
+import type { Message } from '../protocol/message.ts'
+import type { Packet } from './transport.ts'
+
+/** Below this many bytes copying is cheaper than a second chunk; measured: at 64 KiB the copy costs 20 %. */
+const JOIN_BELOW_BYTES = 4096
+
+/** The longest message whose frame is kept for a repetition in a later turn. */
+const REMEMBER_BELOW_BYTES = 65_536
+
+const TEXT = 0x81 // FIN, opcode 1 (§5.2)
+const BINARY = 0x82 // FIN, opcode 2
+
+export interface Frame extends Packet {
+  readonly message: Message
+  readonly byteLength: number
+  /** The header, with the payload behind it unless `body` holds that. */
+  readonly head: Buffer
+  readonly body: Uint8Array | undefined
+}
+
+let lastFrame: Frame | undefined
+
+/**
+ * The frame of a message.
+ *
+ * A broadcast sends the same message to one connection after the other, so the last frame is remembered and
+ * handed out again. Bytes are compared by identity; their owner must not change them after sending.
+ */
+export function frameOf(message: Message): Frame {
+  if (lastFrame !== undefined && lastFrame.message === message) return lastFrame
+  const frame = typeof message === 'string' ? textFrame(message) : binaryFrame(message)
+  lastFrame = frame
+  return frame
+}
+
+/** Lets go of a large remembered frame; called at the end of each turn that sent one. */
+export function forgetLargeFrame(): void {
+  if (lastFrame !== undefined && lastFrame.byteLength >= REMEMBER_BELOW_BYTES) lastFrame = undefined
+}
+
+/** Whether `frame` is large enough to be let go of at the end of the turn. */
+export function isLarge(frame: Frame): boolean {
+  return frame.byteLength >= REMEMBER_BELOW_BYTES
+}
+
+function textFrame(message: string): Frame {
+  const byteLength = Buffer.byteLength(message)
+  const offset = headerBytes(byteLength)
+  const head = Buffer.allocUnsafe(offset + byteLength)
+  writeHeader(head, TEXT, byteLength)
+  head.write(message, offset, byteLength, 'utf8')
+  return { message, byteLength, head, body: undefined }
+}
+
+function binaryFrame(message: Uint8Array): Frame {
+  const { byteLength } = message
+  const offset = headerBytes(byteLength)
+  const joined = byteLength < JOIN_BELOW_BYTES
+  const head = Buffer.allocUnsafe(joined ? offset + byteLength : offset)
+  writeHeader(head, BINARY, byteLength)
+  if (joined) head.set(message, offset)
+  return { message, byteLength, head, body: joined ? undefined : message }
+}
+
+// §5.2: lengths to 125 stand in the second byte; 126 and 127 there announce 16 and 64 bits.
+function headerBytes(payloadBytes: number): number {
+  return payloadBytes < 126 ? 2 : payloadBytes < 65_536 ? 4 : 10
+}
+
+function writeHeader(target: Buffer, firstByte: number, payloadBytes: number): void {
+  target[0] = firstByte
+  if (payloadBytes < 126) {
+    target[1] = payloadBytes
+  } else if (payloadBytes < 65_536) {
+    target[1] = 126
+    target.writeUInt16BE(payloadBytes, 2)
+  } else {
+    target[1] = 127
+    target.writeUInt32BE(Math.floor(payloadBytes / 2 ** 32), 2)
+    target.writeUInt32BE(payloadBytes >>> 0, 6)
+  }
+}

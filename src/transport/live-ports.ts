@@ -1,0 +1,55 @@
+// Live ports: time and chance as the machine has them.
+
+import { randomBytes } from 'node:crypto'
+import { performance } from 'node:perf_hooks'
+import type { Clock, Random } from '../protocol/ports.ts'
+
+let tasks: (() => void)[] = []
+
+// A task given during the run belongs to the next turn. One that throws does not take the others with it.
+function runTasks(): void {
+  const due = tasks
+  tasks = []
+  let done = 0
+  try {
+    for (const task of due) {
+      done++
+      task()
+    }
+  } finally {
+    for (const task of due.slice(done)) liveClock.endOfTurn(task)
+  }
+}
+
+/** How far the wall clock may be from what we extrapolate before we believe that it was set. */
+const WALL_STEP_MS = 20
+
+let wallOffsetMs = performance.timeOrigin
+
+// `Date` has no microseconds and `performance` does not follow a wall clock that is set: together they do both.
+function wallMs(): number {
+  const extrapolated = wallOffsetMs + performance.now()
+  const told = Date.now()
+  if (Math.abs(told - extrapolated) <= WALL_STEP_MS) return extrapolated
+  wallOffsetMs = told - performance.now()
+  return told
+}
+
+/** The system's clock. */
+export const liveClock: Clock = {
+  nowMs: () => performance.now(),
+  wallMs,
+  setTimeout: (callback, delayMs) => setTimeout(callback, delayMs),
+  clearTimeout: (handle) => clearTimeout(handle as NodeJS.Timeout | undefined),
+  // A microtask alone would run between the continuations of one turn; a tick set from a microtask runs when
+  // all of them are through, and still before the next input is read.
+  endOfTurn: (task) => {
+    if (tasks.push(task) === 1) queueMicrotask(() => process.nextTick(runTasks))
+  },
+}
+
+/** The system's source of randomness. */
+export const liveRandom: Random = {
+  next: () => randomBytes(6).readUIntBE(0, 6) / 2 ** 48,
+  bytes: (count) => randomBytes(count),
+}

@@ -1,0 +1,214 @@
+// WebSocket transport: one upgraded socket of `ws`, behind the port.
+//
+// `ws` reads: framing, masking, UTF-8, limits, and the answers to Close frames and to breaches. Messages are
+// written as prepared frames, one write per turn; Ping, Pong and Close go through `ws`, on the same socket, in
+// order. What `ws` reports as 1006 is told apart here: the frame that came, the frame that went, and why.
+
+import type { Duplex } from 'node:stream'
+import type { WebSocket } from 'ws'
+import type { CloseCause, CloseFrame } from '../protocol/close-record.ts'
+import type { Message } from '../protocol/message.ts'
+import type { Clock } from '../protocol/ports.ts'
+import { type Frame, forgetLargeFrame, frameOf, isLarge } from './frame.ts'
+import type { Transport, TransportEvents } from './transport.ts'
+import { mayWriteFrames, onCloseFrame } from './ws-internals.ts'
+
+/** Bytes that may wait in the socket before the queue above keeps the rest: a few of the kernel's chunks. */
+const WRITE_AHEAD_BYTES = 64 * 1024
+
+/** Frames of one turn up to this many bytes are copied into one buffer; above, they are written corked. */
+const GATHER_BELOW_BYTES = 64 * 1024
+
+/** The socket as we use it: TCP, TLS, or any Duplex that an HTTP server hands out. */
+type LinkSocket = Duplex & { setNoDelay?: (on: boolean) => unknown }
+
+export class WebSocketTransport implements Transport<Frame> {
+  readonly #ws: WebSocket
+  readonly #socket: LinkSocket
+  readonly #clock: Clock
+  readonly #raw: boolean
+  #events: TransportEvents | undefined
+  #closing = false
+  #reported: 'nothing' | 'close' | 'end' = 'nothing'
+
+  constructor(ws: WebSocket, socket: LinkSocket, clock: Clock) {
+    this.#ws = ws
+    this.#socket = socket
+    this.#clock = clock
+    this.#raw = mayWriteFrames(ws, socket)
+    // A socket without an error listener would end the process.
+    ws.on('error', (error: Error & { code?: string }) => this.#failed(error))
+  }
+
+  get bufferedBytes(): number {
+    return this.#raw ? this.#socket.writableLength : this.#ws.bufferedAmount
+  }
+
+  start(events: TransportEvents): void {
+    this.#events = events
+    const ws = this.#ws
+    ws.on('message', (data: Buffer, isBinary: boolean) => {
+      events.messageReceived(isBinary ? data : data.toString('utf8'), data.byteLength)
+    })
+    ws.on('ping', (data: Buffer) => events.pingReceived(data))
+    ws.on('pong', (data: Buffer) => events.pongReceived(data))
+    const told = onCloseFrame(ws, (code, reason) => this.#closeReceived(code, reason))
+    ws.on('close', (code: number, reason: Buffer) => {
+      // 1006 is what `ws` says when no frame came (§7.1.5).
+      if (!told && code !== 1006) this.#closeReceived(code, reason)
+      this.#ended()
+    })
+    if (this.#raw) this.#socket.on('drain', () => events.drained())
+  }
+
+  pack(message: Message): Frame {
+    const frame = frameOf(message)
+    if (isLarge(frame)) this.#clock.endOfTurn(forgetLargeFrame)
+    return frame
+  }
+
+  write(frames: readonly Frame[]): boolean {
+    if (this.#closing || this.#reported !== 'nothing') return true
+    if (this.#raw) this.#writeRaw(frames)
+    else for (const frame of frames) this.#sendBy(frame)
+    return this.bufferedBytes < WRITE_AHEAD_BYTES
+  }
+
+  ping(data: Uint8Array): void {
+    if (this.#isOpen) this.#ws.ping(data)
+  }
+
+  pong(data: Uint8Array): void {
+    if (this.#isOpen) this.#ws.pong(data)
+  }
+
+  close({ code, reason }: CloseFrame): void {
+    if (this.#closing) return
+    this.#closing = true
+    if (code === 1005) this.#ws.close()
+    else this.#ws.close(code, reason)
+  }
+
+  destroy(): void {
+    this.#ws.terminate()
+  }
+
+  pause(): void {
+    this.#ws.pause()
+  }
+
+  resume(): void {
+    this.#ws.resume()
+  }
+
+  setNoDelay(on: boolean): void {
+    this.#socket.setNoDelay?.(on)
+  }
+
+  get #isOpen(): boolean {
+    return this.#ws.readyState === this.#ws.OPEN
+  }
+
+  #writeRaw(frames: readonly Frame[]): void {
+    const socket = this.#socket
+    if (!socket.writable) return
+    const [first] = frames
+    if (frames.length === 1 && first?.body === undefined) {
+      if (first !== undefined) socket.write(first.head)
+      return
+    }
+    const gathered = gather(frames)
+    if (gathered !== undefined) {
+      socket.write(gathered)
+      return
+    }
+    socket.cork()
+    for (const { head, body } of frames) {
+      socket.write(head)
+      if (body !== undefined) socket.write(body)
+    }
+    socket.uncork()
+  }
+
+  #sendBy({ message }: Frame): void {
+    this.#ws.send(message, { binary: typeof message !== 'string' }, () => {
+      if (this.#ws.bufferedAmount === 0) this.#events?.drained()
+    })
+  }
+
+  #closeReceived(code: number, reason: Buffer): void {
+    if (this.#reported !== 'nothing') return
+    this.#reported = 'close'
+    this.#events?.closeReceived({ code, reason: reason.toString('utf8') })
+  }
+
+  #failed(error: Error & { code?: string }): void {
+    const breach = breachOf(error.code)
+    // Anything else is the socket's own end, which is reported as `ended`.
+    if (breach === undefined || this.#reported !== 'nothing') return
+    this.#reported = 'close'
+    const sent = { code: breach.code, reason: '' }
+    this.#events?.violated({ cause: breach.cause, sent, detail: error.message })
+  }
+
+  #ended(): void {
+    if (this.#reported === 'end') return
+    this.#reported = 'end'
+    this.#events?.ended()
+  }
+}
+
+// A broadcast writes the same frames to one connection after the other: they are joined once.
+let lastFrames: readonly Frame[] = []
+let lastGathered: Buffer | undefined
+
+function gather(frames: readonly Frame[]): Buffer | undefined {
+  if (lastGathered !== undefined && sameFrames(frames, lastFrames)) return lastGathered
+  let bytes = 0
+  for (const { head, body } of frames) {
+    if (body !== undefined) return undefined
+    bytes += head.byteLength
+  }
+  if (bytes > GATHER_BELOW_BYTES) return undefined
+  const gathered = Buffer.allocUnsafe(bytes)
+  let offset = 0
+  for (const { head } of frames) {
+    gathered.set(head, offset)
+    offset += head.byteLength
+  }
+  lastFrames = frames
+  lastGathered = gathered
+  return gathered
+}
+
+function sameFrames(one: readonly Frame[], other: readonly Frame[]): boolean {
+  if (one.length !== other.length) return false
+  for (let index = 0; index < one.length; index++) {
+    if (one[index] !== other[index]) return false
+  }
+  return true
+}
+
+/** Which close code `ws` has sent for an error of its receiver, and what that means (RFC 6455 §7.4.1). */
+function breachOf(code: string | undefined): { code: number; cause: CloseCause } | undefined {
+  switch (code) {
+    case 'WS_ERR_EXPECTED_FIN':
+    case 'WS_ERR_EXPECTED_MASK':
+    case 'WS_ERR_INVALID_CLOSE_CODE':
+    case 'WS_ERR_INVALID_CONTROL_PAYLOAD_LENGTH':
+    case 'WS_ERR_INVALID_OPCODE':
+    case 'WS_ERR_UNEXPECTED_MASK':
+    case 'WS_ERR_UNEXPECTED_RSV_1':
+    case 'WS_ERR_UNEXPECTED_RSV_2_3':
+      return { code: 1002, cause: 'protocolError' }
+    case 'WS_ERR_INVALID_UTF8':
+      return { code: 1007, cause: 'invalidPayload' }
+    case 'WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH':
+    case 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH':
+      return { code: 1009, cause: 'messageTooBig' }
+    case 'WS_ERR_TOO_MANY_BUFFERED_PARTS':
+      return { code: 1008, cause: 'limitExceeded' }
+    default:
+      return code?.startsWith('Z_') ? { code: 1007, cause: 'invalidPayload' } : undefined
+  }
+}

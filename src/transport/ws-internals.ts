@@ -1,0 +1,36 @@
+// ws-internals: the one file that relies on more of `ws` than it documents.
+//
+// Two things, both looked for on each socket and done without where a future `ws` differs:
+//  1. `_receiver` emits `conclude(code, reason)` when the peer's Close frame has come, after the listener with
+//     which `ws` answers it. Without it the frame is reported when the link ends, which is later but no loss.
+//  2. A `WebSocket` without extensions writes whole frames straight to the socket that `handleUpgrade`
+//     was given, so frames written there between its own keep their order. Where an extension is negotiated
+//     `ws` has a queue of its own, and messages go through its documented `send`.
+
+import type { Duplex } from 'node:stream'
+import type { WebSocket } from 'ws'
+
+interface Receiver {
+  on(event: 'conclude', listener: (code: number, reason: Buffer) => void): unknown
+}
+
+/**
+ * Calls `listener` when the peer's Close frame has come and has been answered.
+ *
+ * @returns whether this `ws` tells at all.
+ */
+export function onCloseFrame(
+  ws: WebSocket,
+  listener: (code: number, reason: Buffer) => void,
+): boolean {
+  const { _receiver: receiver } = ws as WebSocket & { _receiver?: Receiver | null }
+  if (typeof receiver?.on !== 'function') return false
+  receiver.on('conclude', listener)
+  return true
+}
+
+/** Whether frames may be written to `socket` beside those that `ws` writes itself. */
+export function mayWriteFrames(ws: WebSocket, socket: Duplex): boolean {
+  const { _socket: used } = ws as WebSocket & { _socket?: unknown }
+  return used === socket && ws.extensions === ''
+}

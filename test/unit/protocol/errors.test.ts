@@ -1,0 +1,113 @@
+import { expect, describe as group, it } from 'vitest'
+import {
+  describe,
+  ERROR_CODES,
+  HandlerError,
+  HandshakeError,
+  LimitError,
+  ProtocolError,
+  SettingError,
+  WebSocketClosedError,
+  WebSocketError,
+} from '../../../src/protocol/errors.ts'
+
+group('the error tree (RFC 6455 §7.4.1)', () => {
+  it('has a code of its own form and a sentence for each', () => {
+    for (const [code, sentence] of Object.entries(ERROR_CODES)) {
+      expect(code).toMatch(/^ERR_WINDSOCK_[A-Z_]+$/)
+      expect(sentence).toMatch(/^[A-Z].*\.$/)
+    }
+  })
+
+  it.each([
+    [
+      new WebSocketError('ERR_WINDSOCK_TOPIC', 'm'),
+      'WebSocketError',
+      'ERR_WINDSOCK_TOPIC',
+      'local',
+      1011,
+      500,
+    ],
+    [new HandshakeError(403, 'm'), 'HandshakeError', 'ERR_WINDSOCK_HANDSHAKE', 'peer', 1011, 403],
+    [new ProtocolError(1002, 'm'), 'ProtocolError', 'ERR_WINDSOCK_PROTOCOL', 'peer', 1002, 400],
+    [
+      new WebSocketClosedError('m'),
+      'WebSocketClosedError',
+      'ERR_WINDSOCK_CLOSED',
+      'local',
+      1011,
+      500,
+    ],
+    [new HandlerError(0, 'm'), 'HandlerError', 'ERR_WINDSOCK_HANDLER', 'bug', 1011, 500],
+    [new LimitError('m'), 'LimitError', 'ERR_WINDSOCK_LIMIT', 'peer', 1008, 503],
+    [new SettingError('m'), 'SettingError', 'ERR_WINDSOCK_SETTING', 'local', 1011, 500],
+  ])('says whose fault it is and what to answer: %s', (error, name, code, fault, close, status) => {
+    expect(error).toBeInstanceOf(WebSocketError)
+    expect(error).toBeInstanceOf(Error)
+    expect(error).toMatchObject({ name, code, fault, closeCode: close, httpStatus: status })
+    expect(error.message).toBe('m')
+  })
+
+  it('takes what is known better than the defaults', () => {
+    const cause = new TypeError('inner')
+    expect(
+      new WebSocketError('ERR_WINDSOCK_LISTEN', 'm', {
+        fault: 'network',
+        closeCode: 1012,
+        httpStatus: 502,
+        cause,
+      }),
+    ).toMatchObject({ fault: 'network', closeCode: 1012, httpStatus: 502, cause })
+    expect(new HandshakeError(400, 'm', { fault: 'local', httpStatus: 500 })).toMatchObject({
+      fault: 'local',
+      httpStatus: 400,
+    })
+    expect(new LimitError('m', { closeCode: 1013 }).closeCode).toBe(1013)
+    expect(new ProtocolError(1007, 'm', cause).cause).toBe(cause)
+  })
+
+  it('has no cause unless one is given', () => {
+    expect('cause' in new SettingError('m')).toBe(false)
+    expect('cause' in new HandlerError(undefined)).toBe(false)
+  })
+
+  it('names the closed connection without being told how', () => {
+    expect(new WebSocketClosedError().message).toMatch(/closing or closed/)
+  })
+})
+
+group('anything thrown (RFC 6455 §7.1.7)', () => {
+  it('comes back as it is when it is of the tree', () => {
+    const error = new SettingError('m')
+    expect(WebSocketError.from(error)).toBe(error)
+  })
+
+  it.each([new TypeError('inner'), 'text', 7, null, undefined, Symbol('x')])(
+    'becomes a handler error that keeps it as the cause: %s',
+    (thrown) => {
+      const error = WebSocketError.from(thrown)
+      expect(error).toBeInstanceOf(HandlerError)
+      expect(error.cause).toBe(thrown)
+    },
+  )
+
+  it.each([
+    [new TypeError('inner'), 'inner'],
+    [new TypeError(''), 'TypeError'],
+    ['text', 'text'],
+    [null, 'null'],
+    [undefined, 'undefined'],
+    [Symbol('x'), 'Symbol(x)'],
+    [Object.create(null), 'a value that cannot be shown'],
+    [
+      {
+        toString() {
+          throw new Error('no')
+        },
+      },
+      'a value that cannot be shown',
+    ],
+  ])('has a line about it', (thrown, line) => {
+    expect(describe(thrown)).toBe(line)
+  })
+})

@@ -1,0 +1,87 @@
+import { describe, expect, it } from 'vitest'
+import { type Sendable, toMessage, toSharedMessage } from '../../../src/protocol/message.ts'
+
+const refusal = expect.objectContaining({ code: 'ERR_WINDSOCK_MESSAGE_TYPE', fault: 'local' })
+
+describe('a message to send (RFC 6455 §5.6)', () => {
+  it('is text when it is a string', () => {
+    expect(toMessage('')).toBe('')
+    expect(toMessage('héllo')).toBe('héllo')
+  })
+
+  it('is binary, and the same bytes, when it is a Uint8Array', () => {
+    const bytes = new Uint8Array([1, 2])
+    expect(toMessage(bytes)).toBe(bytes)
+    const buffer = Buffer.from('abc')
+    expect(toMessage(buffer)).toBe(buffer)
+  })
+
+  it('is binary without a copy when it is a buffer or a view', () => {
+    const { buffer } = new Uint8Array([0, 1, 2, 3, 4, 5, 6, 7])
+    const whole = toMessage(buffer) as Uint8Array
+    expect(whole.buffer).toBe(buffer)
+    expect(whole.byteLength).toBe(8)
+    const part = toMessage(new DataView(buffer, 2, 3)) as Uint8Array
+    expect(part.buffer).toBe(buffer)
+    expect([...part]).toEqual([2, 3, 4])
+    expect([...(toMessage(new Uint16Array(buffer, 2, 2)) as Uint8Array)]).toEqual([2, 3, 4, 5])
+  })
+
+  it('is JSON text when it is another object or an array', () => {
+    expect(toMessage({ a: [1, null] })).toBe('{"a":[1,null]}')
+    expect(toMessage([])).toBe('[]')
+    expect(toMessage(new Date(0))).toBe('"1970-01-01T00:00:00.000Z"')
+  })
+
+  it.each([7, true, null, undefined, () => 1, Symbol('x'), 10n])('cannot be %s', (value) => {
+    expect(() => toMessage(value as Sendable)).toThrow(refusal)
+    expect(() => toSharedMessage(value as Sendable)).toThrow(refusal)
+  })
+
+  it('cannot be an object that JSON does not express', () => {
+    const cycle: { self?: object } = {}
+    cycle.self = cycle
+    expect(() => toMessage(cycle)).toThrow(refusal)
+    expect(() => toMessage({ big: 1n })).toThrow(refusal)
+    expect(() => toMessage({ toJSON: () => undefined })).toThrow(refusal)
+  })
+
+  it('keeps what JSON threw as the cause', () => {
+    const thrown = new Error('no')
+    const value = {
+      toJSON() {
+        throw thrown
+      },
+    }
+    expect(() => toMessage(value)).toThrow(expect.objectContaining({ cause: thrown }))
+  })
+})
+
+describe('a message shared by many receivers (RFC 6455 §5.6)', () => {
+  it('is encoded once', () => {
+    let encodings = 0
+    const value = {
+      toJSON() {
+        encodings++
+        return 'x'
+      },
+    }
+    expect(toSharedMessage(value)).toBe('"x"')
+    expect(toMessage(value)).toBe('"x"')
+    expect(toSharedMessage(value)).toBe('"x"')
+    expect(encodings).toBe(1)
+  })
+
+  it('is encoded each time when it is not shared', () => {
+    const value = { count: 1 }
+    expect(toMessage(value)).toBe('{"count":1}')
+    value.count = 2
+    expect(toMessage(value)).toBe('{"count":2}')
+  })
+
+  it('is passed on as it is when it needs no encoding', () => {
+    const bytes = new Uint8Array(2)
+    expect(toSharedMessage('a')).toBe('a')
+    expect(toSharedMessage(bytes)).toBe(bytes)
+  })
+})
