@@ -1,8 +1,9 @@
 // Load: the process that keeps a server busy, so that its own work is not counted as the server's.
 //
 // Its plan comes as JSON on the command line. It opens all connections and makes sure that each
-// takes part. From `run` on it keeps the planned number of messages in flight; after `rest` it sends
-// no more and waits for those still on their way. Every message is checked for content and order.
+// takes part. From `run` on it keeps the planned number of messages in flight; after `rest` it
+// sends no more and waits for those still on their way. Every message is checked for content and
+// order.
 
 import type { BroadcastWork, EchoWork } from './cases.ts'
 import { Link, type LinkOptions } from './link.ts'

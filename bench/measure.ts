@@ -1,9 +1,9 @@
 // Measure: one round of two servers under load, and what becomes of many such rounds.
 //
 // Each round starts fresh servers and fresh load processes, so that no round inherits another's
-// heap. Only one server has work at a time; they take turns in slices so short that what else the
-// machine does falls on both alike. Messages per CPU second of the server is the figure to trust: it
-// changes least when other work takes the machine's time away.
+// heap. Only one server has work at a time; they take turns in slices so short that what else
+// the machine does falls on both alike. Messages per CPU second of the server is the figure to
+// trust: it changes least when other work takes the machine's time away.
 
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Case } from './cases.ts'
@@ -16,8 +16,8 @@ const MARK_LIMIT_MS = 10_000
 const LAST_WORDS_MS = 200
 const SLICE_SECONDS = 0.5
 /**
- * Load before each slice, not counted. After a rest of some 200 ms the kernel acknowledges the first
- * 16 segments of every connection one by one, which made a broadcast in short slices 25 % dearer than one that goes on.
+ * Load before each slice, not counted. After a rest of some 200 ms the kernel acknowledges the
+ * first 16 segments of every connection one by one: without this, broadcasts cost 25 % more.
  */
 const LEAD_IN_SECONDS = 0.3
 const SHORTEST_WARM_UP_SECONDS = 0.5
@@ -84,15 +84,15 @@ export async function measureRound(one: Case, rival: Subject, seconds: number): 
     await run(base, warmUpMs(seconds))
     await run(other, warmUpMs(seconds))
     const count = sliceCount(seconds)
-    const tallies: [Tally, Tally][] = []
+    const ms = (seconds * 1000) / count
+    const tallies: Record<'base' | 'rival', Tally[]> = { base: [], rival: [] }
     for (let i = 0; i < count; i++) {
-      const ms = (seconds * 1000) / count
-      tallies.push([await slice(base, ms), await slice(other, ms)])
+      // A B, B A, A B …: neither is always the first.
+      if (i % 2 === 0) tallies.base.push(await slice(base, ms))
+      tallies.rival.push(await slice(other, ms))
+      if (i % 2 === 1) tallies.base.push(await slice(base, ms))
     }
-    return {
-      base: total(tallies.map(([tally]) => tally)),
-      rival: total(tallies.map(([, tally]) => tally)),
-    }
+    return { base: total(tallies.base), rival: total(tallies.rival) }
   } catch (error) {
     await pause(LAST_WORDS_MS)
     const what = error instanceof Error ? error.message : String(error)
@@ -107,7 +107,7 @@ export async function measureRound(one: Case, rival: Subject, seconds: number): 
   }
 }
 
-/** Starts a server and its load; `stands` has them from the first moment, so that they get stopped. */
+/** Starts a server and its load; `stands` has them at once, so that they get stopped. */
 async function open(subject: Subject, one: Case, stands: Stand[]): Promise<Stand> {
   const server = new Child(`the ${subject} server`, SERVERS[subject])
   const stand: Stand = { server, load: undefined }

@@ -7,7 +7,7 @@
 
 import type { Work } from './cases.ts'
 
-/** From main: `mark` to a server, `run` and `rest` to the load process. All are answered by a mark. */
+/** From main: `mark` to a server, `run` and `rest` to the load. A mark answers each. */
 export interface Order {
   readonly type: 'mark' | 'run' | 'rest'
 }

@@ -1,4 +1,6 @@
 // windsock/testing: time, network and peers that a test holds in its hand.
+//
+// The public names, one by one. Nothing here needs a test runner; use it with any.
 
 export { type DoorAnswer, LinkEnd, type LinkItem, type LinkOptions } from '../transport/memory.ts'
 export { type ConnectOptions, Harness, type HarnessOptions, harness } from './harness.ts'

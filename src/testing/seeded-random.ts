@@ -1,4 +1,6 @@
-// Seeded random: chance that repeats itself, for tests and simulations. Never for secrets.
+// Seeded random: chance that repeats itself, for tests and simulations.
+//
+// Never for secrets: a few outputs tell all the others.
 
 import type { Random } from '../protocol/ports.ts'
 

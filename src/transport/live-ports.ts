@@ -1,4 +1,6 @@
-// Live ports: time and chance as the machine has them.
+// Live ports: time and chance as the system has them.
+//
+// The one place where the runtime touches them; everything else is handed a Clock and a Random.
 
 import { randomBytes } from 'node:crypto'
 import { performance } from 'node:perf_hooks'
