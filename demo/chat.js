@@ -41,6 +41,7 @@ const connection = open('/chat', {
   onState(status) {
     panel.show(status)
     setOff(sendButton, status.state !== 'open')
+    if (status.state === 'open') complain('')
   },
   onMessage: (data) => show(frameText(data)),
 })
@@ -74,7 +75,9 @@ message.addEventListener('paste', (event) => {
 function problemWith(text) {
   if (text.trim() === '') return 'Nothing to send: write a message first.'
   if (text.length > limit) return tooLong
-  return connection.send(text) ? '' : 'Not sent: the connection is not open.'
+  return connection.send(text)
+    ? ''
+    : 'Not sent: the connection is not open. Connect, then send again.'
 }
 
 form.addEventListener('submit', (event) => {

@@ -59,7 +59,7 @@ function show(text) {
   fraction.textContent = found?.[6] ?? ''
   if (!found) return
   const [hours, minutes, seconds] = found.slice(3, 6).map(Number)
-  time.dateTime = `${found[1]}T${found[2]}`
+  time.dateTime = `${found[1]}T${found[2]}Z`
   turn(secondHand, seconds * 6)
   turn(minuteHand, minutes * 6 + seconds / 10)
   turn(hourHand, (hours % 12) * 30 + minutes / 2)

@@ -33,8 +33,15 @@ const connection = open('/socket/', {
   onMessage: (data) => record('received', frameText(data)),
 })
 
+/** The code typed; `undefined` for none, NaN for anything but plain digits. */
+function typedCode() {
+  const text = codeInput.value.trim()
+  if (text === '') return undefined
+  return /^\d+$/.test(text) ? Number(text) : Number.NaN
+}
+
 panel.bind(connection.connect, () => {
-  const code = codeInput.value.trim() === '' ? undefined : Number(codeInput.value)
+  const code = typedCode()
   const reason = reasonInput.value
   closeError.textContent = closeProblem(code, reason)
   if (closeError.textContent === '') connection.close(code, reason)
@@ -47,7 +54,7 @@ form.addEventListener('submit', (event) => {
     message.value = ''
     sendError.textContent = ''
   } else {
-    sendError.textContent = 'Not sent: the connection is not open.'
+    sendError.textContent = 'Not sent: the connection is not open. Connect, then send again.'
   }
   message.focus()
 })

@@ -19,6 +19,7 @@ const echoMachine = setup({
 }).createMachine({
   on: {
     message: {
+      guard: ({ event }) => typeof event.data === 'string',
       actions: emit(({ event }) => ({
         type: 'message' as const,
         data: `You said: ${String(event.data)}`,

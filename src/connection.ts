@@ -16,6 +16,7 @@ import {
   type HandlerContext,
   type Pong,
 } from './handlers/handler.ts'
+import { NO_TOTALS } from './machines/connection.ts'
 import { Driver, type PerformedEffect } from './machines/driver.ts'
 import type { ConnectionEvent } from './machines/effects.ts'
 import type { Host } from './machines/host.ts'
@@ -26,9 +27,9 @@ import { HandlerError, WebSocketClosedError, WebSocketError } from './protocol/e
 import type { RouteLimits } from './protocol/limits.ts'
 import { type Message, type Sendable, toMessage } from './protocol/message.ts'
 import type { Clock, Random } from './protocol/ports.ts'
-import { ControlFrames } from './streams/control-frames.ts'
-import { type Deferred, deferred, handledRejection } from './streams/deferred.ts'
-import { GuardedObservable } from './streams/guarded.ts'
+import { ControlFrames, pingPayload } from './streams/control-frames.ts'
+import { type Deferred, deferred, handled } from './streams/deferred.ts'
+import { completeEach, GuardedObservable } from './streams/guarded.ts'
 import { Inbound } from './streams/inbound.ts'
 import { Outbound, type SlowPolicy } from './streams/outbound.ts'
 import type { Door, Transport, TransportEvents, Violation } from './transport/transport.ts'
@@ -52,7 +53,6 @@ export interface LiveConnectionOptions {
 }
 
 const SENT: Promise<void> = Promise.resolve()
-const MAX_CONTROL_BYTES = 125
 
 export class LiveConnection implements Connection, TransportEvents {
   readonly id: string
@@ -71,6 +71,8 @@ export class LiveConnection implements Connection, TransportEvents {
   #handlerEnded = false
   #pressured = false
   #inputPaused = false
+  /** The Close frame that went out, be it ours or the transport's answer. */
+  #closeSent: CloseFrame | null = null
 
   #state$: BehaviorSubject<ConnectionState> | undefined
   #pongs$: Subject<Pong> | undefined
@@ -152,27 +154,19 @@ export class LiveConnection implements Connection, TransportEvents {
     const transport = this.#transport
     const outbound = this.#outbound
     if (!this.#maySend || transport === undefined || outbound === undefined)
-      return handledRejection(new WebSocketClosedError())
+      return handled(Promise.reject(new WebSocketClosedError()))
     outbound.push(transport.pack(message))
-    return (
-      outbound.room?.then(() =>
-        this.#maySend ? undefined : handledRejection(new WebSocketClosedError()),
-      ) ?? SENT
-    )
+    const sent = outbound.room?.then(() => {
+      if (!this.#maySend) throw new WebSocketClosedError()
+    })
+    return sent === undefined ? SENT : handled(sent)
   }
 
   ping(data: string | Uint8Array = ''): void {
-    const payload = typeof data === 'string' ? new TextEncoder().encode(data) : data
-    if (!(payload instanceof Uint8Array) || payload.byteLength > MAX_CONTROL_BYTES) {
-      throw new WebSocketError(
-        'ERR_WINDSOCK_CONTROL_PAYLOAD',
-        `a ping carries a string or bytes, at most ${MAX_CONTROL_BYTES} of them; this has ${String(payload?.byteLength ?? typeof data)}`,
-      )
-    }
+    const payload = pingPayload(data)
     if (!this.#maySend) return
-    const copy = payload.slice()
-    this.#control.sent('app', copy)
-    this.#outbound?.ping(copy)
+    this.#control.sent('app', payload)
+    this.#outbound?.ping(payload)
   }
 
   close(code = 1000, reason = ''): void {
@@ -210,8 +204,12 @@ export class LiveConnection implements Connection, TransportEvents {
   // ── what the transport tells ───────────────────────────────────────────────────────────────────
 
   messageReceived(message: Message, byteLength: number): void {
-    this.#lastSeenAtMs = this.#options.clock.nowMs()
     this.#inbound.next(message, byteLength)
+  }
+
+  readDone(): void {
+    this.#lastSeenAtMs = this.#options.clock.nowMs()
+    this.#outbound?.flush()
   }
 
   pingReceived(data: Uint8Array): void {
@@ -236,11 +234,15 @@ export class LiveConnection implements Connection, TransportEvents {
 
   closeReceived(frame: CloseFrame): void {
     this.#lastSeenAtMs = this.#options.clock.nowMs()
+    this.#closeSent ??= frame
     this.#inbound.mark(() => this.dispatch({ type: 'peer.closed', frame }))
+    this.#outbound?.release()
   }
 
   violated(violation: Violation): void {
+    this.#closeSent ??= violation.sent
     this.dispatch({ type: 'protocol.violated', ...violation })
+    this.#outbound?.release()
   }
 
   ended(): void {
@@ -266,13 +268,16 @@ export class LiveConnection implements Connection, TransportEvents {
       case 'shutGate':
         return this.#shut()
       case 'sendPing': {
-        const payload = new TextEncoder().encode(String(effect.sequence))
+        const payload = pingPayload(String(effect.sequence))
         this.#control.sent('keepalive', payload)
         return this.#outbound?.ping(payload)
       }
       case 'sendClose':
         this.#maySend = false
-        return this.#outbound?.end(effect.discard, () => this.#transport?.close(effect.frame))
+        return this.#outbound?.end(effect.discard, () => {
+          this.#closeSent ??= effect.frame
+          this.#transport?.close(effect.frame)
+        })
       case 'destroy':
         return this.#transport?.destroy()
       case 'finish':
@@ -284,7 +289,7 @@ export class LiveConnection implements Connection, TransportEvents {
     const state$ = this.#state$
     if (state$ === undefined || state$.value === this.state) return
     state$.next(this.state)
-    if (this.#record !== undefined) state$.complete()
+    if (this.#record !== undefined) completeEach(state$, this.fail)
   }
 
   #upgrade(): void {
@@ -328,7 +333,7 @@ export class LiveConnection implements Connection, TransportEvents {
     this.#inbound.shut()
     // A peer that we do not read could not tell us that it closes.
     this.#transport?.resume()
-    this.#pongs$?.complete()
+    completeEach(this.#pongs$, this.fail)
     if (!this.#openCalled || this.#handlerEnded) return
     this.#handlerEnded = true
     void this.#handler.end()
@@ -340,14 +345,8 @@ export class LiveConnection implements Connection, TransportEvents {
       type: 'transport.ended',
       durationMs: now - this.#startedAtMs,
       silentForMs: now - this.#lastSeenAtMs,
-      totals: {
-        messagesReceived: this.#inbound.messagesReceived,
-        bytesReceived: this.#inbound.bytesReceived,
-        messagesSent: this.#outbound?.messagesSent ?? 0,
-        bytesSent: this.#outbound?.bytesSent ?? 0,
-        messagesDropped: this.#outbound?.messagesDropped ?? 0,
-        bytesUnsent: this.#outbound?.unsentBytes ?? 0,
-      },
+      sent: this.#closeSent,
+      totals: { ...NO_TOTALS, ...this.#inbound.totals, ...this.#outbound?.totals },
     })
   }
 

@@ -14,7 +14,7 @@ import type { CloseFrame, CloseRecord } from './protocol/close-record.ts'
 import { describe, HandlerError, WebSocketError } from './protocol/errors.ts'
 import type { Clock, Random } from './protocol/ports.ts'
 import { type ResolvedSettings, type Route, resolveSettings } from './route.ts'
-import { GuardedObservable } from './streams/guarded.ts'
+import { completeEach, GuardedObservable } from './streams/guarded.ts'
 import type { Door } from './transport/transport.ts'
 
 /** Told of every error of user code; the connection is missing when none can be blamed. */
@@ -85,7 +85,7 @@ export class Runtime {
       (thrown) => this.#report(new HandlerError(thrown)),
       (subscriber) => this.#closed.subscribe(subscriber),
     )
-    surviveSubscribers(options.onError)
+    surviveSubscribers((error) => this.#report(error))
   }
 
   /** The connections that are not over, by id. */
@@ -167,7 +167,7 @@ export class Runtime {
         }
       })
     }
-    this.#closed.complete()
+    completeEach(this.#closed, (thrown) => this.#report(new HandlerError(thrown)))
   }
 
   #turnAway(door: Door, status: number, reason: string): undefined {

@@ -35,6 +35,7 @@ export type ServerSettings = RouteSettings &
   }
 
 export type ServeOptions = ServerSettings & {
+  /** The first that matches answers; pages only with `serve()`. */
   readonly routes: readonly (Route | Page)[]
   /** Default `'127.0.0.1'`: reachable from this machine only; `'0.0.0.0'` or `'::'` for all. */
   readonly host?: string

@@ -10,6 +10,7 @@ import type { Clock, Random } from '../protocol/ports.ts'
 
 /** The upgrade request, as user code sees it; plain data that outlives the socket. */
 export interface ConnectionRequest {
+  /** `GET`. */
   readonly method: string
   /** The request target: path and query. */
   readonly url: string
@@ -19,9 +20,11 @@ export interface ConnectionRequest {
   readonly params: Readonly<Record<string, string | undefined>>
   /** What the route's unnamed groups captured, in order, percent-decoded. */
   readonly args: readonly (string | undefined)[]
+  /** The query arguments, decoded. */
   readonly query: URLSearchParams
   /** Header names in lower case; several of one name are joined with `, `. */
   readonly headers: Readonly<Record<string, string>>
+  /** The cookies by name; unsigned, so anyone may have written them. */
   readonly cookies: Readonly<Record<string, string | undefined>>
   /** The address of the socket's other end; never taken from a header. */
   readonly remoteAddress: string
@@ -41,14 +44,17 @@ export interface Pong {
 export interface Connection {
   /** Unique within the process, unguessable; 16 characters of `A–Z a–z 0–9 - _`. */
   readonly id: string
+  /** The upgrade request. */
   readonly request: ConnectionRequest
   /** The subprotocol chosen in the handshake, or `undefined` (RFC 6455 §1.9). */
   readonly subprotocol: string | undefined
+  /** The present state. */
   readonly state: ConnectionState
   /** The present state, then each change; completes after `closed`. */
   readonly state$: Observable<ConnectionState>
   /** Each message once, hot; early ones are held until the handler's `open` is done. Completes at closing. */
   readonly messages$: Observable<Message>
+  /** Each pong, with the round trip of the ping it answers. Completes at closing. */
   readonly pongs$: Observable<Pong>
   /**
    * Sends a message.
@@ -82,7 +88,9 @@ export interface Connection {
 
 /** What surrounds a handler. */
 export interface HandlerContext {
+  /** The server's time; virtual in a test. */
   readonly clock: Clock
+  /** The server's chance; seeded in a test. */
   readonly random: Random
   /** Ends the connection with 1011 and reports what was thrown. */
   readonly fail: (thrown: unknown) => void
@@ -104,8 +112,8 @@ export interface Handler {
   open?(connection: Connection, context: HandlerContext): void | Promise<void>
   /** One message; the next waits for the promise. */
   message?(message: Message): unknown
-  ping?(data: Uint8Array): void
-  pong?(pong: Pong): void
+  ping?(data: Uint8Array): void | Promise<void>
+  pong?(pong: Pong): void | Promise<void>
   /** Messages flow no more: let go of sources. Called once if `open` was. */
   end?(): void
   /** Everything is over. Called once if `open` was. */

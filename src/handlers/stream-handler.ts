@@ -3,9 +3,10 @@
 // What it emits is sent; its completion closes with 1000, its error with 1011, a disconnect unsubscribes it.
 // Returning nothing keeps the connection open. Async iterables are pulled no faster than the peer takes.
 
-import { from, isObservable, Observable, type Subscription } from 'rxjs'
+import { from, isObservable, Observable, takeWhile } from 'rxjs'
 import { HandlerError } from '../protocol/errors.ts'
 import type { Sendable } from '../protocol/message.ts'
+import { type Sink, Topic } from '../streams/topic.ts'
 import {
   type Connection,
   type Handler,
@@ -28,10 +29,11 @@ export function streamHandler(stream: StreamFunction): HandlerFactory {
   return () => new StreamHandler(stream)
 }
 
-class StreamHandler implements Handler {
+class StreamHandler implements Handler, Sink<Sendable> {
   readonly #stream: StreamFunction
-  #subscription: Subscription | undefined
-  #iterator: AsyncIterator<Sendable> | undefined
+  #connection: Connection | undefined
+  #context: HandlerContext | undefined
+  #stop: (() => void) | undefined
   #ended = false
 
   constructor(stream: StreamFunction) {
@@ -39,52 +41,61 @@ class StreamHandler implements Handler {
   }
 
   open(connection: Connection, context: HandlerContext): void | Promise<void> {
+    this.#connection = connection
+    this.#context = context
     const result = this.#stream(connection, context)
-    if (isPromiseLike(result)) {
-      return Promise.resolve(result).then((source) => this.#run(source, connection, context))
-    }
-    this.#run(result, connection, context)
+    if (isPromiseLike(result)) return Promise.resolve(result).then((source) => this.#run(source))
+    this.#run(result)
   }
 
   end(): void {
     this.#ended = true
-    this.#subscription?.unsubscribe()
-    // A generator that waits for ever cannot be interrupted; one that is between two values returns here.
-    void this.#iterator?.return?.()?.then(undefined, () => {})
+    this.#stop?.()
   }
 
-  #run(source: StreamResult, connection: Connection, context: HandlerContext): void {
-    if (source === undefined || source === null || this.#ended) return
-    if (isAsyncIterable(source)) {
-      this.#iterator = source[Symbol.asyncIterator]()
-      this.#pull(this.#iterator, connection).then(
-        () => connection.close(),
-        (thrown: unknown) => {
-          if (!this.#ended) context.fail(thrown)
-        },
-      )
-      return
+  /** What the source emits is sent. */
+  next(value: Sendable): void {
+    try {
+      void this.#connection?.send(value)
+    } catch (thrown) {
+      this.#context?.fail(thrown)
     }
-    // Assigned before subscribing, so that a source which ends the connection at once is unsubscribed too.
-    this.#subscription = toObservable(source).subscribe({
-      next: (value) => {
-        try {
-          void connection.send(value)
-        } catch (thrown) {
-          context.fail(thrown)
-        }
-      },
-      error: (thrown: unknown) => context.fail(thrown),
-      complete: () => connection.close(),
-    })
-    if (this.#ended) this.#subscription.unsubscribe()
   }
 
-  async #pull(iterator: AsyncIterator<Sendable>, connection: Connection): Promise<void> {
+  error(thrown: unknown): void {
+    if (!this.#ended) this.#context?.fail(thrown)
+  }
+
+  complete(): void {
+    if (!this.#ended) this.#connection?.close()
+  }
+
+  #run(source: StreamResult): void {
+    if (source === undefined || source === null || this.#ended) return
+    if (source instanceof Topic) {
+      this.#stop = source.deliverTo(this)
+    } else if (isAsyncIterable(source)) {
+      const iterator = source[Symbol.asyncIterator]()
+      // A generator that waits for ever cannot be interrupted; one that is between two values returns here.
+      this.#stop = () => void iterator.return?.()?.then(undefined, () => {})
+      this.#pull(iterator).then(
+        () => this.complete(),
+        (thrown: unknown) => this.error(thrown),
+      )
+    } else {
+      // A source that emits without end before `subscribe` returns stops when the connection does.
+      const subscription = toObservable(source)
+        .pipe(takeWhile(() => !this.#ended))
+        .subscribe(this)
+      this.#stop = () => subscription.unsubscribe()
+    }
+  }
+
+  async #pull(iterator: AsyncIterator<Sendable>): Promise<void> {
     while (!this.#ended) {
       const { done, value } = await iterator.next()
       if (done || this.#ended) return
-      await connection.send(value)
+      await this.#connection?.send(value)
     }
   }
 }

@@ -55,7 +55,8 @@ export const NEVER_MS = 2 ** 31 - 1
  */
 export const PONG_GRACE_MS = 50
 
-const NO_TOTALS: ConnectionTotals = {
+/** Of a connection that never had a link. */
+export const NO_TOTALS: ConnectionTotals = {
   messagesReceived: 0,
   bytesReceived: 0,
   messagesSent: 0,
@@ -311,7 +312,8 @@ export type ConnectionMachine = typeof connectionMachine
 
 function closeRecord(context: ConnectionContext, event: ConnectionEvent): CloseRecord {
   const end = event.type === 'transport.ended' ? event : undefined
-  const { connectionId, startedAtMs, initiator, cause, detail, sent, received, status } = context
+  const { connectionId, startedAtMs, initiator, cause, detail, received, status } = context
+  const sent = end?.sent ?? null
   return {
     connectionId,
     initiator,

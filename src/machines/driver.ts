@@ -23,7 +23,7 @@ export interface DriverOptions {
   perform(effect: PerformedEffect): void
   /** Called after each event that the machine has taken, its effects done. */
   stepped(): void
-  /** A user's own guard or delay threw. The machine gets `handler.failed` next. */
+  /** A user's own guard or delay threw. The event returned goes to the machine next. */
   guardFailed(thrown: unknown): AnyEvent
 }
 
@@ -39,9 +39,15 @@ export class Driver {
   constructor(options: DriverOptions) {
     this.#options = options
     this.#host = options.host
-    const { snapshot, effects } = this.#host.start(options.input)
-    this.#snapshot = snapshot
-    for (const effect of effects) this.#perform(effect)
+    let step = this.#host.start(options.input)
+    if (step.snapshot.status === 'error') {
+      // XState keeps what a user's delay throws at the start. As in `#step`, our own machine takes over.
+      this.#queue.push(options.guardFailed(step.snapshot.error))
+      this.#host = options.fallbackHost
+      step = this.#host.start(options.input)
+    }
+    this.#snapshot = step.snapshot
+    for (const effect of step.effects) this.#perform(effect)
   }
 
   get snapshot(): ConnectionSnapshot {
@@ -90,7 +96,7 @@ export class Driver {
       step = this.#host.next(this.#host.adopt(this.#snapshot), event)
       this.#queue.push(this.#options.guardFailed(thrown))
     }
-    if (step.snapshot === this.#snapshot) this.#ignored++
+    if (step.snapshot === this.#snapshot && step.effects.length === 0) this.#ignored++
     this.#snapshot = step.snapshot
     for (const effect of step.effects) this.#perform(effect)
     this.#options.stepped()

@@ -60,6 +60,8 @@ export type ConnectionEvent =
       readonly totals: ConnectionTotals
       readonly durationMs: number
       readonly silentForMs: number
+      /** The Close frame that really went out, which another may have forestalled. */
+      readonly sent: CloseFrame | null
     }
 
 /** What a connection machine asks for. */

@@ -29,8 +29,10 @@ export type CloseCause =
 
 /** What was counted over the life of a connection; sizes are payload bytes, not frames. */
 export interface ConnectionTotals {
+  /** Delivered to the handler. */
   readonly messagesReceived: number
   readonly bytesReceived: number
+  /** Handed to the link. */
   readonly messagesSent: number
   readonly bytesSent: number
   /** Messages that the slow-consumer policy dropped. */
@@ -41,9 +43,11 @@ export interface ConnectionTotals {
 
 /** One per connection, always. */
 export interface CloseRecord {
+  /** The connection's `id`. */
   readonly connectionId: string
   /** Who began: this side, the peer by a Close frame, or the network by ending the link. */
   readonly initiator: 'local' | 'peer' | 'network'
+  /** Why, in one word. */
   readonly cause: CloseCause
   /** A sentence fit for a log: the error's message, or the refusal's reason. Empty when `cause` says it all. */
   readonly detail: string
@@ -53,6 +57,7 @@ export interface CloseRecord {
   readonly received: CloseFrame | null
   /** What the application is told: the received code, 1005 if that frame was empty, 1006 if none came (§7.1.5). */
   readonly code: number
+  /** The reason received, or empty. */
   readonly reason: string
   /** Whether Close frames went both ways (§7.1.4). */
   readonly wasClean: boolean
@@ -64,5 +69,6 @@ export interface CloseRecord {
   readonly durationMs: number
   /** From the last sign of life of the peer to the end, in ms of monotonic time. */
   readonly silentForMs: number
+  /** What was counted. */
   readonly totals: ConnectionTotals
 }

@@ -22,9 +22,14 @@ export interface Clock {
   /** Forgets a timer; a handle that has fired or is unknown is no error. */
   clearTimeout(handle: TimerHandle): void
   /**
-   * Calls `task` once when the present turn has run out of work: after the running code and every promise
-   * continuation it has set off, before the next input is read. What one turn produces leaves in one write
-   * because of this. Tasks run in the order they were given.
+   * The number of the present turn: the same until what waits for its end has run.
+   *
+   * Tells a second message of one turn from the first of the next, without a task for either.
+   */
+  readonly turn: number
+  /**
+   * Calls `task` once when the running code is done, and before the next input is read. What one turn produces
+   * leaves in one write because of this. Tasks run in the order they were given.
    */
   endOfTurn(task: () => void): void
 }

@@ -3,7 +3,11 @@
 // A peer may answer only the newest of several pings (RFC 6455 §5.5.3), and may send pongs that answer nothing:
 // those are no proof of life for the keepalive. Each ping costs its receiver an answer, so they are counted.
 
+import { WebSocketError } from '../protocol/errors.ts'
 import type { Clock } from '../protocol/ports.ts'
+
+/** The most bytes that a control frame carries (RFC 6455 §5.5). */
+const MAX_PAYLOAD_BYTES = 125
 
 /** The window of `maxControlFramesPer10s`. */
 const WINDOW_MS = 10_000
@@ -61,6 +65,22 @@ export class ControlFrames {
     }
     return undefined
   }
+}
+
+/**
+ * The payload of a Ping, as bytes that nobody else holds.
+ *
+ * @throws WebSocketError `ERR_WINDSOCK_CONTROL_PAYLOAD` for more than 125 bytes, and for anything else.
+ */
+export function pingPayload(data: string | Uint8Array): Uint8Array {
+  const payload = typeof data === 'string' ? new TextEncoder().encode(data) : data
+  if (payload instanceof Uint8Array && payload.byteLength <= MAX_PAYLOAD_BYTES) {
+    return payload.slice()
+  }
+  throw new WebSocketError(
+    'ERR_WINDSOCK_CONTROL_PAYLOAD',
+    `a ping carries a string or bytes, at most ${MAX_PAYLOAD_BYTES} of them; this has ${String(payload?.byteLength ?? typeof data)}`,
+  )
 }
 
 function sameBytes(one: Uint8Array, other: Uint8Array): boolean {

@@ -15,9 +15,8 @@ export function deferred<T>(): Deferred<T> {
   return { promise, resolve }
 }
 
-/** Rejected for those who look, handled for those who do not: it never ends the process. */
-export function handledRejection(error: Error): Promise<never> {
-  const rejection = Promise.reject<never>(error)
-  rejection.catch(() => {})
-  return rejection
+/** The same promise; a rejection that nobody looks at does not end the process. */
+export function handled<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => {})
+  return promise
 }

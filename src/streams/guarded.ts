@@ -8,6 +8,7 @@ import {
   Observable,
   type Observer,
   type Operator,
+  type Subject,
   Subscriber,
   type Subscription,
   type TeardownLogic,
@@ -50,18 +51,66 @@ export class GuardedObservable<T> extends Observable<T> {
             ...(error && { error }),
             ...(complete && { complete }),
           }
-    const guard = (call: () => void) => {
-      try {
-        call()
-      } catch (thrown) {
-        this.#report(thrown)
-      }
+    const report = this.#report
+    const guarded: Observer<T> = {
+      // Runs for each value of each subscriber: no closure here.
+      next: (value) => {
+        try {
+          observer.next?.(value)
+        } catch (thrown) {
+          report(thrown)
+        }
+      },
+      error: (failure) => {
+        try {
+          if (observer.error) observer.error(failure)
+          else report(failure)
+        } catch (thrown) {
+          report(thrown)
+        }
+      },
+      complete: () => {
+        try {
+          observer.complete?.()
+        } catch (thrown) {
+          report(thrown)
+        }
+      },
     }
-    return super.subscribe({
-      next: (value) => guard(() => observer.next?.(value)),
-      error: (thrown) =>
-        guard(() => (observer.error ? observer.error(thrown) : this.#report(thrown))),
-      complete: () => guard(() => observer.complete?.()),
-    })
+    return super.subscribe(new GuardedSubscriber(guarded, report))
+  }
+}
+
+/**
+ * Completes a subject whose subscribers may have finalizers that throw, behind operators where no guard is.
+ *
+ * RxJS stops at the first that throws; here each subscriber is completed.
+ */
+export function completeEach<T>(subject: Subject<T> | undefined, report: Report): void {
+  for (const observer of subject?.observers.slice() ?? []) {
+    try {
+      observer.complete()
+    } catch (thrown) {
+      report(thrown)
+    }
+  }
+  subject?.complete()
+}
+
+// What a finalizer throws, RxJS throws at whoever completed the stream or unsubscribed.
+class GuardedSubscriber<T> extends Subscriber<T> {
+  readonly #report: Report
+
+  constructor(observer: Observer<T>, report: Report) {
+    super(observer)
+    this.#report = report
+  }
+
+  override unsubscribe(): void {
+    try {
+      super.unsubscribe()
+    } catch (thrown) {
+      this.#report(thrown)
+    }
   }
 }

@@ -11,7 +11,7 @@ import { type Observable, Subject } from 'rxjs'
 import type { RouteLimits } from '../protocol/limits.ts'
 import type { Message } from '../protocol/message.ts'
 import type { Clock, TimerHandle } from '../protocol/ports.ts'
-import { GuardedObservable } from './guarded.ts'
+import { completeEach, GuardedObservable } from './guarded.ts'
 
 export interface InboundOptions {
   readonly limits: Pick<RouteLimits, 'maxHeldBytes' | 'maxHeldMessages' | 'handlerTimeoutMs'>
@@ -36,9 +36,8 @@ export interface InboundEvents {
 type Held = { readonly message: Message; readonly byteLength: number } | (() => void)
 
 export class Inbound {
-  /** Delivered to the handler. */
-  messagesReceived = 0
-  bytesReceived = 0
+  /** What was delivered to the handler. */
+  readonly totals = { messagesReceived: 0, bytesReceived: 0 }
 
   readonly #options: InboundOptions
   #gate: 'holding' | 'open' | 'shut' = 'holding'
@@ -113,14 +112,14 @@ export class Inbound {
     const held = this.#held
     this.#held = []
     this.#heldBytes = 0
-    this.#subject?.complete()
+    completeEach(this.#subject, this.#options.events.subscriberFailed)
     for (const item of held) if (typeof item === 'function') item()
   }
 
   #deliver(message: Message, byteLength: number): void {
     this.#busy = true
-    this.messagesReceived++
-    this.bytesReceived += byteLength
+    this.totals.messagesReceived++
+    this.totals.bytesReceived += byteLength
     const pending = this.#options.events.deliver(message)
     this.#subject?.next(message)
     if (pending === undefined) {

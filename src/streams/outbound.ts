@@ -1,7 +1,8 @@
 // Outbound: the bounded queue between those who send and one link, in two lanes.
 //
 // Data waits in the queue while the link has enough to do, because only what is still here can be dropped or
-// replaced. What one turn of the event loop produces leaves as one write. Pings and pongs go by the control
+// replaced. What one turn of the event loop produces leaves as one write; a message that comes alone leaves at
+// once. Pings and pongs go by the control
 // lane: never queued behind data, one of each waiting at most, the newest wins (RFC 6455 §5.5.3).
 //
 // The bound counts what waits here and what the link has not handed to the kernel yet. At the bound the
@@ -29,8 +30,12 @@ interface Sized {
 /** The part of a transport that the queue needs. */
 export interface OutboundLink<P extends Sized> {
   readonly bufferedBytes: number
+  /** Whether `flush` will be called when what is being read now has been dealt with. */
+  readonly isReading: boolean
   /** Takes packets in order; the array is not kept. Returns whether it may be given more at once. */
   write(packets: readonly P[]): boolean
+  /** As `write`, of one packet. */
+  writeOne(packet: P): boolean
   ping(data: Uint8Array): void
   pong(data: Uint8Array): void
 }
@@ -63,12 +68,20 @@ export class Outbound<P extends Sized> {
   /** Messages that the policy dropped or refused. */
   messagesDropped = 0
 
-  readonly #options: OutboundOptions<P>
+  readonly #link: OutboundLink<P>
+  readonly #limits: OutboundOptions<P>['limits']
+  readonly #policy: SlowPolicy
+  readonly #clock: Clock
+  readonly #events: OutboundEvents
   #queue: P[] = []
+  #spare: P[] = []
   #head = 0
   #queuedBytes = 0
   #discardedBytes = 0
   #scheduled = false
+  // Whether the last turn that sent brought several messages, so that the next first one had better wait.
+  #isBurst = false
+  #lastTurn = -1
   #blocked = false
   #pressured = false
   #overflowed = false
@@ -82,11 +95,16 @@ export class Outbound<P extends Sized> {
   // One function for the whole life, so that a turn costs no closure.
   readonly #endOfTurn = () => {
     this.#scheduled = false
+    this.#isBurst = this.queuedMessages > 1
     this.flush()
   }
 
   constructor(options: OutboundOptions<P>) {
-    this.#options = options
+    this.#link = options.link
+    this.#limits = options.limits
+    this.#policy = options.policy
+    this.#clock = options.clock
+    this.#events = options.events
   }
 
   /** Messages that wait here. */
@@ -96,12 +114,17 @@ export class Outbound<P extends Sized> {
 
   /** Bytes accepted that the kernel does not have yet. */
   get bufferedBytes(): number {
-    return this.#queuedBytes + this.#options.link.bufferedBytes
+    return this.#queuedBytes + this.#link.bufferedBytes
   }
 
   /** Bytes accepted that were, or now would be, lost with the link. */
   get unsentBytes(): number {
     return this.#discardedBytes + this.bufferedBytes
+  }
+
+  get totals() {
+    const { messagesSent, bytesSent, messagesDropped, unsentBytes: bytesUnsent } = this
+    return { messagesSent, bytesSent, messagesDropped, bytesUnsent }
   }
 
   /** Resolves when the waiting bytes are below the high-water mark again; `undefined` when they are now. */
@@ -111,17 +134,26 @@ export class Outbound<P extends Sized> {
     return this.#room.promise
   }
 
-  /** Accepts a packet for sending, within the bound; after `end` it is ignored. */
+  /** Accepts a packet for sending, within the bound; after `end` it counts as unsent. */
   push(packet: P): void {
-    if (this.#state !== 'open') return
+    if (this.#state !== 'open') {
+      this.#discardedBytes += packet.byteLength
+      return
+    }
     if (this.#policyDrops()) return
+    const isWaiting = this.#blocked || this.#scheduled || this.#link.isReading
+    if (!isWaiting && !this.#isBurst && this.#lastTurn !== this.#clock.turn) {
+      this.#lastTurn = this.#clock.turn
+      this.#writeAtOnce(packet)
+      return
+    }
     this.#queue.push(packet)
     this.#queuedBytes += packet.byteLength
-    if (this.#queuedBytes >= this.#options.limits.outboundHighWaterBytes) {
+    if (this.#queuedBytes >= this.#limits.outboundHighWaterBytes) {
       this.flush()
-    } else if (!this.#scheduled && !this.#blocked) {
+    } else if (!isWaiting) {
       this.#scheduled = true
-      this.#options.clock.endOfTurn(this.#endOfTurn)
+      this.#clock.endOfTurn(this.#endOfTurn)
     }
   }
 
@@ -129,22 +161,22 @@ export class Outbound<P extends Sized> {
   ping(data: Uint8Array): void {
     if (this.#state === 'ended') return
     if (this.#blocked) this.#waitingPing = data
-    else this.#options.link.ping(data)
+    else this.#link.ping(data)
   }
 
   /** Answers a Ping ahead of all waiting data; of several that wait only the newest is answered. */
   pong(data: Uint8Array): void {
     if (this.#state === 'ended') return
     if (this.#blocked) this.#waitingPong = data
-    else this.#options.link.pong(data)
+    else this.#link.pong(data)
   }
 
   /** The link has handed everything to the kernel. */
   drained(): void {
     if (this.#state === 'ended') return
     this.#blocked = false
-    this.#progressAtMs = this.#options.clock.nowMs()
-    const { link } = this.#options
+    this.#progressAtMs = this.#clock.nowMs()
+    const link = this.#link
     if (this.#waitingPong !== undefined) link.pong(this.#waitingPong)
     if (this.#waitingPing !== undefined) link.ping(this.#waitingPing)
     this.#waitingPong = undefined
@@ -156,7 +188,9 @@ export class Outbound<P extends Sized> {
   flush(): void {
     if (this.#state === 'ended') return
     while (!this.#blocked && this.queuedMessages > 0) {
-      if (!this.#options.link.write(this.#take())) this.#block()
+      const batch = this.#take()
+      if (!this.#link.write(batch)) this.#block()
+      batch.length = 0
     }
     this.#weighPressure()
     if (this.queuedMessages === 0 && this.#onEmpty !== undefined) {
@@ -183,21 +217,32 @@ export class Outbound<P extends Sized> {
     if (this.#state === 'ended') return
     this.#discard()
     this.#state = 'ended'
+    this.#pressured = false
     this.#onEmpty = undefined
     this.#waitingPing = undefined
     this.#waitingPong = undefined
-    this.#options.clock.clearTimeout(this.#stallTimer)
+    this.#clock.clearTimeout(this.#stallTimer)
     this.#stallTimer = undefined
     this.#room?.resolve()
     this.#room = undefined
   }
 
+  // The first message of a turn, with nothing before it: no queue, no tick.
+  #writeAtOnce(packet: P): void {
+    this.#queuedBytes += packet.byteLength
+    this.#count(1, packet.byteLength)
+    if (this.#link.writeOne(packet)) return
+    this.#block()
+    this.#weighPressure()
+  }
+
   /** Takes one write's worth from the queue: all of it, or about a high-water mark. */
-  #take(): readonly P[] {
-    const mark = this.#options.limits.outboundHighWaterBytes
+  #take(): P[] {
+    const mark = this.#limits.outboundHighWaterBytes
     if (this.#head === 0 && this.#queuedBytes <= mark) {
       const all = this.#queue
-      this.#queue = []
+      this.#queue = this.#spare
+      this.#spare = all
       this.#count(all.length, this.#queuedBytes)
       return all
     }
@@ -220,7 +265,7 @@ export class Outbound<P extends Sized> {
   }
 
   #policyDrops(): boolean {
-    const { policy } = this.#options
+    const policy = this.#policy
     if (policy === 'latest' && this.#blocked) {
       while (this.queuedMessages > 0) this.#dropOldest()
       return false
@@ -236,8 +281,8 @@ export class Outbound<P extends Sized> {
       return false
     } else if (!this.#overflowed) {
       this.#overflowed = true
-      const { maxOutboundBytes, maxOutboundMessages } = this.#options.limits
-      this.#options.events.overflowed(
+      const { maxOutboundBytes, maxOutboundMessages } = this.#limits
+      this.#events.overflowed(
         `${this.queuedMessages} messages and ${this.bufferedBytes} bytes wait: at most ${maxOutboundMessages} and ${maxOutboundBytes} may`,
       )
     }
@@ -246,10 +291,9 @@ export class Outbound<P extends Sized> {
   }
 
   #isFull(): boolean {
-    const { maxOutboundBytes, maxOutboundMessages } = this.#options.limits
+    const { maxOutboundBytes, maxOutboundMessages } = this.#limits
     if (this.queuedMessages >= maxOutboundMessages) return true
-    const inLink = this.#blocked ? this.#options.link.bufferedBytes : 0
-    return this.#queuedBytes + inLink >= maxOutboundBytes
+    return this.bufferedBytes >= maxOutboundBytes
   }
 
   #dropOldest(): void {
@@ -278,7 +322,8 @@ export class Outbound<P extends Sized> {
   }
 
   #weighPressure(): void {
-    const { events, limits } = this.#options
+    const events = this.#events
+    const limits = this.#limits
     const waiting = this.bufferedBytes
     if (!this.#pressured && this.#blocked && waiting >= limits.outboundHighWaterBytes) {
       this.#pressured = true
@@ -293,19 +338,19 @@ export class Outbound<P extends Sized> {
 
   #block(): void {
     this.#blocked = true
-    this.#progressAtMs = this.#options.clock.nowMs()
-    if (this.#stallTimer === undefined) this.#watch(this.#options.limits.stallTimeoutMs)
+    this.#progressAtMs = this.#clock.nowMs()
+    if (this.#stallTimer === undefined) this.#watch(this.#limits.stallTimeoutMs)
   }
 
   // One timer watches a whole stretch of blocking and draining; it re-arms itself for what is left.
   #watch(delayMs: number): void {
-    this.#stallTimer = this.#options.clock.setTimeout(() => {
+    this.#stallTimer = this.#clock.setTimeout(() => {
       this.#stallTimer = undefined
       if (!this.#blocked) return
-      const { clock, events, limits } = this.#options
-      const left = this.#progressAtMs + limits.stallTimeoutMs - clock.nowMs()
+      const limits = this.#limits
+      const left = this.#progressAtMs + limits.stallTimeoutMs - this.#clock.nowMs()
       if (left > 0) this.#watch(left)
-      else events.overflowed(`the peer took no byte for ${limits.stallTimeoutMs} ms`)
+      else this.#events.overflowed(`the peer took no byte for ${limits.stallTimeoutMs} ms`)
     }, delayMs)
   }
 }

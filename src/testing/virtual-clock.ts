@@ -19,6 +19,7 @@ export class VirtualClock implements Clock {
   readonly #timers = new Map<number, Timer>()
   readonly #startWallMs: number
   #tasks: (() => void)[] = []
+  #turn = 0
   #nowMs = 0
   #wallStepMs = 0
   #order = 0
@@ -31,6 +32,10 @@ export class VirtualClock implements Clock {
   /** Timers that are armed; 0 once everything that used the clock has let go. */
   get timerCount(): number {
     return this.#timers.size
+  }
+
+  get turn(): number {
+    return this.#turn
   }
 
   nowMs(): number {
@@ -91,6 +96,7 @@ export class VirtualClock implements Clock {
     do {
       const tasks = this.#tasks
       this.#tasks = []
+      this.#turn++
       for (const task of tasks) task()
       await quiet()
     } while (this.#tasks.length > 0)

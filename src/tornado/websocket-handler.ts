@@ -87,10 +87,10 @@ export class WebSocketHandler {
   }
 
   /** A ping; its pong is already on its way (Tornado: `on_ping`). */
-  onPing(_data: Uint8Array): void {}
+  onPing(_data: Uint8Array): void | Promise<void> {}
 
   /** A pong, also one that answers no ping of ours (Tornado: `on_pong`). */
-  onPong(_data: Uint8Array, _pong: Pong): void {}
+  onPong(_data: Uint8Array, _pong: Pong): void | Promise<void> {}
 
   /** Everything is over; the record says how and why (Tornado: `on_close`). */
   onClose(_record: CloseRecord): unknown {
@@ -203,12 +203,12 @@ class ClassHandler implements Handler {
     return this.#user.onMessage(message)
   }
 
-  ping(data: Uint8Array): void {
-    this.#user.onPing(data)
+  ping(data: Uint8Array): void | Promise<void> {
+    return this.#user.onPing(data)
   }
 
-  pong(pong: Pong): void {
-    this.#user.onPong(pong.data, pong)
+  pong(pong: Pong): void | Promise<void> {
+    return this.#user.onPong(pong.data, pong)
   }
 
   close(record: CloseRecord): unknown {

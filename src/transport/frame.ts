@@ -22,6 +22,8 @@ export interface Frame extends Packet {
   /** The header, with the payload behind it unless `body` holds that. */
   readonly head: Buffer
   readonly body: Uint8Array | undefined
+  /** Whether it has gone to more than one connection. */
+  isShared: boolean
 }
 
 let lastFrame: Frame | undefined
@@ -33,7 +35,10 @@ let lastFrame: Frame | undefined
  * handed out again. Bytes are compared by identity; their owner must not change them after sending.
  */
 export function frameOf(message: Message): Frame {
-  if (lastFrame !== undefined && lastFrame.message === message) return lastFrame
+  if (lastFrame !== undefined && lastFrame.message === message) {
+    lastFrame.isShared = true
+    return lastFrame
+  }
   const frame = typeof message === 'string' ? textFrame(message) : binaryFrame(message)
   lastFrame = frame
   return frame
@@ -55,7 +60,7 @@ function textFrame(message: string): Frame {
   const head = Buffer.allocUnsafe(offset + byteLength)
   writeHeader(head, TEXT, byteLength)
   head.write(message, offset, byteLength, 'utf8')
-  return { message, byteLength, head, body: undefined }
+  return { message, byteLength, head, body: undefined, isShared: false }
 }
 
 function binaryFrame(message: Uint8Array): Frame {
@@ -65,7 +70,7 @@ function binaryFrame(message: Uint8Array): Frame {
   const head = Buffer.allocUnsafe(joined ? offset + byteLength : offset)
   writeHeader(head, BINARY, byteLength)
   if (joined) head.set(message, offset)
-  return { message, byteLength, head, body: joined ? undefined : message }
+  return { message, byteLength, head, body: joined ? undefined : message, isShared: false }
 }
 
 // §5.2: lengths to 125 stand in the second byte; 126 and 127 there announce 16 and 64 bits.

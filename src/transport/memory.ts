@@ -4,6 +4,7 @@
 // end may stop reading, as a slow peer does, and then what the other writes waits in a buffer like the
 // kernel's. It stands in for the network only: everything above it is the real runtime.
 
+import { isSendable } from '../protocol/close-codes.ts'
 import { utf8Length } from '../protocol/close-reason.ts'
 import type { CloseFrame } from '../protocol/close-record.ts'
 import type { Message } from '../protocol/message.ts'
@@ -126,6 +127,7 @@ interface MemoryPacket extends Packet {
 export class MemoryTransport implements Transport<MemoryPacket> {
   readonly #link: LinkEnd
   readonly #clock: Clock
+  readonly isReading = false
   #events: TransportEvents | undefined
   #early: LinkItem[] = []
   #closeSent = false
@@ -162,6 +164,10 @@ export class MemoryTransport implements Transport<MemoryPacket> {
     if (this.#closeSent) return writable
     for (const { message } of packets) writable = this.#link.send({ kind: 'message', message })
     return writable
+  }
+
+  writeOne(packet: MemoryPacket): boolean {
+    return this.write([packet])
   }
 
   ping(data: Uint8Array): void {
@@ -201,6 +207,7 @@ export class MemoryTransport implements Transport<MemoryPacket> {
       this.#end()
     } else if (!this.#ended && !this.#closeReceived) {
       this.#report(item)
+      this.#events?.readDone()
     }
   }
 
@@ -214,6 +221,9 @@ export class MemoryTransport implements Transport<MemoryPacket> {
       case 'pong':
         return events.pongReceived(item.data)
       case 'close':
+        if (item.frame.code !== 1005 && !isSendable(item.frame.code)) {
+          return this.#report({ kind: 'breach', detail: `invalid close code ${item.frame.code}` })
+        }
         this.#closeReceived = true
         // Answered at once with the same code (RFC 6455 §5.5.1); then both frames have crossed.
         if (this.#closeSent) this.#link.end()

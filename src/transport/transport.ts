@@ -4,6 +4,7 @@
 //  1. Nothing is reported before `start()`; what arrived earlier is reported from then on, in order.
 //  2. Reports come in the order of the wire. `ended` comes exactly once, last, on every path, also after
 //     `destroy()` and also when the peer vanished.
+//     What one read brought is followed by `readDone`.
 //  3. The peer's Close frame is answered by the transport itself, at once, unless ours went out before
 //     (RFC 6455 §5.5.1), and then reported as `closeReceived`; nothing but `ended` follows it.
 //  4. When the peer breaks the protocol the transport sends the Close frame that RFC 6455 §7.1.7 asks for
@@ -27,6 +28,8 @@ export interface TransportEvents {
   messageReceived(message: Message, byteLength: number): void
   pingReceived(data: Uint8Array): void
   pongReceived(data: Uint8Array): void
+  /** All that one read brought has been reported. */
+  readDone(): void
   /** What was written so far has been taken over by the kernel. */
   drained(): void
   closeReceived(frame: CloseFrame): void
@@ -44,6 +47,8 @@ export interface Violation {
 export interface Transport<P extends Packet = Packet> {
   /** Bytes written and not yet taken over by the kernel. */
   readonly bufferedBytes: number
+  /** Whether a read is being reported; then `readDone` follows before anything else happens. */
+  readonly isReading: boolean
   start(events: TransportEvents): void
   /** Makes a message ready to be written, here or by any transport of the same kind. */
   pack(message: Message): P
@@ -53,6 +58,8 @@ export interface Transport<P extends Packet = Packet> {
    * @returns whether more may be written at once; after `false`, `drained` is reported.
    */
   write(packets: readonly P[]): boolean
+  /** As `write`, of one packet. */
+  writeOne(packet: P): boolean
   /** Sends a Ping ahead of anything not yet written. At most 125 bytes (§5.5). */
   ping(data: Uint8Array): void
   /** Sends a Pong, as `ping`. */

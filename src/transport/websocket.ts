@@ -11,7 +11,7 @@ import type { Message } from '../protocol/message.ts'
 import type { Clock } from '../protocol/ports.ts'
 import { type Frame, forgetLargeFrame, frameOf, isLarge } from './frame.ts'
 import type { Transport, TransportEvents } from './transport.ts'
-import { mayWriteFrames, onCloseFrame } from './ws-internals.ts'
+import { aroundReads, mayWriteFrames, onCloseFrame } from './ws-internals.ts'
 
 /** Bytes that may wait in the socket before the queue above keeps the rest: a few of the kernel's chunks. */
 const WRITE_AHEAD_BYTES = 64 * 1024
@@ -28,6 +28,7 @@ export class WebSocketTransport implements Transport<Frame> {
   readonly #clock: Clock
   readonly #raw: boolean
   #events: TransportEvents | undefined
+  #reading = false
   #closing = false
   #reported: 'nothing' | 'close' | 'end' = 'nothing'
 
@@ -44,11 +45,25 @@ export class WebSocketTransport implements Transport<Frame> {
     return this.#raw ? this.#socket.writableLength : this.#ws.bufferedAmount
   }
 
+  get isReading(): boolean {
+    return this.#reading
+  }
+
   start(events: TransportEvents): void {
     this.#events = events
     const ws = this.#ws
+    const begin = () => {
+      this.#reading = true
+    }
+    const end = () => {
+      this.#reading = false
+      events.readDone()
+    }
+    // Inflating takes its own time, so messages of a compressed connection come outside of any read.
+    const grouped = this.#raw && aroundReads(ws, begin, end)
     ws.on('message', (data: Buffer, isBinary: boolean) => {
       events.messageReceived(isBinary ? data : data.toString('utf8'), data.byteLength)
+      if (!grouped) events.readDone()
     })
     ws.on('ping', (data: Buffer) => events.pingReceived(data))
     ws.on('pong', (data: Buffer) => events.pongReceived(data))
@@ -72,6 +87,13 @@ export class WebSocketTransport implements Transport<Frame> {
     if (this.#raw) this.#writeRaw(frames)
     else for (const frame of frames) this.#sendBy(frame)
     return this.bufferedBytes < WRITE_AHEAD_BYTES
+  }
+
+  writeOne(frame: Frame): boolean {
+    if (!this.#raw || frame.body !== undefined) return this.write([frame])
+    if (this.#closing || this.#reported !== 'nothing' || !this.#socket.writable) return true
+    this.#socket.write(frame.head)
+    return this.#socket.writableLength < WRITE_AHEAD_BYTES
   }
 
   ping(data: Uint8Array): void {
@@ -176,8 +198,11 @@ function gather(frames: readonly Frame[]): Buffer | undefined {
     gathered.set(head, offset)
     offset += head.byteLength
   }
-  lastFrames = frames
-  lastGathered = gathered
+  // The caller reuses its array, and frames that went to one connection only will not come again.
+  if (frames[0]?.isShared) {
+    lastFrames = frames.slice()
+    lastGathered = gathered
+  }
   return gathered
 }
 

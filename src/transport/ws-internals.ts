@@ -1,6 +1,6 @@
 // ws-internals: the one file that relies on more of `ws` than it documents.
 //
-// Two things, both looked for on each socket and done without where a future `ws` differs:
+// Three things, each looked for on each socket and done without where a future `ws` differs:
 //  1. `_receiver` emits `conclude(code, reason)` when the peer's Close frame has come, after the listener with
 //     which `ws` answers it. Without it the frame is reported when the link ends, which is later but no loss.
 //  2. A `WebSocket` without extensions writes whole frames straight to the socket that `handleUpgrade`
@@ -10,7 +10,12 @@
 import type { Duplex } from 'node:stream'
 import type { WebSocket } from 'ws'
 
+//  3. The socket's data goes through `_receiver.write`, which reports every whole message before it returns. So
+//     we know when a read is over, and what the handlers answered to it leaves in one write, without a tick.
+//     Without it answers leave at the end of the turn, as all else does.
+
 interface Receiver {
+  write(chunk: Uint8Array): boolean
   on(event: 'conclude', listener: (code: number, reason: Buffer) => void): unknown
 }
 
@@ -26,6 +31,26 @@ export function onCloseFrame(
   const { _receiver: receiver } = ws as WebSocket & { _receiver?: Receiver | null }
   if (typeof receiver?.on !== 'function') return false
   receiver.on('conclude', listener)
+  return true
+}
+
+/**
+ * Calls `begin` before and `end` after each read of the socket is taken apart.
+ *
+ * @returns whether this `ws` lets us know.
+ */
+export function aroundReads(ws: WebSocket, begin: () => void, end: () => void): boolean {
+  const { _receiver: receiver } = ws as WebSocket & { _receiver?: Receiver | null }
+  if (typeof receiver?.write !== 'function') return false
+  const write = receiver.write.bind(receiver)
+  receiver.write = (chunk) => {
+    begin()
+    try {
+      return write(chunk)
+    } finally {
+      end()
+    }
+  }
   return true
 }
 

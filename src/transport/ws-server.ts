@@ -89,6 +89,8 @@ export class WsServer {
     }
     if (answer.subprotocol !== undefined) chosen.set(request, answer.subprotocol)
     added.set(request, answer.headers)
+    // `ws` looks again, and takes for one word what policy has read as a list (RFC 9110 §7.8).
+    request.headers.upgrade = 'websocket'
     let transport: WebSocketTransport | undefined
     // `handleUpgrade` answers, and calls back, before it returns.
     this.#server.handleUpgrade(request, socket, head, (ws) => {
@@ -108,6 +110,8 @@ export function refuse(
   reason: string,
   headers: Readonly<Record<string, string>> = {},
 ): void {
+  // The peer may be gone already, and an error on a socket without a listener ends the process.
+  socket.on('error', () => socket.destroy())
   if (!socket.writable) {
     socket.destroy()
     return

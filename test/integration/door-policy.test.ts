@@ -1,0 +1,187 @@
+// The door, second half: what user code and the server's own state decide about an upgrade request.
+
+import { describe, expect, it } from 'vitest'
+import { HandshakeError, route, WebSocketHandler } from 'windsock'
+import { ask, expectEcho, house } from './support/house.ts'
+import { RawClient, type RequestOptions, requestBytes } from './support/raw-client.ts'
+import { start, type TestServer } from './support/test-server.ts'
+
+describe('policy', () => {
+  it('prepare refuses with the status of a HandshakeError', async () => {
+    const { port, records, opened } = await house({
+      prepare: () => {
+        throw new HandshakeError(401, 'log in first')
+      },
+    })
+    const response = await ask(port, {})
+    expect(response.status).toBe(401)
+    expect(response.body).toBe('log in first\n')
+    expect(await records.next()).toMatchObject({ cause: 'refused', status: 401 })
+    expect(opened()).toBe(0)
+  })
+
+  it('prepare that never resolves: 503 after handshakeTimeoutMs', async () => {
+    const { port, records, opened } = await house({
+      handshakeTimeoutMs: 50,
+      prepare: () => new Promise(() => {}),
+    })
+    expect((await ask(port, {})).status).toBe(503)
+    expect(await records.next()).toMatchObject({ cause: 'handshakeTimeout', status: 503 })
+    expect(opened()).toBe(0)
+  })
+
+  it('a peer that goes away during prepare leaves one record, and open never runs', async () => {
+    let release = () => {}
+    const asked = new Promise<void>((entered) => {
+      release = entered
+    })
+    let decide = () => {}
+    const { port, records, opened } = await house({
+      prepare: () => {
+        release()
+        return new Promise((resolve) => {
+          decide = resolve
+        })
+      },
+    })
+    const client = await RawClient.connect(port)
+    client.write(requestBytes())
+    await asked
+    client.reset()
+    expect(await records.next()).toMatchObject({ cause: 'transportLost', initiator: 'network' })
+    decide()
+    await ask(port, { method: 'POST' }) // a turn or two later
+    expect(records.all).toHaveLength(2)
+    expect(opened()).toBe(0)
+  })
+
+  it('CR and LF in a refusal stay in its body', async () => {
+    const { port } = await house({
+      prepare: ({ query }) => {
+        throw new HandshakeError(400, `bad id ${query.get('id')}`)
+      },
+    })
+    const response = await ask(port, { path: '/?id=%0d%0aX-Evil:%201%0d%0a%0d%0a<script>' })
+    expect(response.status).toBe(400)
+    expect(response.headerNames).toEqual(['connection', 'content-type', 'content-length'])
+    expect(response.headers['content-type']).toBe('text/plain; charset=utf-8')
+    expect(response.body).toContain('X-Evil: 1')
+  })
+})
+
+describe('a request that is not finished', () => {
+  it.each([
+    ['says nothing', ''],
+    ['stops in its headers', 'GET / HTTP/1.1\r\nHost: windsock.test\r\nX-Slow: '],
+  ])('is ended by headersTimeoutMs when it %s', async (_, beginning) => {
+    const server = await start({
+      headersTimeoutMs: 200,
+      routes: [route('/', ({ messages$ }) => messages$)],
+    })
+    const client = await RawClient.connect(server.port)
+    if (beginning !== '') client.write(Buffer.from(beginning))
+    expect((await client.response()).status).toBe(408)
+    await client.ended
+    expect(server.records.all).toEqual([])
+  })
+})
+
+describe('room', () => {
+  it('maxConnections: 503 with Retry-After, until one has gone', async () => {
+    const server = await start({
+      maxConnections: 2,
+      routes: [route('/', ({ messages$ }) => messages$)],
+    })
+    const first = await RawClient.open(server.port)
+    await RawClient.open(server.port)
+    const refused = await ask(server.port, {})
+    expect(refused.status).toBe(503)
+    expect(refused.headers['retry-after']).toMatch(/^\d+$/)
+    expect(server.server.counts).toEqual({ accepted: 2, closed: 0, turnedAway: 1 })
+    first.reset()
+    await server.records.next()
+    await expectEcho(server.port)
+  })
+
+  it('draining: 503 for a handshake that was late', async () => {
+    const { port, records, server } = await house({ closeTimeoutMs: 5_000 })
+    const witness = await RawClient.open(port)
+    const late = await RawClient.connect(port)
+    const request = requestBytes()
+    late.write(request.subarray(0, 20))
+    await expectEcho(port) // by now the server has seen the late one begin
+    await records.next()
+    const closed = server.close()
+    expect(await witness.nextClose()).toEqual({ code: 1001, reason: 'going away' })
+    late.write(request.subarray(20))
+    const refused = await late.response()
+    expect(refused.status).toBe(503)
+    expect(refused.headers['retry-after']).toMatch(/^\d+$/)
+    witness.destroy()
+    await closed
+    expect(records.all.map(({ cause }) => cause)).toEqual(['transportLost', 'draining'])
+  })
+})
+
+describe('subprotocol', () => {
+  const offer = (names: string): RequestOptions => ({
+    headers: { 'Sec-WebSocket-Protocol': names },
+  })
+
+  async function chosenBy(
+    server: TestServer,
+    options: RequestOptions,
+  ): Promise<string | undefined> {
+    const client = await RawClient.connect(server.port)
+    return (await client.upgrade(options)).headers['sec-websocket-protocol']
+  }
+
+  it('is chosen in the order of the server', async () => {
+    const server = await house({ subprotocols: ['v2', 'v1'] })
+    expect(await chosenBy(server, offer('v1, v2'))).toBe('v2')
+    expect(await chosenBy(server, offer('v0, v1'))).toBe('v1')
+    expect(await chosenBy(server, offer('v0'))).toBeUndefined()
+    expect(await chosenBy(server, {})).toBeUndefined()
+  })
+
+  it('is none by default, whatever is offered', async () => {
+    expect(await chosenBy(await house(), offer('v1, v2'))).toBeUndefined()
+  })
+
+  it('selectSubprotocol is asked once, with [] when none was offered', async () => {
+    const asked: (readonly string[])[] = []
+    class Chooser extends WebSocketHandler {
+      override async selectSubprotocol(offered: readonly string[]) {
+        asked.push(offered)
+        await Promise.resolve()
+        return offered.at(-1) ?? null
+      }
+    }
+    const server = await start({ routes: [route('/', Chooser)] })
+    expect(await chosenBy(server, {})).toBeUndefined()
+    expect(await chosenBy(server, offer('a, b'))).toBe('b')
+    expect(asked).toEqual([[], ['a', 'b']])
+  })
+
+  it.each(['c', 'a\r\nX-Evil: 1', ''])(
+    'choosing %j, which was not offered: 500',
+    async (choice) => {
+      let opened = 0
+      class Liar extends WebSocketHandler {
+        override selectSubprotocol() {
+          return choice
+        }
+        override open() {
+          opened++
+        }
+      }
+      const server = await start({ routes: [route('/', Liar)] })
+      const response = await ask(server.port, offer('a, b'))
+      expect(response.status).toBe(500)
+      expect(response.headers['x-evil']).toBeUndefined()
+      expect((await server.errors.next()).code).toBe('ERR_WINDSOCK_SUBPROTOCOL')
+      expect(await server.records.next()).toMatchObject({ cause: 'handlerFailed', status: 500 })
+      expect(opened).toBe(0)
+    },
+  )
+})

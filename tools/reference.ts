@@ -1,0 +1,25 @@
+// Reference: writes docs/reference/ from the tables in the code, so that a page cannot disagree with it.
+//
+//   npm run reference              writes the pages
+//   npm run reference -- --check   fails when one of them is stale
+
+import { settle } from './generated.ts'
+import { closeCodesPage } from './reference/close-codes.ts'
+import { closeRecordPage } from './reference/close-record.ts'
+import { connectionPage } from './reference/connection.ts'
+import { errorsPage } from './reference/errors.ts'
+import { limitsPage } from './reference/limits.ts'
+import { settingsPage } from './reference/settings.ts'
+
+process.exitCode = settle(
+  {
+    'docs/reference/close-codes.md': closeCodesPage(),
+    'docs/reference/close-record.md': closeRecordPage(),
+    'docs/reference/connection.md': connectionPage(),
+    'docs/reference/errors.md': errorsPage(),
+    'docs/reference/limits.md': limitsPage(),
+    'docs/reference/settings.md': settingsPage(),
+  },
+  'npm run reference',
+  process.argv.slice(2),
+)

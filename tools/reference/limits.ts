@@ -1,0 +1,54 @@
+// The page of the limits.
+
+import { LIMITS, type Limit } from '../../src/protocol/limits.ts'
+import { number, page, sentence, table } from './markdown.ts'
+
+const SCOPES = [
+  {
+    scope: 'route',
+    title: 'For a route',
+    text: 'On a route they hold for its connections; in `serve()` and `attach()` they are the default of all routes.',
+  },
+  {
+    scope: 'server',
+    title: 'For the whole server',
+    text:
+      'In `serve()` and `attach()` only: on a route they are refused. With `attach()` the HTTP server is yours, ' +
+      'so `maxHeaderBytes` and `headersTimeoutMs` are its own matter and change nothing.',
+  },
+] as const
+
+export function limitsPage(): string {
+  const limits = Object.entries<Limit>(LIMITS)
+  return page(
+    'Limits',
+    'src/protocol/limits.ts',
+    'Nothing in windsock is unbounded. Each limit is a whole number with a default, a range, and a stated behaviour at ' +
+      'the bound. A value outside its range throws a `SettingError` (`ERR_WINDSOCK_SETTING`) when the server or route ' +
+      'is made, which names the setting, the value and the range. Milliseconds end at 2^31-1 because a longer timer ' +
+      'of Node fires at once.',
+    "The same table is `LIMITS` in code: `import { LIMITS } from 'windsock'`.",
+    ...SCOPES.flatMap(({ scope, title, text }) => [
+      `## ${title}`,
+      text,
+      table(
+        ['Setting', 'Default', 'Range', 'Why this default', 'At the bound'],
+        limits
+          .filter(([, limit]) => limit.scope === scope)
+          .map(([name, limit]) => [
+            `\`${name}\``,
+            quantity(limit),
+            `${number(limit.min)} … ${number(limit.max)}`,
+            sentence(limit.why),
+            sentence(limit.atBound),
+          ]),
+      ),
+    ]),
+  )
+}
+
+function quantity({ default: value, unit }: Limit): string {
+  if (unit !== 'bytes') return `${number(value)} ${unit}`
+  const [size, name] = value % 2 ** 20 === 0 ? [2 ** 20, 'MiB'] : [2 ** 10, 'KiB']
+  return `${number(value / size)} ${name} (${number(value)} bytes)`
+}
