@@ -247,6 +247,7 @@ export class LiveConnection implements Connection, TransportEvents {
 
   ended(): void {
     this.#inbound.mark(() => this.#linkEnded())
+    this.#outbound?.release()
   }
 
   // ── the machine ────────────────────────────────────────────────────────────────────────────────

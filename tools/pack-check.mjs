@@ -59,7 +59,7 @@ class Echo extends WebSocketHandler {
   }
 }
 
-export const prices = topic<number>('prices')
+export const prices = topic<string>('prices')
 export const server = await serve({
   port: 0,
   routes: [

@@ -13,6 +13,7 @@ export type Sendable = string | ArrayBuffer | ArrayBufferView | object
 
 // A value published to many is encoded once: the topic notes its message here, every sender finds it.
 const encoded = new WeakMap<object, Message>()
+const shared = new WeakSet<Uint8Array>()
 
 /**
  * Turns what a user sends into a message.
@@ -30,12 +31,29 @@ export function toMessage(value: Sendable): Message {
   return encoded.get(value) ?? encode(value)
 }
 
-/** Encodes `value` now and remembers the result for everyone who sends the same object later. */
-export function toSharedMessage(value: Sendable): Message {
-  if (value instanceof Uint8Array || typeof value === 'string') return value
-  const message = toMessage(value)
-  encoded.set(value, message)
-  return message
+/**
+ * Makes `value` ready to be sent to many: encoded now, once for all of them.
+ *
+ * Bytes come back as a copy, because their owner may reuse them for the next message; everything else as it is.
+ * Do not change an object afterwards: what was encoded is what goes out.
+ *
+ * @throws WebSocketError as `toMessage`.
+ */
+export function share<T extends Sendable>(value: T): T {
+  if (typeof value === 'string') return value
+  if (value instanceof Uint8Array) {
+    const copy = value.slice()
+    shared.add(copy)
+    return copy as unknown as T
+  }
+  encoded.delete(value)
+  encoded.set(value, toMessage(value))
+  return value
+}
+
+/** Whether these bytes are a copy that `share` made, which nobody changes. */
+export function isShared(bytes: Uint8Array): boolean {
+  return shared.has(bytes)
 }
 
 function encode(value: object): Message {

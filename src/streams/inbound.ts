@@ -112,7 +112,7 @@ export class Inbound {
     const held = this.#held
     this.#held = []
     this.#heldBytes = 0
-    completeEach(this.#subject, this.#options.events.subscriberFailed)
+    completeEach(this.#subject, (thrown) => this.#options.events.subscriberFailed(thrown))
     for (const item of held) if (typeof item === 'function') item()
   }
 

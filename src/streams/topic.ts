@@ -9,7 +9,7 @@
 
 import type { Subscriber } from 'rxjs'
 import { LimitError } from '../protocol/errors.ts'
-import { type Sendable, toSharedMessage } from '../protocol/message.ts'
+import { type Sendable, share } from '../protocol/message.ts'
 import { GuardedObservable, type Report } from './guarded.ts'
 
 /** Publishes that may wait while one is being delivered. */
@@ -100,7 +100,7 @@ export class Topic<T extends Sendable> extends GuardedObservable<T> {
         { fault: 'local' },
       )
     }
-    const shared = shareable(value)
+    const shared = share(value)
     const offset = ++this.#offset
     this.#waiting.push({ offset, value: shared })
     if (!this.#delivering) this.#deliverWaiting()
@@ -122,11 +122,4 @@ export class Topic<T extends Sendable> extends GuardedObservable<T> {
 /** Makes a topic. */
 export function topic<T extends Sendable>(name: string, options?: TopicOptions): Topic<T> {
   return new Topic<T>(name, options)
-}
-
-// Bytes are copied, because their owner may reuse the buffer for the next message.
-function shareable<T extends Sendable>(value: T): T {
-  if (value instanceof Uint8Array) return value.slice() as unknown as T
-  toSharedMessage(value)
-  return value
 }

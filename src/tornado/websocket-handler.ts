@@ -26,7 +26,7 @@ export class WebSocketHandler {
   #connection: Connection | undefined
   #received: CloseFrame | null = null
 
-  /** @internal */
+  /** What makes this class a handler's form; `route()` calls it. */
   static [toHandler](): HandlerFactory {
     // `this` is the class that extends us.
     return (request) => new ClassHandler(new this(), request)

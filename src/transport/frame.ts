@@ -4,7 +4,7 @@
 // buffer, header and payload together. Binary above 4 KiB keeps its payload as it is behind a header of its
 // own: joining the two would copy more than a second chunk costs. Knows nothing of sockets.
 
-import type { Message } from '../protocol/message.ts'
+import { isShared, type Message } from '../protocol/message.ts'
 import type { Packet } from './transport.ts'
 
 /** Below this many bytes copying is cheaper than a second chunk; measured: at 64 KiB the copy costs 20 %. */
@@ -28,20 +28,33 @@ export interface Frame extends Packet {
 
 let lastFrame: Frame | undefined
 
+// A text that is passed on as it came, as an echo or a chat does, is not encoded again.
+let receivedText: { readonly text: string; readonly bytes: Uint8Array } | undefined
+
+/** Notes that `text` has just been decoded from `bytes`; for the length of one read. */
+export function noteReceivedText(text: string, bytes: Uint8Array): void {
+  receivedText = { text, bytes }
+}
+
+/** Lets go of the text noted last, and of the socket's chunk with it. */
+export function forgetReceivedText(): void {
+  receivedText = undefined
+}
+
 /**
  * The frame of a message.
  *
  * A broadcast sends the same message to one connection after the other, so the last frame is remembered and
- * handed out again. Bytes are compared by identity; their owner must not change them after sending.
+ * handed out again. Bytes count as the same only where a topic has made a copy that nobody changes.
  */
 export function frameOf(message: Message): Frame {
-  if (lastFrame !== undefined && lastFrame.message === message) {
+  if (lastFrame?.message === message && (typeof message === 'string' || isShared(message))) {
     lastFrame.isShared = true
     return lastFrame
   }
-  const frame = typeof message === 'string' ? textFrame(message) : binaryFrame(message)
-  lastFrame = frame
-  return frame
+  lastFrame =
+    typeof message === 'string' ? textFrame(message) : bytesFrame(message, message, BINARY)
+  return lastFrame
 }
 
 /** Lets go of a large remembered frame; called at the end of each turn that sent one. */
@@ -55,6 +68,7 @@ export function isLarge(frame: Frame): boolean {
 }
 
 function textFrame(message: string): Frame {
+  if (receivedText?.text === message) return bytesFrame(message, receivedText.bytes, TEXT)
   const byteLength = Buffer.byteLength(message)
   const offset = headerBytes(byteLength)
   const head = Buffer.allocUnsafe(offset + byteLength)
@@ -63,14 +77,14 @@ function textFrame(message: string): Frame {
   return { message, byteLength, head, body: undefined, isShared: false }
 }
 
-function binaryFrame(message: Uint8Array): Frame {
-  const { byteLength } = message
+function bytesFrame(message: Message, bytes: Uint8Array, firstByte: number): Frame {
+  const { byteLength } = bytes
   const offset = headerBytes(byteLength)
   const joined = byteLength < JOIN_BELOW_BYTES
   const head = Buffer.allocUnsafe(joined ? offset + byteLength : offset)
-  writeHeader(head, BINARY, byteLength)
-  if (joined) head.set(message, offset)
-  return { message, byteLength, head, body: joined ? undefined : message, isShared: false }
+  writeHeader(head, firstByte, byteLength)
+  if (joined) head.set(bytes, offset)
+  return { message, byteLength, head, body: joined ? undefined : bytes, isShared: false }
 }
 
 // §5.2: lengths to 125 stand in the second byte; 126 and 127 there announce 16 and 64 bits.

@@ -96,8 +96,9 @@ export class LinkEnd {
   /** Ends the link for both and loses what is under way, as a reset does. */
   reset(): void {
     if (this.#ended) return
+    // Lost bytes stay bytes that the other end has not taken.
     this.#inFlight = []
-    this.#inFlightBytes = 0
+    this.#needsDrain = false
     this.#peer.#reading = true
     this.end()
   }

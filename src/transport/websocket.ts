@@ -9,9 +9,16 @@ import type { WebSocket } from 'ws'
 import type { CloseCause, CloseFrame } from '../protocol/close-record.ts'
 import type { Message } from '../protocol/message.ts'
 import type { Clock } from '../protocol/ports.ts'
-import { type Frame, forgetLargeFrame, frameOf, isLarge } from './frame.ts'
+import {
+  type Frame,
+  forgetLargeFrame,
+  forgetReceivedText,
+  frameOf,
+  isLarge,
+  noteReceivedText,
+} from './frame.ts'
 import type { Transport, TransportEvents } from './transport.ts'
-import { aroundReads, mayWriteFrames, onCloseFrame } from './ws-internals.ts'
+import { aroundReads, beforeAnswer, mayWriteFrames, onCloseFrame } from './ws-internals.ts'
 
 /** Bytes that may wait in the socket before the queue above keeps the rest: a few of the kernel's chunks. */
 const WRITE_AHEAD_BYTES = 64 * 1024
@@ -57,16 +64,21 @@ export class WebSocketTransport implements Transport<Frame> {
     }
     const end = () => {
       this.#reading = false
+      forgetReceivedText()
       events.readDone()
     }
     // Inflating takes its own time, so messages of a compressed connection come outside of any read.
     const grouped = this.#raw && aroundReads(ws, begin, end)
     ws.on('message', (data: Buffer, isBinary: boolean) => {
-      events.messageReceived(isBinary ? data : data.toString('utf8'), data.byteLength)
+      const message = isBinary ? data : data.toString('utf8')
+      if (grouped && typeof message === 'string') noteReceivedText(message, data)
+      events.messageReceived(message, data.byteLength)
       if (!grouped) events.readDone()
     })
     ws.on('ping', (data: Buffer) => events.pingReceived(data))
     ws.on('pong', (data: Buffer) => events.pongReceived(data))
+    // Answers to what came before it in the same read go first.
+    beforeAnswer(ws, () => events.readDone())
     const told = onCloseFrame(ws, (code, reason) => this.#closeReceived(code, reason))
     ws.on('close', (code: number, reason: Buffer) => {
       // 1006 is what `ws` says when no frame came (§7.1.5).

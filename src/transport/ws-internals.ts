@@ -16,6 +16,7 @@ import type { WebSocket } from 'ws'
 
 interface Receiver {
   write(chunk: Uint8Array): boolean
+  prependListener(event: 'conclude' | 'error', listener: () => void): unknown
   on(event: 'conclude', listener: (code: number, reason: Buffer) => void): unknown
 }
 
@@ -32,6 +33,14 @@ export function onCloseFrame(
   if (typeof receiver?.on !== 'function') return false
   receiver.on('conclude', listener)
   return true
+}
+
+/** Calls `listener` before `ws` answers the peer's Close frame or breach: the last moment to write anything else. */
+export function beforeAnswer(ws: WebSocket, listener: () => void): void {
+  const { _receiver: receiver } = ws as WebSocket & { _receiver?: Receiver | null }
+  if (typeof receiver?.prependListener !== 'function') return
+  receiver.prependListener('conclude', listener)
+  receiver.prependListener('error', listener)
 }
 
 /**

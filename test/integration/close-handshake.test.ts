@@ -180,15 +180,13 @@ describe('we close', () => {
     connection.close(4000, 'well?')
     expect(await client.nextClose()).toEqual({ code: 4000, reason: 'well?' })
     await client.ended
-    const record = await records.next()
-    expect(record).toMatchObject({
+    expect(await records.next()).toMatchObject({
       cause: 'appClosed',
       sent: { code: 4000, reason: 'well?' },
       received: null,
       code: 1006,
       wasClean: false,
     })
-    expect(record.durationMs).toBeGreaterThanOrEqual(50)
   })
 
   it('a peer that stops reading is cut off too, and what it did not take is counted', async () => {

@@ -25,13 +25,13 @@ export function chartToDot(chart: Chart): string {
     `  fontname="${FONT}" fontsize=13 fontcolor="${COLOURS.ink}"]`,
     `start [shape=circle style=filled fillcolor="${COLOURS.ink}" label="" width=0.16 height=0.16]`,
     `start -> ${first(root, root)}`,
-    ...root.children.flatMap((state) => stateDot(chart, state)),
+    ...root.children.flatMap(stateDot),
     ...chart.arrows.map((arrow) => arrowDot(chart, arrow)),
     '}',
   ].join('\n')
 }
 
-function stateDot(chart: Chart, state: ChartState): string[] {
+function stateDot(state: ChartState): string[] {
   if (state.initial === undefined) {
     return [`${key(state.id)} [label=<${stateLabel(state, 'center')}> ${LOOKS[state.id] ?? ''}]`]
   }
@@ -39,7 +39,7 @@ function stateDot(chart: Chart, state: ChartState): string[] {
     `subgraph ${cluster(state)} {`,
     `label=<${stateLabel(state, 'left')}> labeljust=l fontsize=15 fontcolor="${COLOURS.ink}"`,
     `style="rounded,filled" fillcolor="${COLOURS.ground}" color="${COLOURS.edge}" margin=24`,
-    ...state.children.flatMap((child) => stateDot(chart, child)),
+    ...state.children.flatMap(stateDot),
     '}',
   ]
 }

@@ -22,7 +22,7 @@ export interface Attack {
   /** What the record says; `undefined` where there is none, as nothing was ever a connection. */
   readonly cause: CloseCause | undefined
   /** Does it once; throws when the server answers with anything else than it should. */
-  run(port: number): Promise<void>
+  readonly run: (port: number) => Promise<void>
 }
 
 const PROVOCATION = Buffer.concat([
@@ -172,6 +172,7 @@ const STREAMS_THAT_END = [
   'error-handler-throws',
   'generator-throws',
   'iterator-throws',
+  'state-finalizers-throw',
   'pong-subscriber-throws',
 ]
 
@@ -183,7 +184,7 @@ const STREAMS_THAT_STAY = [
   'finalizer-throws',
   'timer-finalizer-throws',
   'inner-finalizer-throws',
-  'inner-finalizers-throw',
+  'restarted-finalizers-throw',
 ]
 
 const ACTORS_THAT_END = [

@@ -25,7 +25,7 @@ export async function call(
 ): Promise<Caller> {
   const socket = new WebSocket(url.replace(/^http/, 'ws'), { headers })
   const messages = new Mailbox<string>()
-  socket.on('message', (data) => messages.put(String(data)))
+  socket.on('message', (data: Buffer) => messages.put(data.toString('utf8')))
   const ended = new Promise<number>((resolve) => {
     socket.on('close', resolve)
   })

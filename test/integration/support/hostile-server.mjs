@@ -1,7 +1,7 @@
 // Hostile server: routes whose user code fails in every way that it can, in a process of its own.
 //
 // Runs from dist/, as users run it. Tells the parent its port; answers `report` with what it counted. Nothing
-// here keeps the process alive through an uncaught exception: the monitor only takes note before it dies.
+// here keeps the process alive through an uncaught exception: the parent sees it die.
 
 import {
   finalize,
@@ -18,7 +18,7 @@ import {
 import { assign, createMachine, emit, fromCallback, fromPromise, setup } from 'xstate'
 import { connectionMachine, route, serve, topic, WebSocketHandler } from '../../../dist/index.js'
 
-const report = { records: 0, ids: new Set(), causes: {}, errors: {}, uncaught: [] }
+const report = { records: 0, ids: new Set(), causes: {}, errors: {} }
 
 const fail = () => {
   throw new Error('on purpose')
@@ -91,6 +91,11 @@ const never = new Subject()
 const cycle = {}
 cycle.cycle = cycle
 
+// Subscribes to each stream anew at each of its values, behind an operator that runs a throwing finalizer.
+const restarted = (...all) => {
+  for (const one$ of all) one$.pipe(switchMap(() => one$.pipe(finalize(fail)))).subscribe()
+}
+
 const streams = {
   throws: fail,
   rejects: () => Promise.reject(new Error('on purpose')),
@@ -134,12 +139,8 @@ const streams = {
   'ending-finalizer-throws': () => timer(5).pipe(map(String), finalize(fail)),
   'inner-finalizer-throws': ({ messages$ }) =>
     messages$.pipe(mergeMap(() => of('x').pipe(finalize(fail)))),
-  'inner-finalizers-throw': (connection) => {
-    const { messages$, pongs$, state$ } = connection
-    for (const stream$ of [messages$, pongs$, state$]) {
-      stream$.pipe(switchMap(() => stream$.pipe(finalize(fail)))).subscribe()
-    }
-  },
+  'restarted-finalizers-throw': ({ messages$, pongs$ }) => restarted(messages$, pongs$),
+  'state-finalizers-throw': ({ state$ }) => restarted(state$),
 }
 
 const actors = {
@@ -221,18 +222,14 @@ server.closed$.subscribe((record) => {
   fail() // nor is this one
 })
 
-process.on('uncaughtExceptionMonitor', (error, origin) => {
-  process.send({ type: 'uncaught', origin, stack: String(error?.stack ?? error) })
-})
-
 process.on('message', (message) => {
   if (message === 'report') {
     const { records, ids, causes, errors } = report
     const live = server.connections.size
     const { counts } = server
-    process.send({ type: 'report', records, ids: ids.size, causes, errors, live, counts })
+    process.send({ report: { records, ids: ids.size, causes, errors, live, counts } })
   }
 })
 
 process.on('disconnect', () => process.exit(0))
-process.send({ type: 'listening', port: server.port })
+process.send({ port: server.port })

@@ -300,6 +300,15 @@ export class RawClient {
       const body = await this.#read(() => Number(length))
       return body?.toString('utf8') ?? ''
     }
+    if (headers['transfer-encoding'] === 'chunked') {
+      const last = '\r\n0\r\n\r\n'
+      const chunks = await this.#read((bytes) => {
+        const end = bytes.indexOf(last)
+        return end < 0 ? bytes.byteLength + 1 : end + last.length
+      })
+      // One line is one chunk: its size in hexadecimal, and itself.
+      return chunks?.toString('utf8').split('\r\n')[1] ?? ''
+    }
     await this.ended
     const rest = Buffer.concat(this.#chunks)
     this.#chunks = []

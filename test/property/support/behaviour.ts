@@ -38,6 +38,11 @@ export type Entry = { readonly atMs: number } & (
 )
 export type What = Entry['what']
 
+type EntryOf<W extends What, E = Entry> = E extends Entry
+  ? W extends E['what']
+    ? E & { readonly what: W }
+    : never
+  : never
 type Omitted<T> = T extends unknown ? Omit<T, 'atMs'> : never
 
 /** The log of one connection, and what its user code still waits for. */
@@ -55,8 +60,8 @@ export class Diary {
     this.entries.push({ atMs: this.clock.nowMs(), ...entry } as Entry)
   }
 
-  of<W extends What>(what: W): Extract<Entry, { what: W }>[] {
-    return this.entries.filter((entry) => entry.what === what) as Extract<Entry, { what: W }>[]
+  of<W extends What>(what: W): EntryOf<W>[] {
+    return this.entries.filter((entry) => entry.what === what) as EntryOf<W>[]
   }
 
   /** A text that nobody sent before on this connection, at least `size` long. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { type Sendable, toMessage, toSharedMessage } from '../../../src/protocol/message.ts'
+import { isShared, type Sendable, share, toMessage } from '../../../src/protocol/message.ts'
 
 const refusal = expect.objectContaining({ code: 'ERR_WINDSOCK_MESSAGE_TYPE', fault: 'local' })
 
@@ -35,7 +35,7 @@ describe('a message to send (RFC 6455 §5.6)', () => {
 
   it.each([7, true, null, undefined, () => 1, Symbol('x'), 10n])('cannot be %s', (value) => {
     expect(() => toMessage(value as Sendable)).toThrow(refusal)
-    expect(() => toSharedMessage(value as Sendable)).toThrow(refusal)
+    expect(() => share(value as Sendable)).toThrow(refusal)
   })
 
   it('cannot be an object that JSON does not express', () => {
@@ -58,7 +58,7 @@ describe('a message to send (RFC 6455 §5.6)', () => {
 })
 
 describe('a message shared by many receivers (RFC 6455 §5.6)', () => {
-  it('is encoded once', () => {
+  it('is encoded once for all of them', () => {
     let encodings = 0
     const value = {
       toJSON() {
@@ -66,10 +66,19 @@ describe('a message shared by many receivers (RFC 6455 §5.6)', () => {
         return 'x'
       },
     }
-    expect(toSharedMessage(value)).toBe('"x"')
+    expect(share(value)).toBe(value)
     expect(toMessage(value)).toBe('"x"')
-    expect(toSharedMessage(value)).toBe('"x"')
+    expect(toMessage(value)).toBe('"x"')
     expect(encodings).toBe(1)
+  })
+
+  it('is encoded anew when it is shared again, changed or not', () => {
+    const value = { count: 1 }
+    share(value)
+    value.count = 2
+    expect(toMessage(value)).toBe('{"count":1}')
+    share(value)
+    expect(toMessage(value)).toBe('{"count":2}')
   })
 
   it('is encoded each time when it is not shared', () => {
@@ -79,9 +88,15 @@ describe('a message shared by many receivers (RFC 6455 §5.6)', () => {
     expect(toMessage(value)).toBe('{"count":2}')
   })
 
-  it('is passed on as it is when it needs no encoding', () => {
-    const bytes = new Uint8Array(2)
-    expect(toSharedMessage('a')).toBe('a')
-    expect(toSharedMessage(bytes)).toBe(bytes)
+  it('is a copy when it is bytes, whose owner may use them again', () => {
+    const bytes = Uint8Array.of(1, 2)
+    const copy = share(bytes)
+    bytes[0] = 9
+    expect(copy).toEqual(Uint8Array.of(1, 2))
+    expect([isShared(copy), isShared(bytes)]).toEqual([true, false])
+  })
+
+  it('is passed on as it is when it is text', () => {
+    expect(share('a')).toBe('a')
   })
 })

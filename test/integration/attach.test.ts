@@ -1,0 +1,204 @@
+// attach() beside others on one HTTP server, and how serve() and attach() close.
+
+import { createServer, type Server as HttpServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { type Attached, type AttachOptions, attach, page, route, serve } from 'windsock'
+import { WebSocketServer } from 'ws'
+import { ask, expectEcho } from './support/house.ts'
+import { close, PLAIN, RawClient, requestBytes, text } from './support/raw-client.ts'
+import { recordsOf, start } from './support/test-server.ts'
+
+const echo = route('/ours', ({ messages$ }) => messages$)
+
+/** An HTTP server of somebody else's, with windsock attached. */
+async function shared(prepare: (http: HttpServer) => void = () => {}, options = {}) {
+  const http = createServer((_, response) => response.end('their page'))
+  prepare(http)
+  const attached = attach(http, { routes: [echo], closeTimeoutMs: 300, ...options })
+  await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve))
+  onTestFinished(async () => {
+    await attached.close()
+    http.closeAllConnections()
+    await new Promise((resolve) => http.close(resolve))
+  })
+  return { http, attached, port: (http.address() as AddressInfo).port }
+}
+
+/** A plain `ws` server on `/theirs`, which leaves all else alone. */
+function beside(http: HttpServer): void {
+  const theirs = new WebSocketServer({ noServer: true })
+  theirs.on('connection', (socket) => {
+    socket.on('message', (message: Buffer) => socket.send(`theirs: ${message.toString()}`))
+  })
+  http.on('upgrade', (request, socket, head) => {
+    if (request.url !== '/theirs') return
+    theirs.handleUpgrade(request, socket, head, (ws) => theirs.emit('connection', ws))
+  })
+}
+
+async function expectTheirs(port: number): Promise<void> {
+  const client = await RawClient.open(port, '/theirs')
+  client.write(text('hello'))
+  expect(await client.nextText()).toBe('theirs: hello')
+}
+
+describe('attach()', () => {
+  it.each(['before', 'after'])('leaves foreign paths to who came %s it', async (when) => {
+    const { http, attached, port } = await shared(when === 'before' ? beside : undefined)
+    if (when === 'after') beside(http)
+    await expectTheirs(port)
+    await expectEcho(port, { path: '/ours' })
+    expect(attached.counts).toMatchObject({ accepted: 1, turnedAway: 0 })
+  })
+
+  it('refuses with 404 what is on nobody’s path, when nobody else listens', async () => {
+    const { port } = await shared()
+    expect((await ask(port, { path: '/theirs' })).status).toBe(404)
+  })
+
+  it('leaves even that alone when somebody else listens', async () => {
+    const { http, port } = await shared(beside)
+    const stray = await RawClient.connect(port)
+    stray.write(requestBytes({ path: '/nobodys' }))
+    const socket = await new Promise<Duplex>((seen) => {
+      http.once('upgrade', (_, socket) => seen(socket))
+    })
+    await expectTheirs(port)
+    expect(stray.socket.bytesRead).toBe(0)
+    expect(stray.socket.readyState).toBe('open')
+    socket.destroy()
+  })
+
+  it('leaves plain requests to the server', async () => {
+    const { port } = await shared()
+    expect(await ask(port, { headers: PLAIN })).toMatchObject({ status: 200, body: 'their page' })
+  })
+
+  it('two of them share a server', async () => {
+    const { http, port } = await shared()
+    const second = attach(http, { routes: [route('/second', ({ messages$ }) => messages$)] })
+    await expectEcho(port, { path: '/ours' })
+    await expectEcho(port, { path: '/second' })
+    await second.close()
+    expect((await ask(port, { path: '/second' })).status).toBe(404)
+    await expectEcho(port, { path: '/ours' })
+  })
+
+  it('takes no pages', () => {
+    const options = { routes: [page('/', 'demo/index.html')] } as unknown as AttachOptions
+    const error = { code: 'ERR_WINDSOCK_ROUTE' }
+    expect(() => attach(createServer(), options)).toThrow(expect.objectContaining(error))
+  })
+
+  it('close() ends its connections with 1001 and leaves the server alone', async () => {
+    const { attached, port } = await shared(beside)
+    const records = recordsOf(attached)
+    const theirs = await RawClient.open(port, '/theirs')
+    const ours = await RawClient.open(port, '/ours')
+    const closed = attached.close()
+    expect(await ours.nextClose()).toEqual({ code: 1001, reason: 'going away' })
+    expect((await ask(port, { path: '/ours' })).status).toBe(503)
+    ours.write(close(1001))
+    await closed
+    expect(await records.next()).toMatchObject({ cause: 'draining', wasClean: true })
+    expect(await ask(port, { headers: PLAIN })).toMatchObject({ body: 'their page' })
+    theirs.write(text('still here'))
+    expect(await theirs.nextText()).toBe('theirs: still here')
+  })
+})
+
+describe('close() of serve()', () => {
+  it('sends 1001 to everyone, completes closed$, and frees the port', async () => {
+    const server = await serve({ routes: [echo] })
+    const records = recordsOf(server)
+    const completed = new Promise<void>((complete) => server.closed$.subscribe({ complete }))
+    const clients = []
+    for (let count = 0; count < 20; count++)
+      clients.push(await RawClient.open(server.port, '/ours'))
+    expect(server.connections.size).toBe(20)
+    const closed = server.close()
+    for (const client of clients) {
+      expect(await client.nextClose()).toEqual({ code: 1001, reason: 'going away' })
+      client.write(close(1001))
+    }
+    await closed
+    await completed
+    expect(records.all).toHaveLength(20)
+    expect(new Set(records.all.map(({ connectionId }) => connectionId)).size).toBe(20)
+    for (const record of records.all) {
+      expect(record).toMatchObject({ cause: 'draining', initiator: 'local', code: 1001 })
+    }
+    expect(server.counts).toEqual({ accepted: 20, closed: 20, turnedAway: 0 })
+    await expect(RawClient.connect(server.port)).rejects.toMatchObject({ code: 'ECONNREFUSED' })
+    const again = await start({ routes: [echo], port: server.port })
+    await expectEcho(again.port, { path: '/ours' })
+  })
+
+  it('a second close waits for the first', async () => {
+    const { server, port } = await start({ routes: [echo] })
+    const client = await RawClient.open(port, '/ours')
+    const order: string[] = []
+    const first = server.close().then(() => order.push('first'))
+    const second = server.close().then(() => order.push('second'))
+    expect((await client.nextClose())?.code).toBe(1001)
+    expect(order).toEqual([])
+    client.write(close(1001))
+    await Promise.all([first, second])
+    expect(order).toEqual(['first', 'second'])
+    await server.close()
+  })
+
+  it('a peer that does not answer delays it by closeTimeoutMs and no more', async () => {
+    const { server, port, records } = await start({ routes: [echo], closeTimeoutMs: 100 })
+    const client = await RawClient.connect(port, true)
+    await client.upgrade({ path: '/ours' })
+    await server.close()
+    expect(await records.next()).toMatchObject({ cause: 'draining', received: null, code: 1006 })
+  })
+
+  it('sockets that never became connections do not delay it', async () => {
+    const { server, port } = await start({ routes: [echo] })
+    const silent = await RawClient.connect(port, true)
+    const half = await RawClient.connect(port, true)
+    half.write(requestBytes({ path: '/ours' }).subarray(0, 30))
+    const idle = await RawClient.connect(port, true)
+    idle.write(Buffer.from('GET /nowhere HTTP/1.1\r\nHost: a\r\n\r\n'))
+    expect((await idle.response()).status).toBe(404)
+    await expectEcho(port, { path: '/ours' })
+    await server.close()
+    await Promise.all([silent.ended, half.ended, idle.ended])
+  })
+
+  it('a handshake that is being decided is refused with 503', async () => {
+    let entered = () => {}
+    const deciding = new Promise<void>((resolve) => {
+      entered = resolve
+    })
+    const hanging = route('/', ({ messages$ }) => messages$, {
+      prepare: () => {
+        entered()
+        return new Promise(() => {})
+      },
+    })
+    const { server, port, records } = await start({ routes: [hanging] })
+    const client = await RawClient.connect(port)
+    client.write(requestBytes())
+    await deciding
+    const closed = server.close()
+    expect((await client.response()).status).toBe(503)
+    await closed
+    expect(await records.next()).toMatchObject({ cause: 'draining', status: 503, sent: null })
+  })
+
+  it('`await using` closes too', async () => {
+    let attached: Attached | undefined
+    {
+      await using server = await serve({ routes: [echo] })
+      attached = server
+      await expectEcho(server.port, { path: '/ours' })
+    }
+    expect(attached.connections.size).toBe(0)
+  })
+})

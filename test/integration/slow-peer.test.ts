@@ -1,0 +1,126 @@
+// A peer that never reads: what each policy does, and that the server's memory for it stays bounded.
+//
+// The kernel takes what it takes; what counts here is `bufferedBytes`, which is what the process holds.
+
+import { describe, expect, it } from 'vitest'
+import { type Connection, route, type SlowPolicy } from 'windsock'
+import { Mailbox } from './support/mailbox.ts'
+import { BINARY, binary, RawClient } from './support/raw-client.ts'
+import { start } from './support/test-server.ts'
+
+const MESSAGE = 32 * 1024
+const BUDGET = 256 * 1024
+/** What the link may hold beside the queue: its write-ahead, and the write that crossed it. */
+const LINK = 192 * 1024
+/** Far more than the kernel's buffers between the two ends ever hold. */
+const MOST = 4_000
+
+const numbered = (number: number) => {
+  const payload = Buffer.alloc(MESSAGE)
+  payload.writeUInt32BE(number)
+  return payload
+}
+const turn = () => new Promise((resolve) => setImmediate(resolve))
+
+/** A peer that does not read, and the server's side of it. */
+async function pair(slow: SlowPolicy) {
+  const connections = new Mailbox<Connection>()
+  const keep = route('/', (connection) => connections.put(connection), {
+    slow,
+    maxOutboundBytes: BUDGET,
+    closeTimeoutMs: 10_000,
+  })
+  const { port, records } = await start({ routes: [keep] })
+  const client = await RawClient.open(port)
+  client.pause()
+  return { client, records, connection: await connections.next() }
+}
+
+/** Sends until `enough`, a message a turn; the most that was ever held. */
+async function flood(connection: Connection, enough: (sent: number) => boolean) {
+  let most = 0
+  let sent = 0
+  while (sent < MOST && !enough(sent)) {
+    void connection.send(numbered(sent++))
+    most = Math.max(most, connection.bufferedBytes)
+    await turn()
+  }
+  expect(sent).toBeLessThan(MOST)
+  return { most, sent }
+}
+
+async function numbersUntil(client: RawClient, last: number): Promise<number[]> {
+  const numbers: number[] = []
+  for await (const { opcode, payload } of client) {
+    if (opcode === BINARY) numbers.push(payload.readUInt32BE())
+    if (numbers.at(-1) === last) break
+  }
+  return numbers
+}
+
+const isAscending = (numbers: readonly number[]) =>
+  numbers.every((number, index) => index === 0 || number > (numbers[index - 1] as number))
+
+describe('a peer that never reads', () => {
+  it('close: 1013, and what waited is dropped', async () => {
+    const { client, connection, records } = await pair('close')
+    const { most } = await flood(connection, () => connection.state !== 'open')
+    expect(most).toBeLessThanOrEqual(BUDGET + MESSAGE + LINK)
+    client.resume()
+    expect(await client.nextClose()).toEqual({ code: 1013, reason: 'slow consumer' })
+    client.end()
+    const record = await records.next()
+    expect(record).toMatchObject({ cause: 'slowConsumer', initiator: 'local' })
+    expect(record.totals.bytesUnsent).toBeGreaterThan(0)
+  })
+
+  it.each(['drop-oldest', 'latest'] as const)('%s: it stays, and gets the newest', async (slow) => {
+    const { client, connection, records } = await pair(slow)
+    let full = 0
+    // Held bytes cannot grow for ever: go on for a while after they have stopped growing.
+    const { most, sent } = await flood(connection, () => {
+      if (connection.bufferedBytes > MESSAGE) full++
+      return full > 100
+    })
+    expect(most).toBeLessThanOrEqual(BUDGET + MESSAGE + LINK)
+    expect(connection.state).toBe('open')
+    client.resume()
+    const numbers = await numbersUntil(client, sent - 1)
+    expect(isAscending(numbers)).toBe(true)
+    expect(numbers.length).toBeLessThan(sent)
+    client.reset()
+    const { totals, cause } = await records.next()
+    expect(cause).toBe('transportLost')
+    expect(totals.messagesDropped).toBe(sent - numbers.length)
+  })
+
+  it('pause: the source waits, and nothing is lost', async () => {
+    const COUNT = 1_500
+    let most = 0
+    const connections = new Mailbox<Connection>()
+    const echoed = new Mailbox<number>()
+    const echo = route(
+      '/',
+      (connection) => {
+        connections.put(connection)
+        connection.messages$.subscribe((message) => {
+          void connection.send(message)
+          most = Math.max(most, connection.bufferedBytes)
+          echoed.put(connection.bufferedBytes)
+        })
+      },
+      { slow: 'pause', maxOutboundBytes: BUDGET },
+    )
+    const { port, records } = await start({ routes: [echo] })
+    const client = await RawClient.open(port)
+    client.pause()
+    for (let number = 0; number < COUNT; number++) client.write(binary(numbered(number)))
+    await echoed.find((held) => held >= 64 * 1024)
+    client.resume()
+    const numbers = await numbersUntil(client, COUNT - 1)
+    expect(numbers).toEqual(Array.from({ length: COUNT }, (_, number) => number))
+    expect(most).toBeLessThanOrEqual(BUDGET + MESSAGE + LINK)
+    client.reset()
+    expect((await records.next()).totals.messagesDropped).toBe(0)
+  })
+})
