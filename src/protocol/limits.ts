@@ -86,7 +86,7 @@ export const LIMITS = {
     min: 1,
     max: LONGEST_DELAY_MS,
     scope: 'route',
-    why: 'a peer that takes no byte for half a minute is gone or hostile',
+    why: 'a peer that has not taken what one write brought within half a minute is gone or hostile',
     atBound: 'close 1013, cause `slowConsumer`',
   },
   maxMessageBytes: {

@@ -350,7 +350,10 @@ export class Outbound<P extends Sized> {
       const limits = this.#limits
       const left = this.#progressAtMs + limits.stallTimeoutMs - this.#clock.nowMs()
       if (left > 0) this.#watch(left)
-      else this.#events.overflowed(`the peer took no byte for ${limits.stallTimeoutMs} ms`)
+      else
+        this.#events.overflowed(
+          `the peer has not taken what was written within ${limits.stallTimeoutMs} ms`,
+        )
     }, delayMs)
   }
 }
