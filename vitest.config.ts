@@ -8,6 +8,7 @@ export default defineConfig({
     alias: [
       { find: /^windsock$/, replacement: source('index.ts') },
       { find: /^windsock\/testing$/, replacement: source('testing/index.ts') },
+      { find: /^windsock\/tornado$/, replacement: source('tornado/index.ts') },
     ],
   },
   test: {

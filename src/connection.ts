@@ -23,6 +23,7 @@ import type { Host } from './machines/host.ts'
 import { checkCloseCode } from './protocol/close-codes.ts'
 import { checkReason } from './protocol/close-reason.ts'
 import type { CloseFrame, CloseRecord } from './protocol/close-record.ts'
+import type { Compression } from './protocol/compression.ts'
 import { HandlerError, WebSocketClosedError, WebSocketError } from './protocol/errors.ts'
 import type { RouteLimits } from './protocol/limits.ts'
 import { type Message, type Sendable, toMessage } from './protocol/message.ts'
@@ -43,6 +44,7 @@ export interface LiveConnectionOptions {
   /** Takes over when a user's own guard or delay throws inside `host`. */
   readonly fallbackHost: Host
   readonly limits: RouteLimits
+  readonly compression: Compression
   readonly slow: SlowPolicy
   readonly clock: Clock
   readonly random: Random
@@ -255,7 +257,7 @@ export class LiveConnection implements Connection, TransportEvents {
   #perform(effect: PerformedEffect): void {
     switch (effect.type) {
       case 'refuse':
-        this.#options.door.refuse(effect.status, effect.reason, effect.headers)
+        this.#options.door.refuse(effect.status, effect.reason, effect.headers, effect.body)
         return this.#linkEnded()
       case 'upgrade':
         return this.#upgrade()
@@ -294,13 +296,11 @@ export class LiveConnection implements Connection, TransportEvents {
   }
 
   #upgrade(): void {
-    const { clock, door, handler, limits, slow } = this.#options
+    const { clock, compression, door, handler, limits, slow } = this.#options
     const { subprotocol } = this
-    const transport = door.upgrade({ subprotocol, headers: handler.upgradeHeaders ?? {} })
-    if (transport === undefined) {
-      this.#linkEnded()
-      return
-    }
+    const headers = handler.upgradeHeaders ?? {}
+    const transport = door.upgrade({ subprotocol, headers, limits, compression })
+    if (transport === undefined) return this.#linkEnded()
     this.#transport = transport
     this.#outbound = new Outbound({
       link: transport,

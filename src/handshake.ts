@@ -47,8 +47,14 @@ export async function shakeHands(
     connection.accept(await subprotocolOf(handler, request, settings))
   } catch (thrown) {
     if (thrown instanceof HandshakeError) {
-      const { httpStatus: status, message: reason } = thrown
-      connection.dispatch({ type: 'handshake.refused', status, reason })
+      const { httpStatus: status, message: reason, headers, body } = thrown
+      connection.dispatch({
+        type: 'handshake.refused',
+        status,
+        reason,
+        headers,
+        ...(body !== undefined && { body }),
+      })
     } else {
       connection.fail(thrown)
     }

@@ -2,6 +2,7 @@
 //
 // Only what stands here, and in `windsock/testing`, is public; everything else may change.
 
+export { type Dialed, type DialOptions, type DialSettings, dial } from './dial.ts'
 export type { MessageEvent } from './handlers/actor-handler.ts'
 export type { HandlerForm } from './handlers/form.ts'
 export type {
@@ -21,6 +22,7 @@ export type {
   CloseRecord,
   ConnectionTotals,
 } from './protocol/close-record.ts'
+export type { Compression } from './protocol/compression.ts'
 export {
   ERROR_CODES,
   type ErrorCode,
@@ -29,10 +31,12 @@ export {
   HandshakeError,
   LimitError,
   ProtocolError,
+  type RefusalDetails,
   SettingError,
   WebSocketClosedError,
   WebSocketError,
 } from './protocol/errors.ts'
+export type { ResponseBody, ResponseHeaders } from './protocol/http-answer.ts'
 export { LIMITS, type Limit, type LimitName } from './protocol/limits.ts'
 export type { Message, Sendable } from './protocol/message.ts'
 export type { OriginPolicy } from './protocol/origin.ts'
@@ -53,4 +57,4 @@ export { type ClockFeedOptions, clockFeed } from './streams/clock.ts'
 export type { SlowPolicy } from './streams/outbound.ts'
 export { Topic, type TopicOptions, topic } from './streams/topic.ts'
 export { WebSocketHandler } from './tornado/websocket-handler.ts'
-export type { Compression } from './transport/ws-server.ts'
+export type { TlsOptions } from './transport/ws-client.ts'

@@ -7,7 +7,8 @@ import { type HandlerForm, handlerFactory } from './handlers/form.ts'
 import type { ConnectionRequest, HandlerFactory } from './handlers/handler.ts'
 import { type Pattern, pattern } from './http/pattern.ts'
 import { type ConnectionMachine, connectionMachine } from './machines/connection.ts'
-import { SettingError } from './protocol/errors.ts'
+import type { Compression } from './protocol/compression.ts'
+import { SettingError, show } from './protocol/errors.ts'
 import {
   DEFAULT_LIMITS,
   LIMITS,
@@ -19,7 +20,6 @@ import {
 import { checkOriginPolicy, type OriginPolicy } from './protocol/origin.ts'
 import { checkSubprotocolSetting } from './protocol/subprotocol.ts'
 import { SLOW_POLICIES, type SlowPolicy } from './streams/outbound.ts'
-import type { Compression } from './transport/ws-server.ts'
 
 /** Whether a page of `origin` may connect; may be asynchronous. */
 export type CheckOrigin = (origin: string, request: ConnectionRequest) => boolean | Promise<boolean>
@@ -113,7 +113,7 @@ export function resolveSettings(
   }
   const { checkOrigin, slow, subprotocols } = settings
   if (slow !== undefined && !SLOW_POLICIES.includes(slow)) {
-    throw new SettingError(`slow is ${String(slow)}: it must be one of ${SLOW_POLICIES.join(', ')}`)
+    throw new SettingError(`slow is ${show(slow)}: it must be one of ${SLOW_POLICIES.join(', ')}`)
   }
   const limits = settings as Readonly<Partial<Record<LimitName, number>>>
   return {

@@ -5,7 +5,7 @@
 
 import { config, type Observable, Subject } from 'rxjs'
 import { LiveConnection } from './connection.ts'
-import type { Connection } from './handlers/handler.ts'
+import type { Connection, Handler } from './handlers/handler.ts'
 import { shakeHands } from './handshake.ts'
 import { HandshakeRequest, type IncomingUpgrade, pathOf } from './http/request.ts'
 import { type ConnectionMachine, connectionMachine } from './machines/connection.ts'
@@ -19,6 +19,13 @@ import type { Door } from './transport/transport.ts'
 
 /** Told of every error of user code; the connection is missing when none can be blamed. */
 export type ErrorListener = (error: WebSocketError, connection?: Connection) => void
+
+/** The default listener: a line and the stack on standard error. */
+export const printError: ErrorListener = (error, connection) => {
+  const where = connection === undefined ? '' : ` on ${connection.request.path}`
+  console.error(`windsock: ${error.code}${where}: ${error.message}`)
+  if (error.cause instanceof Error) console.error(error.cause.stack)
+}
 
 export interface RuntimeOptions {
   readonly routes: readonly Route[]
@@ -118,12 +125,15 @@ export class Runtime {
     if (this.#connections.size >= this.#options.maxConnections) {
       return this.#turnAway(door, 503, 'the server is full')
     }
-    const { settings, host, route } = match.active
+    const { host, route } = match.active
     const { clock, random } = this.#options
     const request = new HandshakeRequest(upgrade, match.captured)
-    let handler: ReturnType<Route['factory']>
+    let handler: Handler
+    let settings: ResolvedSettings
     try {
-      handler = route.factory(request)
+      const report = (error: WebSocketError) => this.#report(error)
+      handler = route.factory(request, { clock, random, report })
+      settings = settingsOf(handler, match.active.settings)
     } catch (thrown) {
       this.#report(WebSocketError.from(thrown))
       return this.#turnAway(door, 500, 'internal error')
@@ -136,10 +146,11 @@ export class Runtime {
       host,
       fallbackHost: this.#fallbackHost,
       limits: settings.limits,
+      compression: settings.compression,
       slow: settings.slow,
       clock,
       random,
-      onError: (error, failed) => this.#report(error, failed),
+      onError: (error, failed) => this.#reportOf(handler, error, failed),
       onClosed: (record) => this.#over(record),
     })
     this.#accepted++
@@ -183,6 +194,19 @@ export class Runtime {
     if (this.#connections.size === 0) this.#whenEmpty?.()
   }
 
+  #reportOf(handler: Handler, error: WebSocketError, connection: Connection): void {
+    if (handler.reported === undefined) {
+      this.#report(error, connection)
+      return
+    }
+    try {
+      handler.reported(error)
+    } catch (thrown) {
+      this.#report(error, connection)
+      this.#report(WebSocketError.from(thrown), connection)
+    }
+  }
+
   #report(error: WebSocketError, connection?: Connection): void {
     try {
       this.#options.onError(error, connection)
@@ -192,14 +216,18 @@ export class Runtime {
   }
 }
 
+function settingsOf({ settings }: Handler, base: ResolvedSettings): ResolvedSettings {
+  return settings === undefined ? base : resolveSettings(base, settings, 'route')
+}
+
 /** 16 characters that cannot be guessed: 96 bits. */
-function identifier(random: Random): string {
+export function identifier(random: Random): string {
   return Buffer.from(random.bytes(12)).toString('base64url')
 }
 
 // A subscriber that throws outside any chain of ours (`merge(a$, b$).subscribe(…)`) reaches RxJS's last resort,
 // an uncaught exception. Whoever has set that resort himself keeps it.
-function surviveSubscribers(onError: ErrorListener): void {
+export function surviveSubscribers(onError: ErrorListener): void {
   config.onUnhandledError ??= (thrown) => {
     const message = `a subscriber threw outside any connection: ${describe(thrown)}`
     onError(new WebSocketError('ERR_WINDSOCK_UNHANDLED', message, { fault: 'bug', cause: thrown }))

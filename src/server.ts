@@ -19,10 +19,16 @@ import {
   resolveLimits,
 } from './protocol/limits.ts'
 import { DEFAULT_SETTINGS, type Route, type RouteSettings, resolveSettings } from './route.ts'
-import { type ConnectionCounts, type ErrorListener, type RouteMatch, Runtime } from './runtime.ts'
+import {
+  type ConnectionCounts,
+  type ErrorListener,
+  printError,
+  type RouteMatch,
+  Runtime,
+} from './runtime.ts'
 import { descriptorLimit } from './transport/descriptors.ts'
 import { liveClock, liveRandom } from './transport/live-ports.ts'
-import { refuse, WsServer } from './transport/ws-server.ts'
+import { refuse, WsServers } from './transport/ws-server.ts'
 
 /** Limits that belong to the server as a whole. */
 type ServerLimitSettings = { readonly [Name in Exclude<LimitName, RouteLimitName>]?: number }
@@ -85,6 +91,7 @@ const SERVER_NAMES = ['onError', 'routes', 'host', 'port']
  * @throws WebSocketError `ERR_WINDSOCK_LISTEN` when the address is in use or not ours.
  */
 export async function serve(options: ServeOptions): Promise<Server> {
+  checkRoutes(options)
   const { host = '127.0.0.1', port = 0 } = options
   const routes = options.routes.filter((entry) => entry.kind === 'route')
   const pages = options.routes.filter((entry) => entry.kind === 'page')
@@ -141,6 +148,7 @@ export async function serve(options: ServeOptions): Promise<Server> {
  * @throws SettingError, or WebSocketError `ERR_WINDSOCK_ROUTE`, for a mistake in the options.
  */
 export function attach(http: HttpServer, options: AttachOptions): Attached {
+  checkRoutes(options)
   const stray = (options.routes as readonly (Route | Page)[]).find((entry) => entry.kind === 'page')
   if (stray !== undefined) {
     throw new WebSocketError(
@@ -161,6 +169,25 @@ export function attach(http: HttpServer, options: AttachOptions): Attached {
     },
     {},
   )
+}
+
+// What TypeScript says at once, a program in JavaScript is told here.
+function checkRoutes(options: { readonly routes?: unknown } | undefined): void {
+  const routes: unknown = options?.routes
+  if (!Array.isArray(routes)) {
+    throw new WebSocketError(
+      'ERR_WINDSOCK_ROUTE',
+      'routes is missing: give serve() and attach() an array, as in { routes: [route(path, handler)] }',
+    )
+  }
+  for (const [index, entry] of routes.entries()) {
+    const kind: unknown = (entry as { kind?: unknown } | null | undefined)?.kind
+    if (kind === 'route' || kind === 'page') continue
+    throw new WebSocketError(
+      'ERR_WINDSOCK_ROUTE',
+      `routes[${index}] is no route: make it with route(path, handler) or page(path, file)`,
+    )
+  }
 }
 
 function facade<Extra extends object>(
@@ -193,12 +220,7 @@ function makeRuntime(options: ServerSettings, routes: readonly Route[]): Runtime
 
 /** Brings upgrades to the runtime; `foreign` gets those on no path of ours. Returns how to stop. */
 function listen(http: HttpServer, runtime: Runtime, foreign: (socket: Duplex) => void): () => void {
-  const servers = new Map(
-    runtime.routes.map((active) => {
-      const { limits, compression } = active.settings
-      return [active, new WsServer(limits, compression, liveClock)]
-    }),
-  )
+  const servers = new WsServers(liveClock)
   const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     const match: RouteMatch | undefined = runtime.match(request.url ?? '/')
     if (match === undefined) {
@@ -207,8 +229,7 @@ function listen(http: HttpServer, runtime: Runtime, foreign: (socket: Duplex) =>
     }
     // Before anything else: an error on a socket without a listener ends the process.
     socket.on('error', () => socket.destroy())
-    const server = servers.get(match.active) as WsServer
-    const door = server.door(request, socket, head)
+    const door = servers.door(request, socket, head)
     const connection = runtime.accept(match, upgradeOf(request, socket), door)
     if (connection !== undefined) socket.once('close', () => connection.socketGone())
   }
@@ -252,10 +273,4 @@ function listening(http: HttpServer, host: string, port: number): Promise<void> 
       failed(thrown as NodeJS.ErrnoException)
     }
   })
-}
-
-function printError(error: WebSocketError, connection?: Connection): void {
-  const where = connection === undefined ? '' : ` on ${connection.request.path}`
-  console.error(`windsock: ${error.code}${where}: ${error.message}`)
-  if (error.cause instanceof Error) console.error(error.cause.stack)
 }

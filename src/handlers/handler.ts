@@ -5,6 +5,10 @@
 
 import type { Observable } from 'rxjs'
 import type { CloseRecord } from '../protocol/close-record.ts'
+import type { Compression } from '../protocol/compression.ts'
+import type { WebSocketError } from '../protocol/errors.ts'
+import type { ResponseHeaders } from '../protocol/http-answer.ts'
+import type { RouteLimitName } from '../protocol/limits.ts'
 import type { Message, Sendable } from '../protocol/message.ts'
 import type { Clock, Random } from '../protocol/ports.ts'
 
@@ -106,8 +110,10 @@ export interface Handler {
   selectSubprotocol?(
     offered: readonly string[],
   ): string | null | undefined | Promise<string | null | undefined>
+  /** What this connection sets differently from its route; read once, when the handler has been made. */
+  readonly settings?: HandlerSettings
   /** Headers of the 101 response, read after `prepare`. */
-  readonly upgradeHeaders?: Readonly<Record<string, string>>
+  readonly upgradeHeaders?: ResponseHeaders
   /** The connection is there; messages are held until this is done. */
   open?(connection: Connection, context: HandlerContext): void | Promise<void>
   /** One message; the next waits for the promise. */
@@ -118,10 +124,23 @@ export interface Handler {
   end?(): void
   /** Everything is over. Called once if `open` was. */
   close?(record: CloseRecord): unknown
+  /** Told of what this handler threw, in place of the server's `onError`. */
+  reported?(error: WebSocketError): void
+}
+
+/** What a handler may set for its own connection; as on a route. */
+export type HandlerSettings = { readonly [Name in RouteLimitName]?: number | undefined } & {
+  readonly compression?: Compression | undefined
+}
+
+/** What there is before a connection. */
+export interface FactoryContext extends Pick<HandlerContext, 'clock' | 'random'> {
+  /** Tells the server's `onError`, and nothing else happens. */
+  readonly report: (error: WebSocketError) => void
 }
 
 /** Makes the handler of one connection, when its upgrade request arrives. */
-export type HandlerFactory = (request: ConnectionRequest) => Handler
+export type HandlerFactory = (request: ConnectionRequest, context: FactoryContext) => Handler
 
 /** A class that says itself what handler it becomes carries this static method. */
 export const toHandler = Symbol('windsock.toHandler')

@@ -45,21 +45,24 @@ export class HandshakeRequest implements ConnectionRequest {
   }
 
   get headers(): Readonly<Record<string, string>> {
-    if (this.#headers === undefined) {
-      const headers: Record<string, string> = Object.create(null)
-      for (let index = 0; index + 1 < this.#rawHeaders.length; index += 2) {
-        const name = (this.#rawHeaders[index] as string).toLowerCase()
-        const value = this.#rawHeaders[index + 1] as string
-        headers[name] = headers[name] === undefined ? value : `${headers[name]}, ${value}`
-      }
-      this.#headers = headers
-    }
+    this.#headers ??= headersByName(this.#rawHeaders)
     return this.#headers
   }
 
   get cookies(): Readonly<Record<string, string | undefined>> {
     return parseCookie(this.headers['cookie'] ?? '')
   }
+}
+
+/** Header names in lower case; several of one name are joined with `, ` (RFC 9110 §5.3). */
+export function headersByName(rawHeaders: readonly string[]): Readonly<Record<string, string>> {
+  const headers: Record<string, string> = Object.create(null)
+  for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
+    const name = (rawHeaders[index] as string).toLowerCase()
+    const value = rawHeaders[index + 1] as string
+    headers[name] = headers[name] === undefined ? value : `${headers[name]}, ${value}`
+  }
+  return headers
 }
 
 /** The path of a request target, still percent-encoded; an absolute target (RFC 9112 §3.2.2) gives its path too. */

@@ -16,6 +16,7 @@ import type {
   CloseRecord,
   ConnectionTotals,
 } from '../protocol/close-record.ts'
+import type { ResponseBody, ResponseHeaders } from '../protocol/http-answer.ts'
 import type { RouteLimits } from '../protocol/limits.ts'
 import type { ConnectionEvent } from './effects.ts'
 
@@ -93,7 +94,8 @@ const machineSetup = setup({
     refuse: effectOf<{
       status: number
       reason: string
-      headers: Readonly<Record<string, string>>
+      headers: ResponseHeaders
+      body?: ResponseBody
     }>(),
     upgrade: effect,
     callOpen: effect,
@@ -178,6 +180,7 @@ const refuse = {
     status: context.status ?? 500,
     reason: context.detail,
     headers: (event.type === 'handshake.refused' && event.headers) || {},
+    ...(event.type === 'handshake.refused' && event.body !== undefined && { body: event.body }),
   }),
 } as const
 

@@ -10,17 +10,19 @@ import type {
   CloseRecord,
   ConnectionTotals,
 } from '../protocol/close-record.ts'
+import type { ResponseBody, ResponseHeaders } from '../protocol/http-answer.ts'
 
 /** What a connection machine can be told. Anything else is ignored, and counted by whoever sends it. */
 export type ConnectionEvent =
   /** Policy let the upgrade request pass. */
   | { readonly type: 'handshake.accepted' }
-  /** Policy refused it; `headers` go into the HTTP response. */
+  /** Policy refused it; `headers`, and `body` instead of the reason, go into the HTTP response. */
   | {
       readonly type: 'handshake.refused'
       readonly status: number
       readonly reason: string
-      readonly headers?: Readonly<Record<string, string>>
+      readonly headers?: ResponseHeaders
+      readonly body?: ResponseBody
     }
   /** The handler's `open` has finished; messages may flow. */
   | { readonly type: 'open.finished' }
@@ -71,7 +73,9 @@ export type ConnectionEffect =
       readonly type: 'refuse'
       readonly status: number
       readonly reason: string
-      readonly headers: Readonly<Record<string, string>>
+      readonly headers: ResponseHeaders
+      /** Default: the reason, as a line of text. */
+      readonly body?: ResponseBody
     }
   /** Answer the upgrade request with 101. */
   | { readonly type: 'upgrade' }

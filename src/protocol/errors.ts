@@ -12,6 +12,8 @@
 //   ├── LimitError             a bound was reached
 //   └── SettingError           a setting is outside its range; thrown at start
 
+import type { ResponseBody, ResponseHeaders } from './http-answer.ts'
+
 /** Who has to change something so that the error goes away. */
 export type Fault = 'local' | 'peer' | 'network' | 'bug'
 
@@ -22,12 +24,17 @@ export const ERROR_CODES = {
   ERR_WINDSOCK_CLOSE_REASON: 'A close reason is longer than 123 bytes of UTF-8, or not a string.',
   ERR_WINDSOCK_CONTROL_PAYLOAD:
     'A ping or pong carries more than 125 bytes, or something that is not bytes.',
+  ERR_WINDSOCK_DIAL:
+    'A connection could not be made: the network, a deadline, or the caller ended the attempt.',
+  ERR_WINDSOCK_COOKIE: 'A cookie cannot be written as it was asked for.',
   ERR_WINDSOCK_HANDLER: 'User code threw, rejected, or did not finish in time.',
   ERR_WINDSOCK_HANDSHAKE: 'The opening handshake was refused.',
+  ERR_WINDSOCK_HTTP: 'A plain request, or a handshake, is answered with this HTTP error.',
   ERR_WINDSOCK_LIMIT: 'A bound was reached.',
   ERR_WINDSOCK_LISTEN: 'The server cannot listen on that address.',
   ERR_WINDSOCK_MESSAGE_TYPE: 'A value cannot be sent as a message.',
   ERR_WINDSOCK_PROTOCOL: 'The peer broke RFC 6455.',
+  ERR_WINDSOCK_RESPONSE: 'An HTTP response cannot be changed so, or not any more.',
   ERR_WINDSOCK_ROUTE: 'A route is not well formed, or its handler is of no known form.',
   ERR_WINDSOCK_SETTING: 'A setting is unknown or outside its range.',
   ERR_WINDSOCK_SUBPROTOCOL: 'A subprotocol was chosen that the client did not offer.',
@@ -68,12 +75,24 @@ export class WebSocketError extends Error {
   }
 }
 
+/** How a refusal differs from a status and a line of text. */
+export interface RefusalDetails extends ErrorDetails {
+  /** Further headers of the response. */
+  readonly headers?: ResponseHeaders
+  /** The body; default the message, as a line of plain text. */
+  readonly body?: ResponseBody
+}
+
 /** The opening handshake was refused (RFC 6455 §4.2.2); `httpStatus` says how. */
 export class HandshakeError extends WebSocketError {
   override readonly name = 'HandshakeError'
+  readonly headers: ResponseHeaders
+  readonly body: ResponseBody | undefined
 
-  constructor(httpStatus: number, message: string, details: ErrorDetails = {}) {
+  constructor(httpStatus: number, message: string, details: RefusalDetails = {}) {
     super('ERR_WINDSOCK_HANDSHAKE', message, { fault: 'peer', ...details, httpStatus })
+    this.headers = details.headers ?? {}
+    this.body = details.body
   }
 }
 
@@ -134,4 +153,9 @@ export function describe(thrown: unknown): string {
   } catch {
     return 'a value that cannot be shown'
   }
+}
+
+/** A value as it would be written in a program, for messages: a text in quotes, anything else as it prints. */
+export function show(value: unknown): string {
+  return typeof value === 'string' ? JSON.stringify(value) : describe(value)
 }

@@ -3,7 +3,7 @@
 // Nothing in windsock is unbounded. Each row says the default, the unit, the allowed range, why the default is
 // that number, and what happens at the bound; `docs/reference/limits.md` is this table, printed.
 
-import { SettingError } from './errors.ts'
+import { SettingError, show } from './errors.ts'
 
 /** The largest delay a Node timer keeps; a longer one fires at once. */
 const LONGEST_DELAY_MS = 2 ** 31 - 1
@@ -236,7 +236,7 @@ export function resolveLimits<Base extends RouteLimits>(
     }
     if (!Number.isInteger(value) || value < limit.min || value > limit.max) {
       throw new SettingError(
-        `${name} is ${String(value)}: it must be a whole number of ${limit.unit} from ${limit.min} to ${limit.max} (default ${limit.default})`,
+        `${name} is ${show(value)}: it must be a whole number of ${limit.unit} from ${limit.min} to ${limit.max} (default ${limit.default})`,
       )
     }
     limits[name] = value

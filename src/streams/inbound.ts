@@ -167,7 +167,8 @@ export class Inbound {
   // One timer for a whole stretch of slow deliveries; when it fires it looks how long the present one has run.
   #watch(): void {
     const { clock, limits } = this.#options
-    if (limits.handlerTimeoutMs === 0) return
+    // The handler may have ended the connection before it began to wait.
+    if (limits.handlerTimeoutMs === 0 || this.#gate === 'shut') return
     this.#busySinceMs = clock.nowMs()
     if (this.#overrunTimer === undefined) this.#armOverrun(limits.handlerTimeoutMs)
   }

@@ -142,7 +142,8 @@ export class Outbound<P extends Sized> {
     }
     if (this.#policyDrops()) return
     const isWaiting = this.#blocked || this.#scheduled || this.#link.isReading
-    if (!isWaiting && !this.#isBurst && this.#lastTurn !== this.#clock.turn) {
+    const isAlone = !isWaiting && !this.#isBurst && this.#queue.length === 0
+    if (isAlone && this.#lastTurn !== this.#clock.turn) {
       this.#lastTurn = this.#clock.turn
       this.#writeAtOnce(packet)
       return
@@ -192,7 +193,7 @@ export class Outbound<P extends Sized> {
       if (!this.#link.write(batch)) this.#block()
       batch.length = 0
     }
-    this.#weighPressure()
+    if (this.#blocked || this.#pressured) this.#weighPressure()
     if (this.queuedMessages === 0 && this.#onEmpty !== undefined) {
       const done = this.#onEmpty
       this.#onEmpty = undefined

@@ -12,8 +12,8 @@ import { LimitError } from '../protocol/errors.ts'
 import { type Sendable, share } from '../protocol/message.ts'
 import { GuardedObservable, type Report } from './guarded.ts'
 
-/** Publishes that may wait while one is being delivered. */
-const MAX_WAITING_PUBLISHES = 10_000
+/** Publishes that one publish may cause, from inside deliveries. */
+const MAX_CAUSED_PUBLISHES = 10_000
 
 export interface TopicOptions {
   /** Called with what a subscriber threw. Default: it is counted in `subscriberErrors`, nothing else. */
@@ -43,6 +43,7 @@ export class Topic<T extends Sendable> extends GuardedObservable<T> {
   readonly #waiting: Published<T>[] = []
   #offset = 0
   #delivering = false
+  #caused = 0
 
   constructor(name: string, options: TopicOptions = {}) {
     const readers = new Set<Reader<T>>()
@@ -91,12 +92,12 @@ export class Topic<T extends Sendable> extends GuardedObservable<T> {
    * Cost: one call per subscriber. A publish from inside a delivery returns before its value is delivered.
    *
    * @throws WebSocketError `ERR_WINDSOCK_MESSAGE_TYPE` when `value` cannot be sent; nothing is published then.
-   * @throws LimitError when more than 10,000 publishes wait, that is, when deliveries publish without end.
+   * @throws LimitError when one publish has caused 10,000 others, that is, when deliveries publish without end.
    */
   publish(value: T): number {
-    if (this.#waiting.length >= MAX_WAITING_PUBLISHES) {
+    if (this.#delivering && ++this.#caused > MAX_CAUSED_PUBLISHES) {
       throw new LimitError(
-        `topic ${this.name} has ${MAX_WAITING_PUBLISHES} publishes waiting: its subscribers publish to it without end`,
+        `one publish to topic ${this.name} has caused ${MAX_CAUSED_PUBLISHES} others: its subscribers publish to it without end`,
         { fault: 'local' },
       )
     }
@@ -109,6 +110,7 @@ export class Topic<T extends Sendable> extends GuardedObservable<T> {
 
   #deliverWaiting(): void {
     this.#delivering = true
+    this.#caused = 0
     for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
       for (const reader of this.#readers) {
         // A subscriber that came during the delivery is at the end of the set, and `after` bars it.

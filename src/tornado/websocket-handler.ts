@@ -16,6 +16,7 @@ import {
 import type { CloseFrame, CloseRecord } from '../protocol/close-record.ts'
 import { WebSocketClosedError, WebSocketError } from '../protocol/errors.ts'
 import { isOriginAllowed } from '../protocol/origin.ts'
+import { outgoing } from './outgoing.ts'
 
 const bind = Symbol('bind')
 const unbind = Symbol('unbind')
@@ -132,23 +133,7 @@ export class WebSocketHandler {
    * @throws WebSocketError `ERR_WINDSOCK_MESSAGE_TYPE` for anything else, and for bytes without `binary`.
    */
   writeMessage(message: string | object, binary = false): Promise<void> {
-    if (typeof message === 'string') {
-      return this.connection.send(binary ? new TextEncoder().encode(message) : message)
-    }
-    if (message instanceof ArrayBuffer || ArrayBuffer.isView(message)) {
-      if (binary) return this.connection.send(message)
-      throw new WebSocketError(
-        'ERR_WINDSOCK_MESSAGE_TYPE',
-        'bytes are no text: call writeMessage(bytes, true) to send a binary message',
-      )
-    }
-    if (typeof message !== 'object' || message === null || Array.isArray(message)) {
-      throw new WebSocketError(
-        'ERR_WINDSOCK_MESSAGE_TYPE',
-        `writeMessage takes a string, bytes or an object, not ${Array.isArray(message) ? 'an array: wrap it in an object' : typeof message}`,
-      )
-    }
-    return this.connection.send(JSON.stringify(message).replaceAll('</', '<\\/'))
+    return this.connection.send(outgoing(message, binary))
   }
 
   /** Sends a Ping of at most 125 bytes (Tornado: `ping`). */

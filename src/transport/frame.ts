@@ -26,6 +26,8 @@ export interface Frame extends Packet {
   isShared: boolean
 }
 
+const NO_BYTES = Buffer.alloc(0)
+
 let lastFrame: Frame | undefined
 
 // A text that is passed on as it came, as an echo or a chat does, is not encoded again.
@@ -55,6 +57,12 @@ export function frameOf(message: Message): Frame {
   lastFrame =
     typeof message === 'string' ? textFrame(message) : bytesFrame(message, message, BINARY)
   return lastFrame
+}
+
+/** A message that something else will frame: a client's, because it is masked, or one to be compressed. */
+export function unframed(message: Message): Frame {
+  const byteLength = typeof message === 'string' ? Buffer.byteLength(message) : message.byteLength
+  return { message, byteLength, head: NO_BYTES, body: undefined, isShared: false }
 }
 
 /** Lets go of a large remembered frame; called at the end of each turn that sent one. */

@@ -91,6 +91,8 @@ export class LinkEnd {
     if (this.#ended) return
     this.send({ kind: 'end' })
     this.#ended = true
+    // Nobody waits to write any more.
+    this.#needsDrain = false
   }
 
   /** Ends the link for both and loses what is under way, as a reset does. */
@@ -98,7 +100,6 @@ export class LinkEnd {
     if (this.#ended) return
     // Lost bytes stay bytes that the other end has not taken.
     this.#inFlight = []
-    this.#needsDrain = false
     this.#peer.#reading = true
     this.end()
   }

@@ -14,6 +14,9 @@
 //  6. No method throws. Writing after the end is a silent no-op: the outbound queue has counted the bytes.
 
 import type { CloseCause, CloseFrame } from '../protocol/close-record.ts'
+import type { Compression } from '../protocol/compression.ts'
+import type { ResponseBody, ResponseHeaders } from '../protocol/http-answer.ts'
+import type { RouteLimits } from '../protocol/limits.ts'
 import type { Message } from '../protocol/message.ts'
 
 /** A message made ready for one kind of transport; shared by all connections that it goes to. */
@@ -79,7 +82,10 @@ export interface Transport<P extends Packet = Packet> {
 export interface UpgradeAnswer {
   readonly subprotocol: string | undefined
   /** Further headers of the 101 response. */
-  readonly headers: Readonly<Record<string, string>>
+  readonly headers: ResponseHeaders
+  /** What this connection is held to. */
+  readonly limits: RouteLimits
+  readonly compression: Compression
 }
 
 /**
@@ -88,8 +94,8 @@ export interface UpgradeAnswer {
  * Exactly one of the two methods is called, once.
  */
 export interface Door {
-  /** Answers with an HTTP status and a line of text, and ends the socket. */
-  refuse(status: number, reason: string, headers: Readonly<Record<string, string>>): void
+  /** Answers with an HTTP status and a body, by default the reason as a line of text, and ends the socket. */
+  refuse(status: number, reason: string, headers: ResponseHeaders, body?: ResponseBody): void
   /** Answers 101; `undefined` when the socket is already gone. */
   upgrade(answer: UpgradeAnswer): Transport | undefined
 }

@@ -1,8 +1,8 @@
 // WebSocket transport: one upgraded socket of `ws`, behind the port.
 //
-// `ws` reads: framing, masking, UTF-8, limits, and the answers to Close frames and to breaches. Messages are
-// written as prepared frames, one write per turn; Ping, Pong and Close go through `ws`, on the same socket, in
-// order. What `ws` reports as 1006 is told apart here: the frame that came, the frame that went, and why.
+// `ws` reads: framing, masking, UTF-8, limits, and the answers to Close frames and to breaches. A server's messages
+// are written as prepared frames, one write per turn; a client's, which are masked, and all that are compressed
+// go through `ws`. So do Ping, Pong and Close, on the same socket, in order. What `ws` reports as 1006 is told apart here: the frame that came, the frame that went, and why.
 
 import type { Duplex } from 'node:stream'
 import type { WebSocket } from 'ws'
@@ -16,6 +16,7 @@ import {
   frameOf,
   isLarge,
   noteReceivedText,
+  unframed,
 } from './frame.ts'
 import type { Transport, TransportEvents } from './transport.ts'
 import { aroundReads, beforeAnswer, mayWriteFrames, onCloseFrame } from './ws-internals.ts'
@@ -68,10 +69,10 @@ export class WebSocketTransport implements Transport<Frame> {
       events.readDone()
     }
     // Inflating takes its own time, so messages of a compressed connection come outside of any read.
-    const grouped = this.#raw && aroundReads(ws, begin, end)
+    const grouped = ws.extensions === '' && aroundReads(ws, begin, end)
     ws.on('message', (data: Buffer, isBinary: boolean) => {
       const message = isBinary ? data : data.toString('utf8')
-      if (grouped && typeof message === 'string') noteReceivedText(message, data)
+      if (this.#raw && grouped && typeof message === 'string') noteReceivedText(message, data)
       events.messageReceived(message, data.byteLength)
       if (!grouped) events.readDone()
     })
@@ -89,6 +90,7 @@ export class WebSocketTransport implements Transport<Frame> {
   }
 
   pack(message: Message): Frame {
+    if (!this.#raw) return unframed(message)
     const frame = frameOf(message)
     if (isLarge(frame)) this.#clock.endOfTurn(forgetLargeFrame)
     return frame

@@ -3,9 +3,10 @@
 // Three things, each looked for on each socket and done without where a future `ws` differs:
 //  1. `_receiver` emits `conclude(code, reason)` when the peer's Close frame has come, after the listener with
 //     which `ws` answers it. Without it the frame is reported when the link ends, which is later but no loss.
-//  2. A `WebSocket` without extensions writes whole frames straight to the socket that `handleUpgrade`
+//  2. A server's `WebSocket` without extensions writes whole frames straight to the socket that `handleUpgrade`
 //     was given, so frames written there between its own keep their order. Where an extension is negotiated
-//     `ws` has a queue of its own, and messages go through its documented `send`.
+//     `ws` has a queue of its own, and a client's frames have to be masked (RFC 6455 §5.3): there messages go
+//     through its documented `send`.
 
 import type { Duplex } from 'node:stream'
 import type { WebSocket } from 'ws'
@@ -65,6 +66,9 @@ export function aroundReads(ws: WebSocket, begin: () => void, end: () => void): 
 
 /** Whether frames may be written to `socket` beside those that `ws` writes itself. */
 export function mayWriteFrames(ws: WebSocket, socket: Duplex): boolean {
-  const { _socket: used } = ws as WebSocket & { _socket?: unknown }
-  return used === socket && ws.extensions === ''
+  const { _socket: used, _isServer: isServer } = ws as WebSocket & {
+    _socket?: unknown
+    _isServer?: unknown
+  }
+  return used === socket && isServer === true && ws.extensions === ''
 }

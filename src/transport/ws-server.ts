@@ -1,31 +1,25 @@
 // ws server: the door of a real socket, and `ws` with every option set on purpose.
 //
 // `ws` runs in `noServer` mode: the HTTP server and the policy are ours, the 101 response and the frames are
-// its. One `WebSocketServer` per set of limits, since its options belong to the server and not to a socket.
+// its. One `WebSocketServer` per set of limits, since its options belong to the server and not to a socket; which
+// set that is the answer says, so that a handler may have its own.
 
 import type { IncomingMessage } from 'node:http'
 import { STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { type ServerOptions, WebSocketServer } from 'ws'
+import { type PerMessageDeflateOptions, type ServerOptions, WebSocketServer } from 'ws'
+import type { Compression } from '../protocol/compression.ts'
+import type { ResponseBody, ResponseHeaders } from '../protocol/http-answer.ts'
 import type { RouteLimits } from '../protocol/limits.ts'
 import type { Clock } from '../protocol/ports.ts'
 import type { Door, Transport, UpgradeAnswer } from './transport.ts'
 import { WebSocketTransport } from './websocket.ts'
 
-/** permessage-deflate (RFC 7692) for one route; `true` takes the defaults. */
-export type Compression =
-  | boolean
-  | {
-      /** zlib level 0 … 9; default 6. */
-      readonly level?: number
-      /** zlib memory level 1 … 9; default 8. */
-      readonly memLevel?: number
-      /** Messages below this many bytes are not compressed; default 1,024. */
-      readonly thresholdBytes?: number
-    }
+// Whoever speaks to sockets knows it from here.
+export type { Compression }
 
 /** Chunks of the socket that one fragment may span, on average, before the message counts as an attack. */
-const CHUNKS_PER_FRAGMENT = 16
+export const CHUNKS_PER_FRAGMENT = 16
 
 /** How long a refused peer may take to read the answer and go. */
 const REFUSAL_LINGER_MS = 1_000
@@ -37,14 +31,43 @@ interface NewerOptions {
   readonly maxBufferedChunks: number
 }
 
+/** Sets of limits that are kept; a handler that makes up new ones for each connection gets a server for each. */
+const MAX_KEPT_SETS = 64
+
 /** Sockets' upgrade requests become doors here. */
-export class WsServer {
+export class WsServers {
+  readonly #clock: Clock
+  readonly #kept = new Map<string, WsServer>()
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  door(request: IncomingMessage, socket: Duplex, head: Buffer): Door {
+    return {
+      refuse: (status, reason, headers, body) => refuse(socket, status, reason, headers, body),
+      upgrade: (answer) => this.#serverFor(answer).upgrade(request, socket, head, answer),
+    }
+  }
+
+  #serverFor({ limits, compression }: UpgradeAnswer): WsServer {
+    const { maxMessageBytes, maxFragments, closeTimeoutMs } = limits
+    const key = JSON.stringify([maxMessageBytes, maxFragments, closeTimeoutMs, compression])
+    const known = this.#kept.get(key)
+    if (known !== undefined) return known
+    const made = new WsServer(limits, compression, this.#clock)
+    if (this.#kept.size < MAX_KEPT_SETS) this.#kept.set(key, made)
+    return made
+  }
+}
+
+/** `ws` with one set of limits. */
+class WsServer {
   readonly #server: WebSocketServer
   readonly #clock: Clock
 
   constructor(limits: RouteLimits, compression: Compression, clock: Clock) {
     this.#clock = clock
-    const deflate = compression === true ? {} : compression
     const options: ServerOptions & NewerOptions = {
       noServer: true,
       clientTracking: false, // the server keeps its own list
@@ -55,29 +78,17 @@ export class WsServer {
       skipUTF8Validation: false, // RFC 6455 §8.1
       allowSynchronousEvents: true, // messages of one read are one turn, and leave in one write
       autoPong: false, // pongs go by our control lane
-      perMessageDeflate: deflate && {
-        threshold: deflate.thresholdBytes ?? 1024,
-        zlibDeflateOptions: { level: deflate.level ?? 6, memLevel: deflate.memLevel ?? 8 },
-      },
+      perMessageDeflate: deflateOptions(compression),
       // Policy has chosen already; `ws` would take the first offered.
       handleProtocols: (_offered, request) => chosen.get(request) ?? false,
     }
     this.#server = new WebSocketServer(options)
     this.#server.on('headers', (headers: string[], request: IncomingMessage) => {
-      for (const [name, value] of Object.entries(added.get(request) ?? {})) {
-        headers.push(headerLine(name, value))
-      }
+      headers.push(...headerLines(added.get(request) ?? {}))
     })
   }
 
-  door(request: IncomingMessage, socket: Duplex, head: Buffer): Door {
-    return {
-      refuse: (status, reason, headers) => refuse(socket, status, reason, headers),
-      upgrade: (answer) => this.#upgrade(request, socket, head, answer),
-    }
-  }
-
-  #upgrade(
+  upgrade(
     request: IncomingMessage,
     socket: Duplex,
     head: Buffer,
@@ -100,15 +111,23 @@ export class WsServer {
   }
 }
 
-const chosen = new WeakMap<IncomingMessage, string>()
-const added = new WeakMap<IncomingMessage, Readonly<Record<string, string>>>()
+/** The option `perMessageDeflate` of `ws`, for either role. */
+export function deflateOptions(compression: Compression): false | PerMessageDeflateOptions {
+  if (compression === false) return false
+  const { level = 6, memLevel = 8, thresholdBytes = 1024 } = compression === true ? {} : compression
+  return { threshold: thresholdBytes, zlibDeflateOptions: { level, memLevel } }
+}
 
-/** Answers an upgrade request with an HTTP status and one line of text, and ends the socket. */
+const chosen = new WeakMap<IncomingMessage, string>()
+const added = new WeakMap<IncomingMessage, ResponseHeaders>()
+
+/** Answers an upgrade request with an HTTP status and a body, by default the reason, and ends the socket. */
 export function refuse(
   socket: Duplex,
   status: number,
   reason: string,
-  headers: Readonly<Record<string, string>> = {},
+  headers: ResponseHeaders = {},
+  body?: ResponseBody,
 ): void {
   // The peer may be gone already, and an error on a socket without a listener ends the process.
   socket.on('error', () => socket.destroy())
@@ -116,15 +135,15 @@ export function refuse(
     socket.destroy()
     return
   }
-  const body = `${reason}\n`
+  const bytes = Buffer.from((body ?? `${reason}\n`) as string)
   const lines = [
     `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Refused'}`,
     'Connection: close',
-    'Content-Type: text/plain; charset=utf-8',
-    `Content-Length: ${Buffer.byteLength(body)}`,
-    ...Object.entries(headers).map(([name, value]) => headerLine(name, value)),
+    ...(body === undefined ? ['Content-Type: text/plain; charset=utf-8'] : []),
+    `Content-Length: ${bytes.byteLength}`,
+    ...headerLines(headers),
   ]
-  socket.end(`${lines.join('\r\n')}\r\n\r\n${body}`)
+  socket.end(Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`), bytes]))
   // What the peer still sends is read and dropped: destroying over unread input would lose the answer.
   socket.resume()
   const timer = setTimeout(() => socket.destroy(), REFUSAL_LINGER_MS)
@@ -133,6 +152,8 @@ export function refuse(
 }
 
 // A value that user code got from a request must not end the line that it stands in.
-function headerLine(name: string, value: string): string {
-  return `${name}: ${value}`.replace(/[\r\n\0]+/g, ' ')
+function headerLines(headers: ResponseHeaders): string[] {
+  return Object.entries(headers).flatMap(([name, values]) =>
+    [values].flat().map((value) => `${name}: ${value}`.replace(/[\r\n\0]+/g, ' ')),
+  )
 }

@@ -108,14 +108,25 @@ describe('unsolicited pongs', () => {
     'a pong that answers nothing changes nothing but when the peer was last seen (I-34)',
     scripts({
       settings: pinging(),
-      moves: movesOf(fc.oneof(anyMove(A), plainMoves(A, 'pong'))),
+      // A process that stands still brings instants together.
+      moves: movesOf(
+        fc.oneof(
+          anyMove(A).filter((move) => move.do !== 'freeze'),
+          plainMoves(A, 'pong'),
+        ),
+      ),
     }),
     async (script) => {
-      const quiet = script.with({ moves: script.moves.filter((move) => move.do !== 'pong') })
-      const [one, other] = [await play(script), await play(quiet)]
+      // At an instant of its own, for two things of one instant have an order that a third may change.
+      const apart = (moves: readonly Move[]) =>
+        script.moves.flatMap((move) =>
+          move.do === 'pong' ? [pass(0.5), ...moves, pass(0.5)] : [move],
+        )
+      const noisy = script.with({ moves: apart([{ do: 'pong', who: 0 }]) })
+      const [one, other] = [await play(noisy), await play(script.with({ moves: apart([]) }))]
       for (const [index, life] of one.lives.entries()) {
         const twin = other.lives[index] as Life
-        expect(life.peer.wire).toEqual(twin.peer.wire)
+        expect(lanesOf(life)).toEqual(lanesOf(twin))
         expect(logOf(life)).toEqual(logOf(twin))
         expect({ ...life.record, silentForMs: 0 }).toEqual({ ...twin.record, silentForMs: 0 })
         expect(life.record.silentForMs).toBeLessThanOrEqual(twin.record.silentForMs)
@@ -123,6 +134,13 @@ describe('unsolicited pongs', () => {
       return one.lives.some((life) => life.did('pong').length > 0)
     },
   )
+
+  /** What came, by kind: control frames may overtake data, so their order among each other is no promise. */
+  function lanesOf({ peer }: Life) {
+    return ['message', 'ping', 'pong', 'close', 'end'].map((kind) =>
+      peer.wire.filter(({ item }) => item.kind === kind),
+    )
+  }
 
   function logOf({ diary }: Life): unknown[] {
     return diary.entries.flatMap<unknown>((entry) => {
@@ -144,7 +162,7 @@ describe('a peer that is gone', () => {
         ]),
       moves: fc
         .tuple(movesOf(fc.oneof(speech(A), waits, plainMoves(A, 'ping', 'pong'))), fc.nat(60))
-        .map(([moves, ms]) => [...moves, pass(30 + ms), { do: 'vanish', who: 0 }, pass(1_060)]),
+        .map(([moves, ms]) => [...moves, pass(30 + ms), { do: 'vanish', who: 0 }, pass(1_200)]),
     }),
     ({ lives, script }) => {
       const { latencyMs, pingIntervalMs = 0, pingTimeoutMs = 0, closeTimeoutMs } = script.settings

@@ -58,6 +58,7 @@ function playTopic({ ops, reactions }: Scenario) {
   const topic = new Topic<string>('t')
   const stretches: Stretch[] = []
   const now = new Map<number, { stretch: Stretch; stop: () => void }>()
+  const done = new Set<number>()
   let published = 0
   let threw = 0
 
@@ -87,9 +88,12 @@ function playTopic({ ops, reactions }: Scenario) {
   }
   const receive = (stretch: Stretch, item: number) => {
     stretch.items.push(item)
-    for (const reaction of reactions) {
+    for (const [index, reaction] of reactions.entries()) {
+      if (done.has(index)) continue
       if (reaction.reader !== stretch.reader || reaction.onItem !== stretch.items.length - 1)
         continue
+      // Once, or a reader that comes again each time it goes would keep the topic busy for ever.
+      done.add(index)
       for (const one of reaction.ops) run(one)
       if (!reaction.throws) continue
       threw++

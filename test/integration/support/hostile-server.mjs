@@ -209,7 +209,7 @@ const server = await serve({
     ...Object.entries(streams).map(([name, stream]) => route(`/stream/${name}`, stream)),
     ...Object.entries(actors).map(([name, actor]) => route(`/actor/${name}`, actor)),
     ...Object.entries(delays).map(([name, machine]) =>
-      route(`/delay/${name}`, echo, { ...pings, machine }),
+      route(`/delay/${name}`, echo, { ...(name.startsWith('p') && pings), machine }),
     ),
     route('/guard', echo, { ...pings, machine: guarded }),
   ],

@@ -91,7 +91,7 @@ export const FORMS = ['stream', 'class', 'actor'] as const
 export const handlers: fc.Arbitrary<Behaviour> = fc.record({
   form: fc.constantFrom(...FORMS),
   open: fc.oneof(fc.constant(NOTHING), hooks(1)),
-  message: fc.oneof(fc.constant(NOTHING), hooks(1)),
+  message: fc.oneof(fc.constant(NOTHING), hooks(1), hooks(4)),
   close: fc.oneof(fc.constant(NOTHING), hooks(1)),
   source: sources,
 })

@@ -113,7 +113,9 @@ export class Script implements ScriptParts {
   }
 
   toString(): string {
-    const settings = Object.entries(this.settings).map(([name, value]) => `${name}=${value}`)
+    const settings = Object.entries(this.settings).map(
+      ([name, value]) => `${name}=${name === 'machine' ? 'of its own' : fc.stringify(value)}`,
+    )
     const prepare = this.preparation === 'nothing' ? [] : [`prepare    ${this.preparation}`]
     return [
       '',

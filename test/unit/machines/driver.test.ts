@@ -1,0 +1,128 @@
+import { describe, expect, it } from 'vitest'
+import { type ConnectionMachine, connectionMachine } from 'windsock'
+import { VirtualClock } from 'windsock/testing'
+import { NO_TOTALS } from '../../../src/machines/connection.ts'
+import { Driver, type PerformedEffect } from '../../../src/machines/driver.ts'
+import { createHost } from '../../../src/machines/host.ts'
+
+const ENDED = {
+  type: 'transport.ended',
+  durationMs: 0,
+  silentForMs: 0,
+  sent: null,
+  totals: NO_TOTALS,
+} as const
+
+function drive(machine: ConnectionMachine = connectionMachine) {
+  const clock = new VirtualClock()
+  const performed: PerformedEffect[] = []
+  const states: string[] = []
+  const thrown: unknown[] = []
+  let react: (effect: PerformedEffect) => void = () => {}
+  const driver = new Driver({
+    host: createHost(machine),
+    fallbackHost: createHost(connectionMachine),
+    clock,
+    input: {
+      connectionId: 'c',
+      startedAtMs: 0,
+      deadlines: {
+        handshakeTimeoutMs: 10,
+        openTimeoutMs: 20,
+        pingIntervalMs: 30,
+        pingTimeoutMs: 40,
+        closeTimeoutMs: 50,
+      },
+    },
+    perform: (effect) => {
+      performed.push(effect)
+      react(effect)
+    },
+    stepped: () => states.push(driver.state),
+    guardFailed: (error) => {
+      thrown.push(error)
+      return { type: 'handler.failed', cause: 'handlerFailed', detail: 'a guard' }
+    },
+  })
+  const names = () => performed.map(({ type }) => type)
+  return {
+    clock,
+    driver,
+    names,
+    states,
+    thrown,
+    onEffect: (reaction: typeof react) => {
+      react = reaction
+    },
+  }
+}
+
+describe('a driver', () => {
+  it('arms the first timer when it is made, and sends its event when it is due', async () => {
+    const { clock, driver, names } = drive()
+    expect([driver.state, driver.timerCount, clock.timerCount]).toEqual(['connecting', 1, 1])
+    await clock.advance(10)
+    expect(driver.state).toBe('closing')
+    expect(names()).toEqual(['refuse', 'shutGate'])
+  })
+
+  it('disarms the timers of a state that is left', async () => {
+    const { clock, driver } = drive()
+    driver.dispatch({ type: 'handshake.accepted' })
+    expect([driver.timerCount, clock.timerCount]).toEqual([1, 1])
+    driver.dispatch({ type: 'open.finished' })
+    expect(driver.state).toBe('open')
+    await clock.advance(25)
+    expect(driver.snapshot.value).toEqual({ open: 'alive' })
+  })
+
+  it('lets an event from inside an effect wait until the effects are done', () => {
+    const { driver, names, onEffect, states } = drive()
+    onEffect((effect) => {
+      if (effect.type === 'upgrade') driver.dispatch(ENDED)
+    })
+    driver.dispatch({ type: 'handshake.accepted' })
+    expect(names()).toEqual(['upgrade', 'callOpen', 'finish'])
+    expect(states).toEqual(['connecting', 'closed'])
+  })
+
+  it('counts what changes nothing, before and after the end', () => {
+    const { clock, driver, names } = drive()
+    driver.dispatch({ type: 'nobody.knows' })
+    driver.dispatch({ type: 'pong.received' })
+    expect(driver.ignoredEvents).toBe(2)
+    driver.dispatch(ENDED)
+    const { snapshot } = driver
+    const done = names().length
+    driver.dispatch(ENDED)
+    expect(driver.ignoredEvents).toBe(3)
+    expect(driver.snapshot).toBe(snapshot)
+    expect(names()).toHaveLength(done)
+    expect([driver.timerCount, clock.timerCount]).toEqual([0, 0])
+  })
+
+  it('counts a deadline that only acts as taken', async () => {
+    const { clock, driver, names } = drive()
+    await clock.advance(10)
+    await clock.advance(50)
+    expect(names().at(-1)).toBe('destroy')
+    expect(driver.ignoredEvents).toBe(0)
+  })
+
+  it('goes on with the fallback where a delay of a user throws', () => {
+    const machine = connectionMachine.provide({
+      delays: {
+        openTimeout: () => {
+          throw new Error('a delay')
+        },
+      },
+    })
+    const { driver, names, thrown } = drive(machine)
+    driver.dispatch({ type: 'handshake.accepted' })
+    expect(thrown).toEqual([new Error('a delay')])
+    expect(names()).toEqual(['upgrade', 'callOpen', 'sendClose', 'shutGate'])
+    expect(driver.state).toBe('closing')
+    driver.dispatch(ENDED)
+    expect(driver.snapshot.output).toMatchObject({ cause: 'handlerFailed', detail: 'a guard' })
+  })
+})
