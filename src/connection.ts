@@ -6,7 +6,7 @@
 //
 // Messages never go through the machine.
 
-import { BehaviorSubject, type Observable, Subject } from 'rxjs'
+import type { Observable } from 'rxjs'
 import { Barrier } from './handlers/barrier.ts'
 import {
   type Connection,
@@ -30,8 +30,9 @@ import { type Message, type Sendable, toMessage } from './protocol/message.ts'
 import type { Clock, Random } from './protocol/ports.ts'
 import { ControlFrames, pingPayload } from './streams/control-frames.ts'
 import { type Deferred, deferred, handled } from './streams/deferred.ts'
-import { completeEach, GuardedObservable } from './streams/guarded.ts'
+import { GuardedObservable } from './streams/guarded.ts'
 import { Inbound } from './streams/inbound.ts'
+import { Multicast } from './streams/multicast.ts'
 import { Outbound, type SlowPolicy } from './streams/outbound.ts'
 import type { Door, Transport, TransportEvents, Violation } from './transport/transport.ts'
 
@@ -76,8 +77,9 @@ export class LiveConnection implements Connection, TransportEvents {
   /** The Close frame that went out, be it ours or the transport's answer. */
   #closeSent: CloseFrame | null = null
 
-  #state$: BehaviorSubject<ConnectionState> | undefined
-  #pongs$: Subject<Pong> | undefined
+  #states: Multicast<ConnectionState> | undefined
+  #toldState: ConnectionState | undefined
+  #pongs$: Multicast<Pong> | undefined
   #closed: Deferred<CloseRecord> | undefined
   #record: CloseRecord | undefined
 
@@ -122,11 +124,13 @@ export class LiveConnection implements Connection, TransportEvents {
   }
 
   get state$(): Observable<ConnectionState> {
-    if (this.#state$ === undefined) {
-      this.#state$ = new BehaviorSubject(this.state)
-      if (this.#record !== undefined) this.#state$.complete()
-    }
-    return this.#guarded(this.#state$)
+    const states = (this.#states ??= new Multicast(this.fail))
+    if (this.#record !== undefined) states.complete()
+    this.#toldState ??= this.state
+    return new GuardedObservable(this.fail, (subscriber) => {
+      subscriber.next(this.state)
+      return states.subscribe(subscriber)
+    })
   }
 
   get messages$(): Observable<Message> {
@@ -135,10 +139,10 @@ export class LiveConnection implements Connection, TransportEvents {
 
   get pongs$(): Observable<Pong> {
     if (this.#pongs$ === undefined) {
-      this.#pongs$ = new Subject()
+      this.#pongs$ = new Multicast(this.fail)
       if (this.#handlerEnded) this.#pongs$.complete()
     }
-    return this.#guarded(this.#pongs$)
+    return this.#pongs$
   }
 
   get bufferedBytes(): number {
@@ -289,10 +293,10 @@ export class LiveConnection implements Connection, TransportEvents {
   }
 
   #tellState(): void {
-    const state$ = this.#state$
-    if (state$ === undefined || state$.value === this.state) return
-    state$.next(this.state)
-    if (this.#record !== undefined) completeEach(state$, this.fail)
+    if (this.#states === undefined || this.#toldState === this.state) return
+    this.#toldState = this.state
+    this.#states.next(this.state)
+    if (this.#record !== undefined) this.#states.complete()
   }
 
   #upgrade(): void {
@@ -334,7 +338,7 @@ export class LiveConnection implements Connection, TransportEvents {
     this.#inbound.shut()
     // A peer that we do not read could not tell us that it closes.
     this.#transport?.resume()
-    completeEach(this.#pongs$, this.fail)
+    this.#pongs$?.complete()
     if (!this.#openCalled || this.#handlerEnded) return
     this.#handlerEnded = true
     void this.#handler.end()
@@ -392,9 +396,5 @@ export class LiveConnection implements Connection, TransportEvents {
     const detail = `more than ${this.#options.limits.maxControlFramesPer10s} pings and pongs within 10 s`
     this.dispatch({ type: 'limit.exceeded', cause: 'limitExceeded', detail })
     return false
-  }
-
-  #guarded<T>(source: Observable<T>): Observable<T> {
-    return new GuardedObservable<T>(this.fail, (subscriber) => source.subscribe(subscriber))
   }
 }

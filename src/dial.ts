@@ -46,7 +46,8 @@ export type DialSettings = { readonly [Name in RouteLimitName]?: number | undefi
 export type DialOptions = DialSettings & {
   /**
    * A stream function, a class that extends `WebSocketHandler`, or XState actor logic, as behind a route. Its
-   * `open` runs before `dial` resolves, so it misses no message.
+   * `open` runs before `dial` resolves, so it misses no message. `prepare`, `checkOrigin` and `selectSubprotocol` are
+   * not called: here the other end decides.
    */
   readonly handler: HandlerForm
 }

@@ -3,7 +3,7 @@
 // It knows the routes, opens a connection for an upgrade request, keeps count, and drains. It knows no HTTP server
 // and no socket: `server.ts` brings doors of `ws`, the test kit brings doors of memory.
 
-import { config, type Observable, Subject } from 'rxjs'
+import { config, type Observable } from 'rxjs'
 import { LiveConnection } from './connection.ts'
 import type { Connection, Handler } from './handlers/handler.ts'
 import { shakeHands } from './handshake.ts'
@@ -14,7 +14,7 @@ import type { CloseFrame, CloseRecord } from './protocol/close-record.ts'
 import { describe, HandlerError, WebSocketError } from './protocol/errors.ts'
 import type { Clock, Random } from './protocol/ports.ts'
 import { type ResolvedSettings, type Route, resolveSettings } from './route.ts'
-import { completeEach, GuardedObservable } from './streams/guarded.ts'
+import { Multicast } from './streams/multicast.ts'
 import type { Door } from './transport/transport.ts'
 
 /** Told of every error of user code; the connection is missing when none can be blamed. */
@@ -67,7 +67,7 @@ export class Runtime {
   readonly closed$: Observable<CloseRecord>
   readonly #options: RuntimeOptions
   readonly #connections = new Map<string, LiveConnection>()
-  readonly #closed = new Subject<CloseRecord>()
+  readonly #closed = new Multicast<CloseRecord>((thrown) => this.#report(new HandlerError(thrown)))
   readonly #fallbackHost: Host
   #accepted = 0
   #ended = 0
@@ -88,10 +88,7 @@ export class Runtime {
       const settings = resolveSettings(options.settings, route.settings, 'route')
       return { route, settings, host: hostOf(settings.machine) }
     })
-    this.closed$ = new GuardedObservable<CloseRecord>(
-      (thrown) => this.#report(new HandlerError(thrown)),
-      (subscriber) => this.#closed.subscribe(subscriber),
-    )
+    this.closed$ = this.#closed
     surviveSubscribers((error) => this.#report(error))
   }
 
@@ -178,7 +175,7 @@ export class Runtime {
         }
       })
     }
-    completeEach(this.#closed, (thrown) => this.#report(new HandlerError(thrown)))
+    this.#closed.complete()
   }
 
   #turnAway(door: Door, status: number, reason: string): undefined {

@@ -9,6 +9,7 @@ import type { Observable } from 'rxjs'
 import type { Connection } from './handlers/handler.ts'
 import { answerWithLine, answerWithPage, type Page } from './http/page.ts'
 import type { IncomingUpgrade } from './http/request.ts'
+import type { PlainRequests } from './http/requests.ts'
 import type { CloseRecord } from './protocol/close-record.ts'
 import { describe, WebSocketError } from './protocol/errors.ts'
 import { refuseUpgrade } from './protocol/handshake.ts'
@@ -41,8 +42,8 @@ export type ServerSettings = RouteSettings &
   }
 
 export type ServeOptions = ServerSettings & {
-  /** The first that matches answers; pages only with `serve()`. */
-  readonly routes: readonly (Route | Page)[]
+  /** The first that matches answers; pages, and what answers plain requests, only with `serve()`. */
+  readonly routes: readonly (Route | Page | PlainRequests)[]
   /** Default `'127.0.0.1'`: reachable from this machine only; `'0.0.0.0'` or `'::'` for all. */
   readonly host?: string
   /** Default 0: a free one, which `url` tells. */
@@ -95,6 +96,7 @@ export async function serve(options: ServeOptions): Promise<Server> {
   const { host = '127.0.0.1', port = 0 } = options
   const routes = options.routes.filter((entry) => entry.kind === 'route')
   const pages = options.routes.filter((entry) => entry.kind === 'page')
+  const others = options.routes.filter((entry) => entry.kind === 'requests')
   const runtime = makeRuntime(options, routes)
   const limits = resolveLimits(DEFAULT_LIMITS, options, 'server')
   const http = createServer({
@@ -105,6 +107,7 @@ export async function serve(options: ServeOptions): Promise<Server> {
   })
   http.on('request', (request, response) => {
     if (answerWithPage(pages, request, response)) return
+    if (others.some(({ answer }) => answer(request, response, liveClock))) return
     if (runtime.match(request.url ?? '/') === undefined) {
       answerWithLine(response, 404, 'there is nothing at this path')
       return
@@ -149,11 +152,11 @@ export async function serve(options: ServeOptions): Promise<Server> {
  */
 export function attach(http: HttpServer, options: AttachOptions): Attached {
   checkRoutes(options)
-  const stray = (options.routes as readonly (Route | Page)[]).find((entry) => entry.kind === 'page')
+  const stray = (options.routes as ServeOptions['routes']).find(({ kind }) => kind !== 'route')
   if (stray !== undefined) {
     throw new WebSocketError(
       'ERR_WINDSOCK_ROUTE',
-      'page() works with serve() only: with attach() the server that you attach to answers plain requests',
+      'page(), and what else answers plain requests, works with serve() only: with attach() the server that you attach to does',
     )
   }
   const runtime = makeRuntime(options, options.routes)
@@ -182,7 +185,7 @@ function checkRoutes(options: { readonly routes?: unknown } | undefined): void {
   }
   for (const [index, entry] of routes.entries()) {
     const kind: unknown = (entry as { kind?: unknown } | null | undefined)?.kind
-    if (kind === 'route' || kind === 'page') continue
+    if (kind === 'route' || kind === 'page' || kind === 'requests') continue
     throw new WebSocketError(
       'ERR_WINDSOCK_ROUTE',
       `routes[${index}] is no route: make it with route(path, handler) or page(path, file)`,
@@ -237,7 +240,8 @@ function listen(http: HttpServer, runtime: Runtime, foreign: (socket: Duplex) =>
   return () => http.off('upgrade', onUpgrade)
 }
 
-function upgradeOf(request: IncomingMessage, socket: Duplex): IncomingUpgrade {
+/** What a request tells about itself, as plain data. */
+export function upgradeOf(request: IncomingMessage, socket: Duplex): IncomingUpgrade {
   return {
     method: request.method ?? '',
     url: request.url ?? '/',

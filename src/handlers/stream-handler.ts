@@ -3,9 +3,10 @@
 // What it emits is sent; its completion closes with 1000, its error with 1011, a disconnect unsubscribes it.
 // Returning nothing keeps the connection open. Async iterables are pulled no faster than the peer takes.
 
-import { from, isObservable, Observable, takeWhile } from 'rxjs'
+import { from, isObservable, Observable } from 'rxjs'
 import { HandlerError } from '../protocol/errors.ts'
 import type { Sendable } from '../protocol/message.ts'
+import { GuardedSubscriber } from '../streams/guarded.ts'
 import { type Sink, Topic } from '../streams/topic.ts'
 import {
   type Connection,
@@ -83,11 +84,10 @@ class StreamHandler implements Handler, Sink<Sendable> {
         (thrown: unknown) => this.error(thrown),
       )
     } else {
-      // A source that emits without end before `subscribe` returns stops when the connection does.
-      const subscription = toObservable(source)
-        .pipe(takeWhile(() => !this.#ended))
-        .subscribe(this)
-      this.#stop = () => subscription.unsubscribe()
+      // Ours before it subscribes: a source that emits without end at once stops when the connection does.
+      const subscriber = new GuardedSubscriber<Sendable>(this, (thrown) => this.error(thrown))
+      this.#stop = () => subscriber.unsubscribe()
+      toObservable(source).subscribe(subscriber)
     }
   }
 

@@ -10,7 +10,8 @@ import { fileURLToPath } from 'node:url'
 import { describe, WebSocketError } from '../protocol/errors.ts'
 import { pathOf } from './request.ts'
 
-const CONTENT_TYPES: Readonly<Record<string, string>> = {
+/** What the ending of a file says about its content. */
+export const CONTENT_TYPES: Readonly<Record<string, string>> = {
   '.css': 'text/css; charset=utf-8',
   '.html': 'text/html; charset=utf-8',
   '.js': 'text/javascript; charset=utf-8',

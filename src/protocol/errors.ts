@@ -24,9 +24,9 @@ export const ERROR_CODES = {
   ERR_WINDSOCK_CLOSE_REASON: 'A close reason is longer than 123 bytes of UTF-8, or not a string.',
   ERR_WINDSOCK_CONTROL_PAYLOAD:
     'A ping or pong carries more than 125 bytes, or something that is not bytes.',
+  ERR_WINDSOCK_COOKIE: 'A cookie cannot be written as it was asked for.',
   ERR_WINDSOCK_DIAL:
     'A connection could not be made: the network, a deadline, or the caller ended the attempt.',
-  ERR_WINDSOCK_COOKIE: 'A cookie cannot be written as it was asked for.',
   ERR_WINDSOCK_HANDLER: 'User code threw, rejected, or did not finish in time.',
   ERR_WINDSOCK_HANDSHAKE: 'The opening handshake was refused.',
   ERR_WINDSOCK_HTTP: 'A plain request, or a handshake, is answered with this HTTP error.',

@@ -8,7 +8,6 @@ import {
   Observable,
   type Observer,
   type Operator,
-  type Subject,
   Subscriber,
   type Subscription,
   type TeardownLogic,
@@ -82,23 +81,11 @@ export class GuardedObservable<T> extends Observable<T> {
 }
 
 /**
- * Completes a subject whose subscribers may have finalizers that throw, behind operators where no guard is.
+ * A subscriber whose finalizers cannot hurt whoever completes the stream or unsubscribes: RxJS would throw there.
  *
- * RxJS stops at the first that throws; here each subscriber is completed.
+ * The observer itself must not throw.
  */
-export function completeEach<T>(subject: Subject<T> | undefined, report: Report): void {
-  for (const observer of subject?.observers.slice() ?? []) {
-    try {
-      observer.complete()
-    } catch (thrown) {
-      report(thrown)
-    }
-  }
-  subject?.complete()
-}
-
-// What a finalizer throws, RxJS throws at whoever completed the stream or unsubscribed.
-class GuardedSubscriber<T> extends Subscriber<T> {
+export class GuardedSubscriber<T> extends Subscriber<T> {
   readonly #report: Report
 
   constructor(observer: Observer<T>, report: Report) {

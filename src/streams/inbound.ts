@@ -7,11 +7,11 @@
 //
 // Knows nothing of frames, sockets or machines.
 
-import { type Observable, Subject } from 'rxjs'
+import type { Observable } from 'rxjs'
 import type { RouteLimits } from '../protocol/limits.ts'
 import type { Message } from '../protocol/message.ts'
 import type { Clock, TimerHandle } from '../protocol/ports.ts'
-import { completeEach, GuardedObservable } from './guarded.ts'
+import { Multicast } from './multicast.ts'
 
 export interface InboundOptions {
   readonly limits: Pick<RouteLimits, 'maxHeldBytes' | 'maxHeldMessages' | 'handlerTimeoutMs'>
@@ -45,8 +45,7 @@ export class Inbound {
   #held: Held[] = []
   #heldBytes = 0
   #filled = false
-  #subject: Subject<Message> | undefined
-  #messages$: Observable<Message> | undefined
+  #messages$: Multicast<Message> | undefined
   #busySinceMs = 0
   #overrunTimer: TimerHandle | undefined
 
@@ -62,13 +61,8 @@ export class Inbound {
   /** Hot: each message once, from the moment of subscribing; completes when the gate shuts. */
   get messages$(): Observable<Message> {
     if (this.#messages$ === undefined) {
-      const subject = new Subject<Message>()
-      this.#subject = subject
-      this.#messages$ = new GuardedObservable<Message>(
-        (thrown) => this.#options.events.subscriberFailed(thrown),
-        (subscriber) => subject.subscribe(subscriber),
-      )
-      if (this.#gate === 'shut') subject.complete()
+      this.#messages$ = new Multicast((thrown) => this.#options.events.subscriberFailed(thrown))
+      if (this.#gate === 'shut') this.#messages$.complete()
     }
     return this.#messages$
   }
@@ -112,7 +106,7 @@ export class Inbound {
     const held = this.#held
     this.#held = []
     this.#heldBytes = 0
-    completeEach(this.#subject, (thrown) => this.#options.events.subscriberFailed(thrown))
+    this.#messages$?.complete()
     for (const item of held) if (typeof item === 'function') item()
   }
 
@@ -121,7 +115,7 @@ export class Inbound {
     this.totals.messagesReceived++
     this.totals.bytesReceived += byteLength
     const pending = this.#options.events.deliver(message)
-    this.#subject?.next(message)
+    this.#messages$?.next(message)
     if (pending === undefined) {
       this.#busy = false
     } else {

@@ -12,7 +12,20 @@ export {
   type VerifyOptions,
   type WallClock,
 } from '../http/signed-value.ts'
+export { Application, type Rule } from './application.ts'
 export { type MessageCallback, WebSocketClientConnection } from './client-connection.ts'
+export { Finish, HTTPError, type HTTPErrorDetails, MissingArgumentError } from './errors.ts'
+export type { RequestHandlerClass } from './execute.ts'
+export { HttpRequest } from './http-request.ts'
+export {
+  type ErrorPage,
+  RequestHandler,
+  type SignedCookieOptions,
+  type SignedCookieReading,
+} from './request-handler.ts'
+export type { HeaderValue } from './response.ts'
+export type { ApplicationSettings } from './settings.ts'
+export { URLSpec, url } from './url-spec.ts'
 export {
   type CompressionOptions,
   type ConnectRequest,

@@ -1,36 +1,43 @@
 // WebSocketHandler: a connection's life as the methods of a class, in Tornado's shape.
 //
-// Tornado's names in camelCase, its order of calls: `prepare` → `checkOrigin` → `selectSubprotocol` → `open` →
-// `onMessage`, one at a time → `onClose`, exactly once for each `open`. Any hook may be asynchronous. What a
-// hook throws closes this connection with 1011, and no other notices.
+// Tornado's names in camelCase, its order of calls: `initialize` → `checkOrigin` → `prepare` → `selectSubprotocol` →
+// `open` → `onMessage`, one at a time → `onClose`, exactly once for each `open`. Any hook may be asynchronous. What a
+// hook throws closes this connection with 1011, and no other notices. Until the upgrade it is a RequestHandler: its
+// headers and cookies go onto the 101, and a response that it finishes is sent instead of one.
 // Source: tornado.websocket.WebSocketHandler.
 
 import {
   type Connection,
   type ConnectionRequest,
+  type FactoryContext,
   type Handler,
   type HandlerFactory,
   type Pong,
   toHandler,
 } from '../handlers/handler.ts'
+import { checkCloseCode } from '../protocol/close-codes.ts'
+import { checkReason } from '../protocol/close-reason.ts'
 import type { CloseFrame, CloseRecord } from '../protocol/close-record.ts'
 import { WebSocketClosedError, WebSocketError } from '../protocol/errors.ts'
 import { isOriginAllowed } from '../protocol/origin.ts'
+import { bind, ClassHandler, closeAsked, unbind } from './class-handler.ts'
+import { makeHandler, type RequestHandlerClass } from './execute.ts'
+import { type HandlerHost, NO_APPLICATION } from './host.ts'
+import { HttpRequest } from './http-request.ts'
 import { outgoing } from './outgoing.ts'
+import { RequestHandler } from './request-handler.ts'
+import type { CompressionOptions } from './websocket-connect.ts'
 
-const bind = Symbol('bind')
-const unbind = Symbol('unbind')
-
-export class WebSocketHandler {
-  /** The upgrade request; there from the start (Tornado: `request`). */
-  request!: ConnectionRequest
+export class WebSocketHandler extends RequestHandler {
+  /** @internal */
+  [closeAsked]: CloseFrame | undefined
   #connection: Connection | undefined
   #received: CloseFrame | null = null
 
   /** What makes this class a handler's form; `route()` calls it. */
   static [toHandler](): HandlerFactory {
     // `this` is the class that extends us.
-    return (request) => new ClassHandler(new this(), request)
+    return (request, context) => handlerFor(this, {}, NO_APPLICATION, request, context)
   }
 
   /** @internal */
@@ -45,8 +52,32 @@ export class WebSocketHandler {
 
   // ── hooks, for you to override ─────────────────────────────────────────────────────────────────
 
-  /** Before the upgrade. Throw a `HandshakeError` to refuse with its status (Tornado: `prepare`). */
-  prepare(): void | Promise<void> {}
+  /**
+   * Seconds between pings; `undefined` leaves it to the route, `null` and 0 turn pings off (Tornado: `ping_interval`).
+   *
+   * This and the next three are read once, after `initialize`. Default: the setting `websocketPingInterval`.
+   */
+  get pingInterval(): number | null | undefined {
+    return this.settings.websocketPingInterval
+  }
+
+  /** Seconds to wait for a pong; default, and at most, the interval; 0 waits for ever (Tornado: `ping_timeout`). */
+  get pingTimeout(): number | null | undefined {
+    return this.settings.websocketPingTimeout
+  }
+
+  /** Bytes of the largest message; `undefined` leaves it to the route (Tornado: `max_message_size`). */
+  get maxMessageSize(): number | undefined {
+    return this.settings.websocketMaxMessageSize
+  }
+
+  /**
+   * permessage-deflate: `null` is off, any object on, `{}` with level 6 and memLevel 8 (Tornado:
+   * `get_compression_options`). Default: the route's `compression`, which an Application has off.
+   */
+  getCompressionOptions(): CompressionOptions | null {
+    return null
+  }
 
   /**
    * Whether a page of this origin may connect (Tornado: `check_origin`).
@@ -141,9 +172,15 @@ export class WebSocketHandler {
     this.connection.ping(data)
   }
 
-  /** Begins the closing handshake; a reason without a code means 1000 (Tornado: `close`). */
+  /**
+   * Begins the closing handshake; a reason without a code means 1000 (Tornado: `close`).
+   *
+   * Before the upgrade it refuses, with 403 and the reason as a line of text (Tornado ignores it).
+   */
   close(code?: number, reason?: string): void {
-    this.connection.close(code, reason)
+    if (this.#connection !== undefined) this.#connection.close(code, reason)
+    else
+      this[closeAsked] ??= { code: checkCloseCode(code ?? 1000), reason: checkReason(reason ?? '') }
   }
 
   /** TCP_NODELAY (Tornado: `set_nodelay`; on by default here). */
@@ -152,52 +189,14 @@ export class WebSocketHandler {
   }
 }
 
-/** An instance of a user's class, as a handler. */
-class ClassHandler implements Handler {
-  readonly #user: WebSocketHandler
-  readonly #request: ConnectionRequest
-  readonly checkOrigin?: NonNullable<Handler['checkOrigin']>
-  readonly selectSubprotocol?: NonNullable<Handler['selectSubprotocol']>
-
-  constructor(user: WebSocketHandler, request: ConnectionRequest) {
-    this.#user = user
-    this.#request = request
-    user.request = request
-    // What the class leaves alone, the route's settings decide.
-    const base = WebSocketHandler.prototype
-    if (user.checkOrigin !== base.checkOrigin) {
-      this.checkOrigin = (origin) => user.checkOrigin(origin)
-    }
-    if (user.selectSubprotocol !== base.selectSubprotocol) {
-      this.selectSubprotocol = (offered) => user.selectSubprotocol(offered)
-    }
-  }
-
-  prepare(): void | Promise<void> {
-    return this.#user.prepare()
-  }
-
-  open(connection: Connection): void | Promise<void> {
-    this.#user[bind](connection)
-    const { params, args } = this.#request
-    const given = Object.keys(params).length > 0 ? [params] : args
-    return this.#user.open(...(given as never[]))
-  }
-
-  message(message: string | Uint8Array): unknown {
-    return this.#user.onMessage(message)
-  }
-
-  ping(data: Uint8Array): void | Promise<void> {
-    return this.#user.onPing(data)
-  }
-
-  pong(pong: Pong): void | Promise<void> {
-    return this.#user.onPong(pong.data, pong)
-  }
-
-  close(record: CloseRecord): unknown {
-    this.#user[unbind](record)
-    return this.#user.onClose(record)
-  }
+/** Makes a handler of a class for one upgrade request. */
+export function handlerFor(
+  Class: RequestHandlerClass<WebSocketHandler>,
+  kwargs: object,
+  host: HandlerHost,
+  request: ConnectionRequest,
+  { clock, report }: FactoryContext,
+): Handler {
+  const made = { request: new HttpRequest(request), host, clock, report }
+  return new ClassHandler(makeHandler(Class, made, kwargs), WebSocketHandler.prototype)
 }

@@ -191,7 +191,9 @@ function failureOf(error: Error & { code?: unknown }, url: URL): WebSocketError 
   if (typeof code !== 'string' || code.startsWith('HPE_')) {
     return new ProtocolError(1002, `the answer is no upgrade: ${describe(error)}`, error)
   }
-  const message = `cannot connect to ${url.host}: ${code === error.message ? '' : `${code}: `}${describe(error)}`
+  // Several addresses that all failed come as one error without a message.
+  const why = error.message.includes(code) ? error.message : `${code} ${error.message}`.trim()
+  const message = `cannot connect to ${url.host}: ${why}`
   return new WebSocketError('ERR_WINDSOCK_DIAL', message, { fault: 'network', cause: error })
 }
 

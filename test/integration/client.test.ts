@@ -1,8 +1,10 @@
 // The client over real sockets, against our server, a plain server of `ws`, and servers that lie.
 
+import { createServer as createSecureServer } from 'node:https'
 import { createServer } from 'node:net'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import {
+  attach,
   type CloseRecord,
   type Connection,
   type DialSettings,
@@ -16,6 +18,7 @@ import {
   WebSocketError,
   WebSocketHandler,
 } from 'windsock'
+import { CERTIFICATE, KEY } from './support/certificate.ts'
 import { Mailbox } from './support/mailbox.ts'
 import { rawServer, wsServer } from './support/raw-server.ts'
 import { start } from './support/test-server.ts'
@@ -61,7 +64,8 @@ describe('dial() and our server', () => {
     const large = new Uint8Array(200_000).fill(7)
     for (const data of ['hello', '', 'größer €𝄞', 'x'.repeat(100_000), Uint8Array.of(), large]) {
       await connection.send(data)
-      expect(Buffer.from((await messages.next()) as string)).toEqual(Buffer.from(data as string))
+      const echoed = Buffer.from((await messages.next()) as string)
+      expect(echoed.equals(Buffer.from(data as string))).toBe(true)
     }
     expect(typeof messages.all[0]).toBe('string')
     expect(messages.all.at(-1)).toBeInstanceOf(Uint8Array)
@@ -127,6 +131,24 @@ describe('dial() and our server', () => {
     await messages.atLeast(10_000)
     expect(messages.all).toEqual(Array.from({ length: 10_000 }, (_, number) => String(number)))
   })
+
+  it.each([false, true])(
+    'sends no faster than the server takes, compression %s',
+    async (compression) => {
+      const { server, url } = await wsServer({ perMessageDeflate: compression })
+      const lengths = new Mailbox<number>()
+      server.on('connection', (socket) => {
+        socket.on('message', (data: Buffer) => lengths.put(data.byteLength))
+      })
+      const { connection } = await call(url, { compression })
+      const chunk = new Uint8Array(256 * 1024).map((_, at) => at * at)
+      for (let count = 0; count < 100; count++) await connection.send(chunk)
+      await lengths.atLeast(100)
+      expect(new Set(lengths.all)).toEqual(new Set([chunk.byteLength]))
+      connection.close()
+      expect(await connection.closed).toMatchObject({ cause: 'appClosed', wasClean: true })
+    },
+  )
 
   it('hears 1001 when the server drains', async () => {
     const { server } = await start({ routes: [route('/', () => {})] })
@@ -488,6 +510,64 @@ describe('a mistake is told before anything is sent', () => {
     expect(await failure(url, settings)).toBeInstanceOf(SettingError)
   })
 })
+
+describe('wss:', () => {
+  async function secureServer() {
+    const http = createSecureServer({ key: KEY, cert: CERTIFICATE })
+    const attached = attach(http, { routes: [route('/', ({ messages$ }) => messages$)] })
+    await new Promise<void>((resolve) => {
+      http.listen(0, '127.0.0.1', resolve)
+    })
+    onTestFinished(async () => {
+      await attached.close()
+      http.close()
+    })
+    return `wss://127.0.0.1:${(http.address() as { port: number }).port}/`
+  }
+
+  it('carries messages over TLS, with an authority of one’s own', async () => {
+    const { connection, messages } = await call(await secureServer(), { tls: { ca: CERTIFICATE } })
+    expect(connection.request.secure).toBe(true)
+    await connection.send('hello')
+    expect(await messages.next()).toBe('hello')
+    connection.close()
+    expect(await connection.closed).toMatchObject({ wasClean: true })
+  })
+
+  it('does not talk to a server whose certificate nobody vouches for', async () => {
+    expect(await failure(await secureServer())).toMatchObject({
+      code: 'ERR_WINDSOCK_DIAL',
+      cause: { code: 'DEPTH_ZERO_SELF_SIGNED_CERT' },
+    })
+  })
+
+  it('does not speak TLS to a server without it', async () => {
+    const { url, peers } = await rawTcp()
+    const error = await failure(url.replace('ws:', 'wss:'))
+    expect(error).toMatchObject({ code: 'ERR_WINDSOCK_DIAL', fault: 'network' })
+    expect(peers()).toBe(1)
+  })
+})
+
+/** A server that answers everything with a line of HTTP. */
+async function rawTcp() {
+  let peers = 0
+  const server = createServer((socket) => {
+    peers++
+    socket.on('error', () => {})
+    socket.end('HTTP/1.1 400 Bad Request\r\n\r\n')
+  })
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve)
+  })
+  onTestFinished(() => {
+    server.close()
+  })
+  return {
+    url: `ws://127.0.0.1:${(server.address() as { port: number }).port}/`,
+    peers: () => peers,
+  }
+}
 
 it('a connection that is lost says so', async () => {
   const { url, peers } = await rawServer((peer) => peer.upgrade())

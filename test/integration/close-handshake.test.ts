@@ -26,7 +26,7 @@ async function pair(settings: RouteSettings = {}) {
 
 describe('the peer closes', () => {
   const CODES = [1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014]
-  it.each([...CODES, 3000, 3999, 4000, 4999])('%i is answered with itself', async (code) => {
+  it.each([...CODES, 3000, 3999, 4000, 4999])('%i is answered with itself (T65)', async (code) => {
     const { client, records } = await pair()
     const body = { code, reason: 'auf Wiedersehen, größer' }
     client.write(close(body.code, body.reason))
@@ -64,7 +64,7 @@ describe('the peer closes', () => {
     expect(heard.all).toEqual(['one', 'two'])
   })
 
-  it.each(['end', 'reset'] as const)('a TCP %s without a Close frame is 1006', async (way) => {
+  it.each(['end', 'reset'] as const)('TCP %s without a Close frame: 1006 (T67)', async (way) => {
     const { client, records, heard } = await pair()
     client.write(text('last words'))
     await heard.next()
@@ -92,7 +92,7 @@ describe('the peer closes', () => {
 })
 
 describe('we close', () => {
-  it('code and reason arrive behind what was sent before, and the record is clean', async () => {
+  it('code and reason arrive behind what was sent before, and the record is clean (T50)', async () => {
     const { client, records, connection } = await pair()
     for (const message of ['one', 'two', 'three']) void connection.send(message)
     connection.close(4321, 'tschüß')
@@ -117,13 +117,13 @@ describe('we close', () => {
     expect(await connection.closed).toBe(record)
   })
 
-  it('is 1000 without arguments', async () => {
+  it('is 1000 without arguments (T50)', async () => {
     const { client, connection } = await pair()
     connection.close()
     expect(await client.nextClose()).toEqual({ code: 1000, reason: '' })
   })
 
-  it('a code or reason that may not be sent throws, and changes nothing', async () => {
+  it('a code or reason that may not be sent throws, and changes nothing (T51, T52)', async () => {
     const { client, connection, heard, records } = await pair()
     const codes = [0, 999, 1004, 1005, 1006, 1015, 1016, 2999, 5000, 1000.5, Number.NaN, '1000']
     for (const code of codes) {
@@ -144,7 +144,7 @@ describe('we close', () => {
     expect(await client.nextClose()).toEqual({ code: 1000, reason: 'x'.repeat(123) })
   })
 
-  it('messages of a peer that has not seen our Close frame yet are not delivered', async () => {
+  it('messages of a peer that has not seen our Close frame yet are not delivered (T46, T53)', async () => {
     const { client, connection, heard, records } = await pair()
     connection.close(4000)
     client.write(text('too late'))
@@ -175,7 +175,7 @@ describe('we close', () => {
     })
   })
 
-  it('a peer that never answers is cut off after closeTimeoutMs', async () => {
+  it('a peer that never answers is cut off after closeTimeoutMs (T54)', async () => {
     const { client, connection, records } = await pair({ closeTimeoutMs: 50 })
     connection.close(4000, 'well?')
     expect(await client.nextClose()).toEqual({ code: 4000, reason: 'well?' })

@@ -101,7 +101,7 @@ describe('a breach of the protocol', () => {
       code: 1007,
     })),
   ]
-  it.each(cases)('$what: $code', async ({ frames, code }) => {
+  it.each(cases)('$what: $code (T61–T63, T65, T66)', async ({ frames, code }) => {
     const { client, records, seen, errors } = await pair()
     client.write(text('before'))
     client.write(...frames.map((one) => (Buffer.isBuffer(one) ? one : frame(one))), text('after'))
@@ -116,7 +116,7 @@ describe('a breach of the protocol', () => {
     expect(errors.all).toEqual([])
   })
 
-  it('a fragmented text whose characters are split is right', async () => {
+  it('a fragmented text whose characters are split is right (T61)', async () => {
     const { client, seen } = await pair()
     const [first, second] = [bytes(0xe2, 0x82), bytes(0xac)]
     client.write(
@@ -129,7 +129,7 @@ describe('a breach of the protocol', () => {
     expect(seen).toEqual(['€'])
   })
 
-  it('deflate data that is corrupt: 1007', async () => {
+  it('deflate data that is corrupt: 1007 (T64)', async () => {
     const { port, records } = await pair({ compression: true })
     const client = await RawClient.open(port, deflating)
     client.write(frame({ payload: bytes(0xff, 0xff, 0xff, 0xff), rsv: 4 }))
@@ -155,7 +155,7 @@ describe('a message over the bound: 1009', () => {
         { opcode: CONTINUATION, payload: new Uint8Array(5) },
       ],
     ],
-  ])('%s, and not one byte sooner', async (_, framesOf) => {
+  ])('%s, and not one byte sooner (T57, T58)', async (_, framesOf) => {
     const { client, records } = await pair({ maxMessageBytes: LIMIT })
     client.write(...framesOf(LIMIT).map(frame))
     expect(await client.nextText()).toBe(String(LIMIT))
@@ -165,7 +165,7 @@ describe('a message over the bound: 1009', () => {
     expect(await records.next()).toMatchObject(breach('messageTooBig', 1009))
   })
 
-  it('the bound is 10 MiB by default, and the length alone decides', async () => {
+  it('the bound is 10 MiB by default, and the length alone decides (T57, T58)', async () => {
     const { client, records } = await pair()
     const limit = 10 * 1024 * 1024
     client.write(frame({ opcode: BINARY, payload: new Uint8Array(limit) }))
@@ -182,7 +182,7 @@ describe('a message over the bound: 1009', () => {
     expect(await records.next()).toMatchObject(breach('messageTooBig', 1009))
   })
 
-  it('a message that inflates beyond the bound', async () => {
+  it('a message that inflates beyond the bound (T60)', async () => {
     const { port, records } = await pair({ compression: true, maxMessageBytes: LIMIT })
     const client = await RawClient.open(port, deflating)
     const inflated = (size: number) => deflateRawSync(Buffer.alloc(size), { finishFlush: 2 })
@@ -233,7 +233,7 @@ describe('limits', () => {
     })
   })
 
-  it('no pong within pingTimeoutMs: 1011', async () => {
+  it('no pong within pingTimeoutMs: 1011 (T72)', async () => {
     const { client, records } = await pair({ pingIntervalMs: 20, pingTimeoutMs: 20 })
     expect((await client.next())?.opcode).toBe(PING)
     expect(await client.nextClose()).toEqual({ code: 1011, reason: 'ping timed out' })

@@ -20,7 +20,7 @@ describe('policy', () => {
     expect(opened()).toBe(0)
   })
 
-  it('prepare that never resolves: 503 after handshakeTimeoutMs', async () => {
+  it('prepare that never resolves: 503 after handshakeTimeoutMs (T15)', async () => {
     const { port, records, opened } = await house({
       handshakeTimeoutMs: 50,
       prepare: () => new Promise(() => {}),
@@ -144,11 +144,11 @@ describe('subprotocol', () => {
     expect(await chosenBy(server, {})).toBeUndefined()
   })
 
-  it('is none by default, whatever is offered', async () => {
+  it('is none by default, whatever is offered (T75)', async () => {
     expect(await chosenBy(await house(), offer('v1, v2'))).toBeUndefined()
   })
 
-  it('selectSubprotocol is asked once, with [] when none was offered', async () => {
+  it('selectSubprotocol is asked once, with [] when none was offered (T75)', async () => {
     const asked: (readonly string[])[] = []
     class Chooser extends WebSocketHandler {
       override async selectSubprotocol(offered: readonly string[]) {
@@ -164,7 +164,7 @@ describe('subprotocol', () => {
   })
 
   it.each(['c', 'a\r\nX-Evil: 1', ''])(
-    'choosing %j, which was not offered: 500',
+    'choosing %j, which was not offered: 500 (T76)',
     async (choice) => {
       let opened = 0
       class Liar extends WebSocketHandler {

@@ -87,7 +87,7 @@ const REFUSED: readonly Case[] = [
 ]
 
 describe('a request that breaks a rule is refused', () => {
-  it.each(REFUSED)('$what: $status', async ({ status, ...options }) => {
+  it.each(REFUSED)('$what: $status (T6, T10, T11, T18–T20)', async ({ status, ...options }) => {
     const { port, records, opened, server } = await house()
     const response = await ask(port, options)
     expect(response.status).toBe(status)
@@ -108,7 +108,7 @@ describe('a request that breaks a rule is refused', () => {
     expect(server.connections.size).toBe(0)
   })
 
-  it('unknown path: 404, no record, for an upgrade and for a plain request', async () => {
+  it('unknown path: 404, no record, for an upgrade and for a plain request (T1)', async () => {
     const { port, records, server } = await house()
     expect((await ask(port, { path: '/nowhere' })).status).toBe(404)
     expect((await ask(port, { path: '/nowhere', headers: PLAIN })).status).toBe(404)
@@ -116,21 +116,21 @@ describe('a request that breaks a rule is refused', () => {
     expect(server.counts).toEqual({ accepted: 0, closed: 0, turnedAway: 0 })
   })
 
-  it('a plain GET on a WebSocket path: 400; a plain POST: 405', async () => {
+  it('a plain GET on a WebSocket path: 400; a plain POST: 405 (T6–T8)', async () => {
     const { port, opened } = await house()
     expect((await ask(port, { headers: PLAIN })).status).toBe(400)
     expect((await ask(port, { method: 'POST', headers: PLAIN })).status).toBe(405)
     expect(opened()).toBe(0)
   })
 
-  it('more than 16 KiB of headers: 431', async () => {
+  it('more than 16 KiB of headers: 431 (T15)', async () => {
     const { port, opened } = await house()
     const flood = { headers: { 'X-Flood': 'x'.repeat(20_000) } }
     expect((await ask(port, flood)).status).toBe(431)
     expect(opened()).toBe(0)
   })
 
-  it('a path parameter that does not decode to UTF-8: 400', async () => {
+  it('a path parameter that does not decode to UTF-8: 400 (T3)', async () => {
     const { port, opened, server } = await house({}, '/echo/:name')
     for (const name of ['%', '%zz', '%ff', '%c3%28']) {
       expect((await ask(port, { path: `/echo/${name}` })).status).toBe(400)
@@ -161,7 +161,7 @@ describe('Origin', () => {
   const from = (Origin: string): RequestOptions => ({ headers: { Origin } })
   const HERE = 'http://windsock.test'
 
-  it('same origin and none at all pass by default', async () => {
+  it('same origin and none at all pass by default (T16, T17, T21, T22)', async () => {
     const { port } = await house()
     await expectEcho(port, from(HERE))
     await expectEcho(port, from('https://WINDSOCK.test:80'))
@@ -183,7 +183,7 @@ describe('Origin', () => {
     await expectEcho(port, from('null'))
   })
 
-  it('a function is awaited, sees origin and request, and only `true` allows', async () => {
+  it('a function is awaited, sees origin and request, and only `true` allows (T17, T23)', async () => {
     const asked: string[] = []
     const { port } = await house({
       checkOrigin: async (origin, { path }) => {

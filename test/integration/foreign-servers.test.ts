@@ -140,9 +140,9 @@ describe.runIf(requires('python3-tornado', imports('tornado.websocket')))(
       const { url, seen } = await tornado()
       const client = await websocketConnect({
         url: `${url}/headers`,
-        headers: { Authorization: 'Bearer x', 'X-Mine': 'größer'.normalize('NFD').slice(0, 2) },
+        headers: { Authorization: 'Bearer x', 'X-Mine': 'yes' },
       })
-      expect(await client.readMessage()).toBe('{"x": "gr"}')
+      expect(await client.readMessage()).toBe('{"x": "yes"}')
       expect(await seen('authorization')).toEqual({ authorization: 'Bearer x' })
       expect(client.headers).toMatchObject({ 'x-served-by': 'Tornado', upgrade: 'websocket' })
       expect(client.headers['set-cookie']).toContain('name=value')

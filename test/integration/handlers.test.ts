@@ -57,7 +57,7 @@ it('what is answered at once goes out before the answer to a Close frame or a br
 })
 
 describe('the class form', () => {
-  it('takes one message at a time, so replies keep their order', async () => {
+  it('takes one message at a time, so replies keep their order (T28)', async () => {
     let running = 0
     let most = 0
     class Slow extends WebSocketHandler {
@@ -79,7 +79,7 @@ describe('the class form', () => {
     expect(most).toBe(1)
   })
 
-  it('gets early messages when open has finished; pings do not wait for that', async () => {
+  it('gets early messages when open has finished; pings do not wait for that (T26)', async () => {
     const log: string[] = []
     let finish = () => {}
     class Early extends WebSocketHandler {
@@ -108,7 +108,7 @@ describe('the class form', () => {
     expect(log).toEqual(['open', 'opened', 'first', 'second', 'third'])
   })
 
-  it.each(['close', 'reset', 'breach', 'throw'])('calls onClose once: %s', async (way) => {
+  it.each(['close', 'reset', 'breach', 'throw'])('calls onClose once: %s (T32)', async (way) => {
     const closed = new Mailbox<[CloseRecord, number | null, string | null]>()
     class Once extends WebSocketHandler {
       override onMessage() {
@@ -140,7 +140,7 @@ describe('the class form', () => {
     [/\/game\/(\w+)\/(\d+)?/, '/game/chess/42', ['chess', '42']],
     [/\/game\/(\w+)\/(\d+)?/, '/game/chess/', ['chess', undefined]],
     [/\/user\/(?<id>\d+)/, '/user/7', [{ id: '7' }]],
-  ] as const)('%s: %s gives its arguments to open', async (pattern, path, expected) => {
+  ] as const)('%s: %s gives its arguments to open (T2, T3)', async (pattern, path, expected) => {
     const opened = new Mailbox<unknown[]>()
     class Arguments extends WebSocketHandler {
       override open(...args: unknown[]) {

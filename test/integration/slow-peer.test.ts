@@ -62,7 +62,7 @@ const isAscending = (numbers: readonly number[]) =>
   numbers.every((number, index) => index === 0 || number > (numbers[index - 1] as number))
 
 describe('a peer that never reads', () => {
-  it('close: 1013, and what waited is dropped', async () => {
+  it('close: 1013, and what waited is dropped (T47)', async () => {
     const { client, connection, records } = await pair('close')
     const { most } = await flood(connection, () => connection.state !== 'open')
     expect(most).toBeLessThanOrEqual(BUDGET + MESSAGE + LINK)
@@ -94,7 +94,7 @@ describe('a peer that never reads', () => {
     expect(totals.messagesDropped).toBe(sent - numbers.length)
   })
 
-  it('pause: the source waits, and nothing is lost', async () => {
+  it('pause: the source waits, and nothing is lost (T47)', async () => {
     const COUNT = 1_500
     let most = 0
     const connections = new Mailbox<Connection>()

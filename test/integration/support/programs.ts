@@ -2,7 +2,7 @@
 //
 // A fenced block whose info string ends in `run` is a whole program. An HTML comment that begins with `check` behind
 // it, which no reader sees, talks to the program and closes what it opened; `call` and `assert` are there for it.
-// Fixed ports become free ones. A block with `file=<name>` is a file that the programs of its page read.
+// Fixed ports, `port: 8888` and `.listen(8888)`, become free ones. A block with `file=<name>` is a file that the programs of its page read.
 
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join, posix } from 'node:path'
@@ -44,14 +44,15 @@ export function writePrograms(page: string): Program[] {
       write(join(ROOT, folder, role.slice('file='.length)), code)
     } else if (role === 'run') {
       const file = join(ROOT, folder, `line-${line}.${language}`)
-      write(
-        file,
-        `${check === '' ? '' : tools(folder)}${code.replace(/\bport: \d+/, 'port: 0')}\n${check}`,
-      )
+      write(file, `${check === '' ? '' : tools(folder)}${onFreePort(code)}\n${check}`)
       programs.push({ name: `${page}:${line}`, file })
     }
   }
   return programs
+}
+
+function onFreePort(code: string): string {
+  return code.replace(/\b(port: |listen\()\d+/, (_, before: string) => `${before}0`)
 }
 
 function tools(folder: string): string {

@@ -70,9 +70,12 @@ export class RawPeer {
       const start = masked ? 6 : 2
       const end = start + (second & 0x7f)
       if (this.#unread.byteLength < end) return
-      const payload = Buffer.from(this.#unread.subarray(start, end))
       const mask = this.#unread.subarray(2, 6)
-      if (masked) for (let at = 0; at < payload.length; at++) payload[at]! ^= mask[at % 4]!
+      const payload = Buffer.from(
+        this.#unread
+          .subarray(start, end)
+          .map((byte, at) => (masked ? byte ^ (mask[at % 4] ?? 0) : byte)),
+      )
       this.frames.put({ opcode: first & 0x0f, masked, payload })
       this.#unread = this.#unread.subarray(end)
     }

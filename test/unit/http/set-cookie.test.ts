@@ -23,7 +23,7 @@ describe('Set-Cookie (T97)', () => {
     expect(header('a', 'b', options)).toBe(expected)
   })
 
-  it('leaves a signed value as Tornado writes it, and encodes what would end it', () => {
+  it('leaves a signed value as Tornado writes it, and encodes what would end it (T97)', () => {
     expect(header('a', '2|1:0|8:dmFsd/U=|ab+')).toBe('a=2|1:0|8:dmFsd/U=|ab+; Path=/')
     for (const value of ['a;b', 'a,b', '"a"', 'a\\b', '100%25', 'größer€𝄞', 'a=b']) {
       expect(header('a', value)).toMatch(/^a=[!#-+\--:<-[\]-~]*; Path=\/$/)
@@ -40,7 +40,7 @@ describe('Set-Cookie (T97)', () => {
     expect(() => header('a', 'b', { sameSite: evil as 'lax' })).toThrow(code)
   })
 
-  it('refuses controls and spaces in the value, and numbers and dates that are none', () => {
+  it('refuses controls and spaces in the value, and numbers and dates that are none (T97)', () => {
     const code = expect.objectContaining({ code: 'ERR_WINDSOCK_COOKIE' })
     for (const value of ['a b', 'a\r\nb', 'a\0', '\ud800', 1 as unknown as string]) {
       expect(() => header('a', value)).toThrow(code)

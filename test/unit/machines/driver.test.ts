@@ -125,4 +125,19 @@ describe('a driver', () => {
     driver.dispatch(ENDED)
     expect(driver.snapshot.output).toMatchObject({ cause: 'handlerFailed', detail: 'a guard' })
   })
+
+  it('begins with the fallback where the first delay of a user throws', () => {
+    const machine = connectionMachine.provide({
+      delays: {
+        handshakeTimeout: () => {
+          throw new Error('the first delay')
+        },
+      },
+    })
+    const { clock, driver, thrown } = drive(machine)
+    expect(thrown).toEqual([new Error('the first delay')])
+    expect(clock.timerCount).toBe(1)
+    driver.dispatch({ type: 'nobody.knows' })
+    expect(driver.snapshot.context).toMatchObject({ cause: 'handlerFailed', status: 500 })
+  })
 })

@@ -78,10 +78,11 @@ describe('a host', () => {
     ]) {
       const machine = connectionMachine.provide({})
       const initial = machine.getInitialSnapshot.bind(machine)
-      // The probe is the first to ask; `initialTransition` asks after it.
+      // The actor of the shared scope asks first and keeps what is thrown, the probe asks second.
       vi.spyOn(machine, 'getInitialSnapshot')
-        .mockImplementationOnce(broken as never)
         .mockImplementation(initial)
+        .mockImplementationOnce(initial)
+        .mockImplementationOnce(broken as never)
       const host = createHost(machine)
       const { snapshot, effects } = host.start(INPUT)
       expect(snapshot.value).toEqual({ connecting: 'handshaking' })

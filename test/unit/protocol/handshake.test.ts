@@ -167,7 +167,7 @@ describe('the subprotocols on offer (RFC 6455 §4.2.1 item 8, §11.3.4)', () => 
 })
 
 describe('the origin of a request (RFC 6455 §4.2.1 item 7)', () => {
-  it('is the Origin, or else the Sec-WebSocket-Origin of version 8', () => {
+  it('is the Origin, or else the Sec-WebSocket-Origin of version 8 (T18)', () => {
     expect(originOf(request())).toBeUndefined()
     expect(originOf(request({ Origin: 'http://a' }))).toBe('http://a')
     expect(originOf(request({ 'Sec-WebSocket-Origin': 'http://b' }))).toBe('http://b')
@@ -207,7 +207,7 @@ describe('the order of the rules (RFC 6455 §4.2.1)', () => {
     expect(refuseUpgrade(nothing)?.status).toBe(405)
   })
 
-  it('asks for the version before the rest of the handshake', () => {
+  it('asks for the version before the rest of the handshake (T9)', () => {
     const nothing = { method: 'GET', url: '', httpVersion: '1.1', rawHeaders: [] }
     expect(refuseHandshake(nothing)?.status).toBe(426)
   })

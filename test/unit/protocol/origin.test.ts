@@ -36,7 +36,7 @@ describe('the policy "same-origin" (RFC 6455 §4.2.2, §10.2)', () => {
     expect(isOriginAllowed(origin, host, 'same-origin')).toBe(true)
   })
 
-  it('does not compare the scheme, as Tornado does not', () => {
+  it('does not compare the scheme, as Tornado does not (T16)', () => {
     expect(isOriginAllowed('http://a.example', 'a.example', 'same-origin', true)).toBe(true)
     expect(isOriginAllowed('https://a.example', 'a.example', 'same-origin', false)).toBe(true)
     expect(isOriginAllowed('https://a.example:8888', 'a.example:8888', 'same-origin')).toBe(true)

@@ -1,0 +1,13 @@
+// Requests: an entry among the routes that answers plain requests by itself.
+//
+// For whoever has HTTP routing of its own and wants it on the same port: `windsock/tornado` does. It is asked after the
+// pages and before the paths of WebSockets. Knows nothing of upgrades.
+
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Clock } from '../protocol/ports.ts'
+
+export interface PlainRequests {
+  readonly kind: 'requests'
+  /** Answers, now or later, and says so; `false` leaves the request to the next. Must not throw. */
+  readonly answer: (request: IncomingMessage, response: ServerResponse, clock: Clock) => boolean
+}

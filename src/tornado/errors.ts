@@ -1,0 +1,82 @@
+// Errors: what a handler throws to end a request with an HTTP status, in Tornado's names.
+//
+// They belong to the one tree: thrown where no response is possible any more, they carry a close code that suits. Knows
+// nothing of how a status becomes a page.
+// Source: tornado.web.HTTPError, MissingArgumentError, Finish.
+
+import { STATUS_CODES } from 'node:http'
+import { type ErrorDetails, WebSocketError } from '../protocol/errors.ts'
+
+export interface HTTPErrorDetails extends Pick<ErrorDetails, 'cause'> {
+  /** What stands beside the status, instead of the usual words. */
+  readonly reason?: string | undefined
+}
+
+/** Ends the request with a status; in `prepare` of a WebSocket, without an upgrade (Tornado: `HTTPError`). */
+export class HTTPError extends WebSocketError {
+  override readonly name: string = 'HTTPError'
+  readonly statusCode: number
+  /** For the log alone; the client does not see it. */
+  readonly logMessage: string | undefined
+  readonly reason: string
+
+  /**
+   * @param statusCode - 400 … 599; default 500.
+   * @throws WebSocketError `ERR_WINDSOCK_RESPONSE` for another number.
+   */
+  constructor(statusCode = 500, logMessage?: string, details: HTTPErrorDetails = {}) {
+    const status = checkStatus(statusCode, 400)
+    const reason = details.reason ?? reasonOf(status)
+    const isPeers = status < 500
+    super(
+      'ERR_WINDSOCK_HTTP',
+      `HTTP ${status}: ${reason}${logMessage === undefined ? '' : ` (${logMessage})`}`,
+      {
+        fault: isPeers ? 'peer' : 'bug',
+        closeCode: isPeers ? 1008 : 1011,
+        httpStatus: status,
+        cause: details.cause,
+      },
+    )
+    this.statusCode = status
+    this.logMessage = logMessage
+    this.reason = reason
+  }
+}
+
+/**
+ * An argument is not there: 400 before the upgrade, close 1008 in `open` (Tornado: `MissingArgumentError`, which drops the
+ * TCP connection in `open`).
+ */
+export class MissingArgumentError extends HTTPError {
+  override readonly name = 'MissingArgumentError'
+  readonly argName: string
+
+  constructor(argName: string) {
+    super(400, `missing argument ${argName}`)
+    this.argName = argName
+  }
+}
+
+/** Ends the request with what has been written so far; no error (Tornado: `Finish`). */
+export class Finish extends WebSocketError {
+  override readonly name = 'Finish'
+
+  constructor() {
+    super('ERR_WINDSOCK_HTTP', 'the request was finished early')
+  }
+}
+
+/** The usual words for a status. */
+export function reasonOf(status: number): string {
+  return STATUS_CODES[status] ?? 'Unknown'
+}
+
+/** @throws WebSocketError `ERR_WINDSOCK_RESPONSE` for anything but a whole number from `least` to 599. */
+export function checkStatus(status: number, least = 200): number {
+  if (Number.isInteger(status) && status >= least && status <= 599) return status
+  throw new WebSocketError(
+    'ERR_WINDSOCK_RESPONSE',
+    `the status is ${String(status)}: it must be a whole number from ${least} to 599`,
+  )
+}

@@ -1,0 +1,88 @@
+// Plain request: an HTTP request becomes a handler's, and the handler's response is written.
+//
+// The body is read before the handler runs, up to a bound. A client that goes away before its request is complete gets no
+// handler. Knows sockets only as Node's request and response.
+// Source: tornado.http1connection, tornado.web.
+
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { type Captures, HandshakeRequest } from '../http/request.ts'
+import type { WebSocketError } from '../protocol/errors.ts'
+import type { Clock } from '../protocol/ports.ts'
+import { upgradeOf } from '../server.ts'
+import { draft } from './exchange.ts'
+import { execute, finished, makeHandler, type RequestHandlerClass } from './execute.ts'
+import type { HandlerHost } from './host.ts'
+import { HttpRequest } from './http-request.ts'
+
+/** What answers, and with what. */
+export interface PlainTarget {
+  readonly handlerClass: RequestHandlerClass
+  readonly kwargs: object
+  readonly captured: Captures
+  readonly host: HandlerHost
+  readonly clock: Clock
+  readonly maxBodyBytes: number
+  readonly report: (error: WebSocketError) => void
+}
+
+/** Answers a request with a handler of its own. Rejects when the handler cannot be made. */
+export async function answerPlain(
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+  target: PlainTarget,
+): Promise<void> {
+  // A peer that goes away is no error of ours, and the response is then written to nobody.
+  outgoing.on('error', () => {})
+  const body = await bodyOf(incoming, target.maxBodyBytes)
+  if (body === 'aborted') return
+  if (body === 'too large') {
+    outgoing.writeHead(413, { 'Content-Type': 'text/plain; charset=utf-8', Connection: 'close' })
+    outgoing.end(`the body is larger than ${target.maxBodyBytes} bytes\n`)
+    return
+  }
+  const { handlerClass, kwargs, captured, host, clock, report } = target
+  const upgrade = upgradeOf(incoming, incoming.socket)
+  const request = new HttpRequest(new HandshakeRequest(upgrade, captured), body)
+  const handler = makeHandler(handlerClass, { request, host, clock, report }, kwargs)
+  await execute(handler, argumentsOf(request))
+  const answer = handler[draft].answer()
+  const headers = Object.entries(answer.headers).flatMap(([name, values]) =>
+    [values].flat().map((value) => [name, value] as [string, string]),
+  )
+  if (answer.status !== 204 && answer.status !== 304) {
+    headers.push(['Content-Length', String(answer.body.byteLength)])
+  }
+  outgoing.sendDate = false
+  outgoing.writeHead(answer.status, answer.reason, headers.flat())
+  outgoing.end(answer.body)
+  finished(handler)
+}
+
+/** What a pattern captured, as a method's arguments: one object of the named, or one each of the unnamed. */
+export function argumentsOf({ params, args }: Captures): readonly unknown[] {
+  return Object.keys(params).length > 0 ? [params] : args
+}
+
+function bodyOf(
+  incoming: IncomingMessage,
+  maxBytes: number,
+): Promise<Buffer | 'too large' | 'aborted'> {
+  return new Promise((resolve) => {
+    if (Number(incoming.headers['content-length'] ?? 0) > maxBytes) {
+      incoming.resume()
+      resolve('too large')
+      return
+    }
+    const chunks: Buffer[] = []
+    let bytes = 0
+    incoming.on('data', (chunk: Buffer) => {
+      bytes += chunk.byteLength
+      // What comes after is read and dropped, within the deadline of a request.
+      if (bytes > maxBytes) resolve('too large')
+      else chunks.push(chunk)
+    })
+    incoming.once('end', () => resolve(Buffer.concat(chunks)))
+    incoming.once('error', () => resolve('aborted'))
+    incoming.once('close', () => resolve('aborted'))
+  })
+}

@@ -1,0 +1,418 @@
+// RequestHandler over HTTP: arguments, the response, users, pages and errors, as Tornado has them.
+
+import { mkdtempSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import {
+  type ErrorPage,
+  Finish,
+  HTTPError,
+  MissingArgumentError,
+  RequestHandler,
+  url,
+  WebSocketHandler,
+} from 'windsock/tornado'
+import { askPlain, startApplication } from '../support/application.ts'
+import { ask } from '../support/house.ts'
+import { Mailbox } from '../support/mailbox.ts'
+import { RawClient, text } from '../support/raw-client.ts'
+
+/** A server whose one handler runs `get` for GET and POST. */
+const serving = (get: (handler: RequestHandler) => unknown, settings = {}) => {
+  class Runs extends RequestHandler {
+    override get() {
+      return get(this)
+    }
+    override post() {
+      return get(this)
+    }
+  }
+  return startApplication([['/.*', Runs]], settings)
+}
+
+describe('arguments', () => {
+  it('the last value, stripped, its control characters made spaces (T92)', async () => {
+    const { port } = await serving((handler) => {
+      const all = handler.getArguments('a')
+      handler.write({ last: handler.getArgument('a'), all, raw: handler.getArguments('a', false) })
+    })
+    const { body } = await askPlain(port, '/?a=1&b=2&a=%20x%00y%09z+%0d%0a')
+    expect(JSON.parse(body)).toEqual({
+      last: 'x y\tz',
+      all: ['1', 'x y\tz'],
+      raw: ['1', ' x y\tz \r\n'],
+    })
+  })
+
+  it('of the query and of a form, the form last (T92, T94)', async () => {
+    const { port } = await serving((handler) =>
+      handler.write({
+        one: handler.getArgument('a'),
+        all: handler.getArguments('a'),
+        query: handler.getQueryArguments('a'),
+        body: handler.getBodyArguments('a'),
+        none: [handler.getArguments('x'), handler.getBodyArgument('x', null)],
+        blank: handler.getArgument('b'),
+        ü: handler.getBodyArgument('ü'),
+      }),
+    )
+    const { body } = await askPlain(port, '/?a=q%26+&b', {
+      method: 'POST',
+      body: 'a=1&a=2&&%C3%BC=%C3%BC&=%zz',
+    })
+    expect(JSON.parse(body)).toEqual({
+      one: '2',
+      all: ['q&', '1', '2'],
+      query: ['q&'],
+      body: ['1', '2'],
+      none: [[], null],
+      blank: '',
+      ü: 'ü',
+    })
+    const other = await askPlain(port, '/?a=q', {
+      method: 'POST',
+      body: 'a=1',
+      headers: { 'Content-Type': 'text/plain' },
+    })
+    expect(other.status).toBe(400) // no form, so no "ü"
+  })
+
+  it('a missing one is 400 unless there is a fallback (T93)', async () => {
+    const { port, errors } = await serving((handler) => {
+      handler.write(String(handler.getArgument('b', 'else')))
+      handler.getArgument('a')
+    })
+    expect((await askPlain(port, '/?a=1')).body).toBe('else')
+    expect(await askPlain(port, '/')).toMatchObject({
+      status: 400,
+      body: '<html><title>400: Bad Request</title><body>400: Bad Request</body></html>',
+    })
+    expect(errors.all).toEqual([expect.any(MissingArgumentError)])
+  })
+
+  it('a missing one in prepare is 400, and in open closes with 1008 (T93)', async () => {
+    class Needs extends WebSocketHandler {
+      override prepare() {
+        if (this.request.path === '/early') this.getArgument('id')
+      }
+      override async open() {
+        if (this.request.path === '/later') await Promise.resolve()
+        this.getArgument('id')
+      }
+    }
+    const { port, records, errors } = await startApplication([['/.*', Needs]])
+    expect((await ask(port, { path: '/early' })).status).toBe(400)
+    for (const path of ['/now', '/later']) {
+      const client = await RawClient.open(port, path)
+      expect(await client.nextClose()).toEqual({ code: 1008, reason: 'missing argument id' })
+      client.destroy()
+      await records.find(({ cause, sent }) => cause === 'appClosed' && sent?.code === 1008)
+    }
+    expect(errors.all.map(({ name }) => name)).toEqual(Array(3).fill('MissingArgumentError'))
+    const client = await RawClient.open(port, '/now?id=1')
+    client.destroy()
+  })
+
+  it('one that is not UTF-8 is 400, unless decodeArgument knows better (T94)', async () => {
+    const { port } = await serving((handler) => handler.write(handler.getArgument('a')))
+    expect((await askPlain(port, '/?a=%ff')).status).toBe(400)
+    expect((await askPlain(port, '/', { method: 'POST', body: 'a=%ed%a0%80' })).status).toBe(400)
+    class Latin extends RequestHandler {
+      override decodeArgument(value: Uint8Array) {
+        return Buffer.from(value).toString('latin1')
+      }
+      override get() {
+        this.write(this.getArgument('a'))
+      }
+    }
+    const latin = await startApplication([['/', Latin]])
+    expect((await askPlain(latin.port, '/?a=%ff')).body).toBe('ÿ')
+  })
+
+  it('too many, and a body too large, are refused', async () => {
+    const { port } = await serving((handler) => handler.write(handler.getArgument('a')), {
+      maxBodySize: 30_000,
+    })
+    const post = (body: string, headers = {}) =>
+      askPlain(port, '/', { method: 'POST', body, headers })
+    expect((await post('a='.padEnd(30_000, 'x'))).body).toHaveLength(29_998)
+    expect((await post('a='.padEnd(30_001, 'x'))).status).toBe(413)
+    expect((await post('a&'.repeat(10_000))).status).toBe(200)
+    expect((await post('a&'.repeat(10_001))).status).toBe(400)
+    const chunked = `7531\r\n${'x'.repeat(30_001)}\r\n0\r\n\r\n`
+    const headers = { 'Content-Length': null, 'Transfer-Encoding': 'chunked' }
+    expect((await post(chunked, headers)).status).toBe(413)
+  })
+
+  it('the request tells what Tornado’s does (T95)', async () => {
+    const seen = new Mailbox<unknown>()
+    const app = await serving(({ request }) => {
+      const { method, uri, path, host, protocol, remoteIp, cookies, headers, body } = request
+      seen.put([method, uri, path, host, protocol, remoteIp, { ...cookies }, String(body)])
+      expect(headers['x-more']).toBe('1, 2')
+      expect(request.query.get('b')).toBe('c')
+    })
+    await askPlain(app.port, '/a%20b?b=c', {
+      method: 'POST',
+      body: 'hello',
+      headers: { Host: 'example.org', Cookie: 'x=y', 'Content-Type': 'text/plain' },
+      extraHeaders: [
+        ['X-More', '1'],
+        ['X-More', '2'],
+      ],
+    })
+    expect(seen.all).toEqual([
+      ['POST', '/a%20b?b=c', '/a%20b', 'example.org', 'http', '127.0.0.1', { x: 'y' }, 'hello'],
+    ])
+  })
+})
+
+describe('the response', () => {
+  it('has Tornado’s defaults, what setDefaultHeaders adds, and a length (T25)', async () => {
+    class Page extends RequestHandler {
+      override setDefaultHeaders() {
+        this.setHeader('X-Default', this.request.path)
+        this.setHeader('Server', 'mine')
+      }
+      override get() {
+        this.addHeader('X-Two', 1)
+        this.addHeader('x-two', new Date(0))
+        this.setHeader('X-Gone', 'x')
+        this.clearHeader('x-gone')
+        this.setStatus(203, 'My Words')
+        this.write('größer ')
+        this.write(Buffer.from('€'))
+      }
+    }
+    const { port } = await startApplication([['/p', Page]])
+    const got = await askPlain(port, '/p')
+    expect(got).toMatchObject({ status: 203, body: 'größer €' })
+    expect(got.headers).toMatchObject({
+      'content-type': 'text/html; charset=UTF-8',
+      'content-length': '12',
+      server: 'mine',
+      'x-default': '/p',
+      'x-two': '1, Thu, 01 Jan 1970 00:00:00 GMT',
+    })
+    expect(got.headerNames.filter((name) => name === 'date')).toHaveLength(1)
+    expect(got.headerNames).not.toContain('x-gone')
+    const bad = await askPlain(port, '/p', { method: 'POST' })
+    expect(bad.headers).toMatchObject({ 'x-default': '/p', server: 'mine', allow: 'GET' })
+  })
+
+  it('an object is JSON that may stand in a page, an array is refused', async () => {
+    const { port } = await serving((handler) => handler.write({ a: '</script>' }))
+    const got = await askPlain(port, '/')
+    expect(got.headers['content-type']).toBe('application/json; charset=UTF-8')
+    expect(got.body).toBe('{"a":"<\\/script>"}')
+    const list = await serving((handler) => handler.write([1]))
+    expect((await askPlain(list.port, '/')).status).toBe(500)
+  })
+
+  const WRONG: readonly (readonly [what: string, run: (handler: RequestHandler) => void])[] = [
+    ['a line in a header', (handler) => handler.setHeader('X', 'a\r\nSet-Cookie: b=c')],
+    ['a name that is none', (handler) => handler.addHeader('X Y', 'a')],
+    ['a header that is not ASCII', (handler) => handler.setHeader('X', 'ü')],
+    ['a status that is none', (handler) => handler.setStatus(99)],
+    ['a line in the reason', (handler) => handler.setStatus(200, 'a\nb')],
+    ['a line in a redirect', (handler) => handler.redirect('/a\r\nb: c')],
+    ['a redirect that is none', (handler) => handler.redirect('/', false, 200)],
+    ['an attribute in a cookie', (handler) => handler.setCookie('a', 'b', { path: '/;x' })],
+    [
+      'writing after the end',
+      (handler) => {
+        handler.finish()
+        handler.write('more')
+      },
+    ],
+  ]
+  it.each(WRONG)('what cannot be is an error, and nothing of it leaves: %s', async (_, run) => {
+    const { port, errors } = await serving(run)
+    const got = await askPlain(port, '/')
+    expect(got.headerNames).not.toContain('x')
+    expect(got.headerNames).not.toContain('set-cookie')
+    expect((await errors.next()).code).toMatch(/^ERR_WINDSOCK_(RESPONSE|COOKIE)$/)
+  })
+
+  it('redirects, 302 or 301', async () => {
+    const { port } = await serving((handler) =>
+      handler.redirect('/größer?x=%20', handler.request.path === '/for-ever'),
+    )
+    const got = await askPlain(port, '/')
+    expect([got.status, got.headers['location']]).toEqual([302, '/gr%C3%B6%C3%9Fer?x=%20'])
+    expect((await askPlain(port, '/for-ever')).status).toBe(301)
+  })
+
+  it('a status without a body has none, and HEAD has the length alone', async () => {
+    class Empty extends RequestHandler {
+      override head() {
+        this.write('12345')
+      }
+      override delete() {
+        this.write('not sent')
+        this.setStatus(204)
+      }
+    }
+    const { port } = await startApplication([['/', Empty]])
+    const gone = await askPlain(port, '/', { method: 'DELETE' })
+    expect(gone).toMatchObject({ status: 204, body: '' })
+    expect(gone.headerNames).not.toContain('content-type')
+    const client = await RawClient.connect(port)
+    client.write(Buffer.from('HEAD / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n'))
+    await client.ended
+    const head = await client.response()
+    expect([head.status, head.headers['content-length'], head.body]).toEqual([200, '5', ''])
+    for (const method of ['GET', 'POST', 'PUT', 'PATCH', 'OPTIONS']) {
+      const refused = await askPlain(port, '/', { method })
+      expect([refused.status, refused.headers['allow']]).toEqual([405, 'HEAD, DELETE'])
+    }
+  })
+})
+
+describe('errors (T107)', () => {
+  it('HTTPError has its status and words, Finish what was written', async () => {
+    const { port, errors } = await serving((handler) => {
+      handler.setCookie('a', 'b')
+      handler.setHeader('X', 'y')
+      handler.write('so far')
+      if (handler.request.path === '/finish') throw new Finish()
+      throw new HTTPError(418, undefined, { reason: 'Short & stout' })
+    })
+    expect(await askPlain(port, '/finish')).toMatchObject({ status: 200, body: 'so far' })
+    const got = await askPlain(port, '/')
+    expect(got.body).toContain('<body>418: Short &#38; stout</body>')
+    expect(got.headers['set-cookie']).toBe('a=b; Path=/')
+    expect(got.headerNames).not.toContain('x')
+    expect(errors.all).toEqual([])
+  })
+
+  it('writeError makes the page, and one that throws itself is told', async () => {
+    class Own extends RequestHandler {
+      override get() {
+        throw new HTTPError(404, 'for the log')
+      }
+      override post() {
+        this.sendError(403, { reason: 'No' })
+      }
+      override writeError(status: number, page: ErrorPage) {
+        if (this.request.path === '/breaks') throw new Error('no page')
+        this.finish(`mine: ${status} ${page.reason ?? ''}`)
+      }
+    }
+    const { port, errors } = await startApplication([['/.*', Own]])
+    expect(await askPlain(port, '/')).toMatchObject({ status: 404, body: 'mine: 404 Not Found' })
+    expect((await errors.next()).message).toContain('for the log')
+    const sent = await askPlain(port, '/', { method: 'POST' })
+    expect(sent).toMatchObject({ status: 403, body: 'mine: 403 No' })
+    expect(await askPlain(port, '/breaks')).toMatchObject({ status: 500 })
+    expect(errors.all).toHaveLength(3)
+  })
+
+  it('what breaks before there is a handler is 500, and told', async () => {
+    class Breaks extends RequestHandler {
+      override initialize() {
+        throw new Error('no')
+      }
+    }
+    const { port, errors } = await startApplication([['/', Breaks]])
+    expect(await askPlain(port, '/')).toMatchObject({ status: 500, body: 'internal error\n' })
+    expect((await ask(port, {})).status).toBe(500)
+    expect(errors.all).toHaveLength(2)
+  })
+
+  it('logException may be redirected (T38)', async () => {
+    const logged = new Mailbox<unknown>()
+    class Logs extends RequestHandler {
+      override get() {
+        throw new Error('broken')
+      }
+      override logException(thrown: unknown) {
+        logged.put(thrown)
+      }
+    }
+    const { port, errors } = await startApplication([['/', Logs]])
+    expect((await askPlain(port, '/')).status).toBe(500)
+    expect(logged.all).toEqual([new Error('broken')])
+    expect(errors.all).toEqual([])
+  })
+})
+
+describe('users and pages', () => {
+  class User extends RequestHandler {
+    asked = 0
+    override getCurrentUser() {
+      this.asked++
+      return this.getCookie('user')
+    }
+  }
+
+  it('currentUser is asked for once, may be set, and requireUser sends to the login (T104)', async () => {
+    class Private extends User {
+      override prepare() {
+        if (this.getCookie('user') === 'set') this.currentUser = 'given'
+      }
+      override get() {
+        if (!this.requireUser()) return
+        this.write(`${String(this.currentUser)}${String(this.currentUser)}${this.asked}`)
+      }
+      override post() {
+        this.requireUser()
+      }
+    }
+    const { port } = await startApplication([['/.*', Private]], { loginUrl: '/login?a=b' })
+    const asUser = (user: string) => askPlain(port, '/', { headers: { Cookie: `user=${user}` } })
+    expect((await asUser('me')).body).toBe('meme1')
+    expect((await asUser('set')).body).toBe('givengiven0')
+    const sent = await askPlain(port, '/x?y=z')
+    expect(sent.headers['location']).toBe('/login?a=b&next=%2Fx%3Fy%3Dz')
+    expect((await askPlain(port, '/', { method: 'POST' })).status).toBe(403)
+  })
+
+  const templatePath = mkdtempSync(join(tmpdir(), 'windsock-templates-'))
+  writeFileSync(
+    join(templatePath, 'page.html'),
+    '<p><%= it.word %>|<%= it.currentUser %>|<%= it.request.path %>|<%= it.reverseUrl("home") %>|<%= it.handler.getArgument("a") %>',
+  )
+  writeFileSync(join(templatePath, '..', 'outside.html'), 'outside')
+
+  it('render escapes, and has Tornado’s names (T106)', async () => {
+    class Page extends User {
+      override get() {
+        this.render('page.html', { word: `<b a="b">'&` })
+      }
+    }
+    const rules = [url('/', Page, {}, 'home')]
+    const { port } = await startApplication(rules, { templatePath })
+    const got = await askPlain(port, '/?a=1', { headers: { Cookie: 'user=%3Cme%3E' } })
+    expect(got.body).toBe('<p>&lt;b a=&quot;b&quot;&gt;&#39;&amp;|&lt;me&gt;|/|/|1')
+    expect((await askPlain(port, '/')).status).toBe(400) // the template asks for "a"
+  })
+
+  it('renderString works on an open connection (T104, T106)', async () => {
+    class Live extends WebSocketHandler {
+      override getCurrentUser() {
+        return this.getCookie('user')
+      }
+      override onMessage(message: string | Uint8Array) {
+        return this.writeMessage(this.renderString('page.html', { word: message }))
+      }
+    }
+    const { port } = await startApplication([url('/', Live, {}, 'home')], { templatePath })
+    const client = await RawClient.open(port, { path: '/?a=1', headers: { Cookie: 'user=me' } })
+    client.write(text('<x>'))
+    expect(await client.nextText()).toBe('<p>&lt;x&gt;|me|/|/|1')
+  })
+
+  it('a template stays in its folder, and without a folder there is none', async () => {
+    for (const name of ['../outside.html', '/../outside.html', 'nothing.html', '@x']) {
+      const { port, errors } = await serving((handler) => handler.render(name), { templatePath })
+      const got = await askPlain(port, '/')
+      expect([got.status, got.body.includes('outside')]).toEqual([500, false])
+      expect((await errors.next()).code).toBe('ERR_WINDSOCK_HANDLER')
+    }
+    const { port, errors } = await serving((handler) => handler.render('page.html'))
+    expect((await askPlain(port, '/')).status).toBe(500)
+    expect((await errors.next()).code).toBe('ERR_WINDSOCK_SETTING')
+  })
+})

@@ -1,0 +1,47 @@
+import { NEVER } from 'rxjs'
+import { describe, expect, it } from 'vitest'
+import { WebSocketHandler } from 'windsock'
+import { seededRandom, VirtualClock } from 'windsock/testing'
+import { createMachine, fromPromise, fromTransition } from 'xstate'
+import { type HandlerForm, handlerFactory } from '../../../src/handlers/form.ts'
+import type { ConnectionRequest, FactoryContext } from '../../../src/handlers/handler.ts'
+
+const REQUEST = { headers: {}, params: {}, args: [] } as unknown as ConnectionRequest
+const CONTEXT: FactoryContext = {
+  clock: new VirtualClock(),
+  random: seededRandom(1),
+  report: () => {},
+}
+
+describe('a form', () => {
+  it.each<[string, HandlerForm]>([
+    ['a function', () => NEVER],
+    ['an async function', async () => NEVER],
+    ['a function of the old kind', function stream() {}],
+    ['a class that extends WebSocketHandler', class extends WebSocketHandler {}],
+    ['a machine', createMachine({})],
+    ['actor logic', fromTransition((state: number) => state, 0) as unknown as HandlerForm],
+    ['a promise as actor logic', fromPromise(async () => 1) as unknown as HandlerForm],
+  ])('is %s', (_what, form) => {
+    const factory = handlerFactory(form)
+    const [one, other] = [factory(REQUEST, CONTEXT), factory(REQUEST, CONTEXT)]
+    expect(typeof one.open).toBe('function')
+    expect(one).not.toBe(other)
+  })
+
+  it.each([
+    ['nothing', undefined],
+    ['null', null],
+    ['a text', '/echo'],
+    ['a number', 7],
+    ['an object', {}],
+    ['an object with a transition that is none', { transition: 1, getInitialSnapshot: 1 }],
+    ['half of actor logic', { transition: () => {} }],
+    ['an Observable', NEVER],
+    ['a class of another family', class Stranger {}],
+  ])('is not %s', (_what, form) => {
+    expect(() => handlerFactory(form as HandlerForm)).toThrow(
+      expect.objectContaining({ code: 'ERR_WINDSOCK_ROUTE' }),
+    )
+  })
+})
