@@ -34,11 +34,6 @@ const REFUSED: readonly Case[] = [
   { what: 'POST', method: 'POST', status: 405 },
   { what: 'HEAD', method: 'HEAD', status: 405 },
   { what: 'Upgrade to something else', headers: { Upgrade: 'h2c' }, status: 400 },
-  {
-    what: '3,000 headers, of which Node keeps 2,000',
-    extraHeaders: Array.from({ length: 3_000 }, () => ['a', ''] as const),
-    status: 400,
-  },
   { what: 'no key', headers: { 'Sec-WebSocket-Key': null }, status: 400 },
   { what: 'two keys', extraHeaders: [['Sec-WebSocket-Key', KEY]], status: 400 },
   {
@@ -87,6 +82,14 @@ const REFUSED: readonly Case[] = [
 ]
 
 describe('a request that breaks a rule is refused', () => {
+  // Node 20 drops what exceeds 2,000 headers, so that ours are missing; newer ones refuse by themselves.
+  it('3,000 headers: 400 or 431, and nothing is upgraded', async () => {
+    const { port, opened } = await house()
+    const extraHeaders = Array.from({ length: 3_000 }, () => ['a', ''] as const)
+    expect([400, 431]).toContain((await ask(port, { extraHeaders })).status)
+    expect(opened()).toBe(0)
+  })
+
   it.each(REFUSED)('$what: $status (T6, T10, T11, T18–T20)', async ({ status, ...options }) => {
     const { port, records, opened, server } = await house()
     const response = await ask(port, options)
