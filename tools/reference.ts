@@ -10,6 +10,7 @@ import { connectionPage } from './reference/connection.ts'
 import { errorsPage } from './reference/errors.ts'
 import { limitsPage } from './reference/limits.ts'
 import { settingsPage } from './reference/settings.ts'
+import { tornadoPage } from './reference/tornado.ts'
 
 process.exitCode = settle(
   {
@@ -19,6 +20,7 @@ process.exitCode = settle(
     'docs/reference/errors.md': errorsPage(),
     'docs/reference/limits.md': limitsPage(),
     'docs/reference/settings.md': settingsPage(),
+    'docs/reference/tornado.md': tornadoPage(),
   },
   'npm run reference',
   process.argv.slice(2),

@@ -98,7 +98,8 @@ export function routeSettings(settings: ApplicationSettings): RouteSettings {
 export function compressionOf(options: CompressionOptions | null): Compression {
   if (options === null) return false
   const { compressionLevel: level = 6, memLevel = 8 } = options
-  return { level, memLevel }
+  // Tornado knows no threshold: what was agreed on holds for every message.
+  return { level, memLevel, thresholdBytes: 0 }
 }
 
 function checkSecret({ cookieSecret, keyVersion }: ApplicationSettings): void {

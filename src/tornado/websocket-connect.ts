@@ -140,6 +140,7 @@ function deflate({ compressionLevel, memLevel, ...others }: CompressionOptions) 
     )
   }
   return {
+    thresholdBytes: 0, // Tornado knows none
     ...(compressionLevel !== undefined && { level: compressionLevel }),
     ...(memLevel !== undefined && { memLevel }),
   }

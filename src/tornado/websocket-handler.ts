@@ -144,14 +144,15 @@ export class WebSocketHandler extends RequestHandler {
     return this.#connection?.subprotocol ?? null
   }
 
-  /** The code of the peer's Close frame, or `null` when none came (Tornado: `close_code`). */
+  /** The code of the peer's Close frame, or `null` when none came, or one without a code (Tornado: `close_code`). */
   get closeCode(): number | null {
-    return this.#received?.code ?? null
+    const code = this.#received?.code ?? 1005
+    return code === 1005 ? null : code
   }
 
-  /** The reason of the peer's Close frame, or `null` when none came (Tornado: `close_reason`). */
+  /** The reason of the peer's Close frame, or `null` when there is none (Tornado: `close_reason`). */
   get closeReason(): string | null {
-    return this.#received?.reason ?? null
+    return this.#received?.reason || null
   }
 
   /**

@@ -32,6 +32,7 @@ type LinkSocket = Duplex & { setNoDelay?: (on: boolean) => unknown }
 
 export class WebSocketTransport implements Transport<Frame> {
   readonly #ws: WebSocket
+  readonly #compressFromBytes: number
   readonly #socket: LinkSocket
   readonly #clock: Clock
   readonly #raw: boolean
@@ -40,7 +41,9 @@ export class WebSocketTransport implements Transport<Frame> {
   #closing = false
   #reported: 'nothing' | 'close' | 'end' = 'nothing'
 
-  constructor(ws: WebSocket, socket: LinkSocket, clock: Clock) {
+  /** @param compressFromBytes - shorter messages go uncompressed where compression was agreed on. */
+  constructor(ws: WebSocket, socket: LinkSocket, clock: Clock, compressFromBytes: number) {
+    this.#compressFromBytes = compressFromBytes
     this.#ws = ws
     this.#socket = socket
     this.#clock = clock
@@ -166,8 +169,10 @@ export class WebSocketTransport implements Transport<Frame> {
     socket.uncork()
   }
 
-  #sendBy({ message }: Frame): void {
-    this.#ws.send(message, { binary: typeof message !== 'string' }, () => {
+  #sendBy({ message, byteLength }: Frame): void {
+    // Asked for each message: the threshold of `ws` holds only without context takeover.
+    const compress = byteLength >= this.#compressFromBytes
+    this.#ws.send(message, { binary: typeof message !== 'string', compress }, () => {
       if (this.#ws.bufferedAmount === 0) this.#events?.drained()
     })
   }

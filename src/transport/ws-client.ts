@@ -22,7 +22,7 @@ import { DEFAULT_LIMITS, type RouteLimits } from '../protocol/limits.ts'
 import type { Clock } from '../protocol/ports.ts'
 import type { Door, Transport } from './transport.ts'
 import { WebSocketTransport } from './websocket.ts'
-import { CHUNKS_PER_FRAGMENT, deflateOptions } from './ws-server.ts'
+import { CHUNKS_PER_FRAGMENT, compressFromBytes, deflateOptions } from './ws-server.ts'
 
 /** What a `wss:` connection may set of TLS; the names are those of `node:tls`. */
 export type TlsOptions = Pick<
@@ -67,6 +67,7 @@ export class WsDialer implements Door {
   readonly #ws: WebSocket
   readonly #events: DialEvents
   readonly #clock: Clock
+  readonly #compressFromBytes: number
   #socket: Socket | undefined
   #settled = false
 
@@ -80,6 +81,7 @@ export class WsDialer implements Door {
   ) {
     this.#clock = clock
     this.#events = events
+    this.#compressFromBytes = compressFromBytes(compression)
     const ws = newWebSocket(target, limits, compression)
     this.#ws = ws
     let answer: DialAnswer | undefined
@@ -113,7 +115,7 @@ export class WsDialer implements Door {
       this.#release()
       return undefined
     }
-    return new WebSocketTransport(this.#ws, this.#socket, this.#clock)
+    return new WebSocketTransport(this.#ws, this.#socket, this.#clock, this.#compressFromBytes)
   }
 
   #fail(error: WebSocketError): void {

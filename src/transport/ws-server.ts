@@ -65,9 +65,11 @@ export class WsServers {
 class WsServer {
   readonly #server: WebSocketServer
   readonly #clock: Clock
+  readonly #compressFromBytes: number
 
   constructor(limits: RouteLimits, compression: Compression, clock: Clock) {
     this.#clock = clock
+    this.#compressFromBytes = compressFromBytes(compression)
     const options: ServerOptions & NewerOptions = {
       noServer: true,
       clientTracking: false, // the server keeps its own list
@@ -105,7 +107,7 @@ class WsServer {
     let transport: WebSocketTransport | undefined
     // `handleUpgrade` answers, and calls back, before it returns.
     this.#server.handleUpgrade(request, socket, head, (ws) => {
-      transport = new WebSocketTransport(ws, socket, this.#clock)
+      transport = new WebSocketTransport(ws, socket, this.#clock, this.#compressFromBytes)
     })
     return transport
   }
@@ -114,8 +116,14 @@ class WsServer {
 /** The option `perMessageDeflate` of `ws`, for either role. */
 export function deflateOptions(compression: Compression): false | PerMessageDeflateOptions {
   if (compression === false) return false
-  const { level = 6, memLevel = 8, thresholdBytes = 1024 } = compression === true ? {} : compression
-  return { threshold: thresholdBytes, zlibDeflateOptions: { level, memLevel } }
+  const { level = 6, memLevel = 8 } = compression === true ? {} : compression
+  return { threshold: 0, zlibDeflateOptions: { level, memLevel } }
+}
+
+/** From how many bytes on a message is compressed; the transport asks for it message by message. */
+export function compressFromBytes(compression: Compression): number {
+  const { thresholdBytes = 1024 } = typeof compression === 'object' ? compression : {}
+  return thresholdBytes
 }
 
 const chosen = new WeakMap<IncomingMessage, string>()

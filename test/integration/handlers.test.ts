@@ -128,7 +128,7 @@ describe('the class form', () => {
     client.destroy()
     await RawClient.open(port) // a turn or two later
     expect(closed.all).toEqual([
-      [record, record.received?.code ?? null, record.received?.reason ?? null],
+      [record, record.received?.code ?? null, record.received?.reason || null],
     ])
     if (way === 'close') expect(closed.all[0]?.slice(1)).toEqual([4000, 'bye'])
   })

@@ -7,7 +7,7 @@ import { membersOf } from './members.ts'
 export function settingsPage(): string {
   return page(
     'Settings',
-    'src/route.ts, src/server.ts and src/transport/ws-server.ts',
+    'src/route.ts, src/protocol/compression.ts, src/server.ts and src/dial.ts',
     'A route takes the settings of its server and overrides what it names: ' +
       "`route(path, handler, { slow: 'latest', pingIntervalMs: 5_000 })`. A name that is no setting, and a value that " +
       'is not allowed, throw a `SettingError` when the route or server is made. Every number is on the page of the ' +
@@ -19,11 +19,17 @@ export function settingsPage(): string {
       '[slow consumers](../how-to/slow-consumers.md) tells which one suits what.',
     '## `compression`',
     'Off unless asked for. `true` takes these defaults:',
-    members('src/transport/ws-server.ts', 'Compression'),
+    members('src/protocol/compression.ts', 'Compression'),
     '## For `serve()` and `attach()`',
     members('src/server.ts', 'ServerSettings'),
     '## For `serve()` only',
     members('src/server.ts', 'ServeOptions'),
+    '## For `dial()`',
+    'Beside the limits of a route, `compression` (which offers it), `slow` and `machine`; ' +
+      '[connecting as a client](../how-to/connect-as-a-client.md) shows them. `websocketConnect()` of ' +
+      "`windsock/tornado` has Tornado's names and seconds.",
+    members('src/dial.ts', 'DialOptions'),
+    members('src/dial.ts', 'DialSettings'),
   )
 }
 

@@ -2,7 +2,8 @@
 //
 // A fenced block whose info string ends in `run` is a whole program. An HTML comment that begins with `check` behind
 // it, which no reader sees, talks to the program and closes what it opened; `call` and `assert` are there for it.
-// Fixed ports, `port: 8888` and `.listen(8888)`, become free ones. A block with `file=<name>` is a file that the programs of its page read.
+// Fixed ports, `port: 8888` and `listen(8888)`, become free ones. A block with `file=<name>` is a file that the programs
+// of its page read.
 
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join, posix } from 'node:path'

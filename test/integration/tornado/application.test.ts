@@ -1,9 +1,11 @@
 // Application: rules, names, settings and static files, as Tornado has them.
 
 import { mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { attach, type Route, route } from 'windsock'
 import {
   Application,
   type ApplicationSettings,
@@ -18,6 +20,7 @@ import { askPlain, startApplication } from '../support/application.ts'
 import { ask } from '../support/house.ts'
 import { Mailbox } from '../support/mailbox.ts'
 import { RawClient } from '../support/raw-client.ts'
+import { start } from '../support/test-server.ts'
 
 class Told extends RequestHandler {
   override get(...args: unknown[]) {
@@ -230,6 +233,42 @@ describe('settings (T108)', () => {
     const shut = await startApplication([['/', Breaks]])
     expect((await askPlain(shut.port, '/')).body).not.toContain('secret')
     expect(shut.errors.all.map(({ code }) => code)).toEqual(['ERR_WINDSOCK_HANDLER'])
+  })
+
+  it('its routes may stand among others in serve(), and in attach() the WebSockets alone', async () => {
+    const { routes } = new Application([
+      ['/plain', Told],
+      ['/echo', Echo],
+    ])
+    const { port } = await start({ routes: [route('/own', () => {}), ...routes] })
+    expect((await askPlain(port, '/plain')).body).toBe('{"args":[]}')
+    await RawClient.open(port, '/echo')
+    await RawClient.open(port, '/own')
+    const attaching = () => attach(createServer(), { routes: routes as Route[] })
+    expect(attaching).toThrow(ROUTE_ERROR)
+    await attach(createServer(), { routes: routes.filter((one) => one.kind === 'route') }).close()
+  })
+
+  it('a client that leaves before its request is complete gets no handler, and harms nobody', async () => {
+    let made = 0
+    class Counts extends Told {
+      override initialize() {
+        made++
+      }
+      override post() {
+        this.write('done')
+      }
+    }
+    const { port, errors } = await startApplication([['/', Counts]])
+    const head = 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n'
+    for (const leave of ['end', 'reset'] as const) {
+      const client = await RawClient.connect(port)
+      client.write(Buffer.from(`${head}12345`))
+      client[leave]()
+      await client.ended
+    }
+    expect((await askPlain(port, '/', { method: 'POST', body: '1' })).body).toBe('done')
+    expect([made, errors.all]).toEqual([1, []])
   })
 
   it('several servers of one application stop together', async () => {

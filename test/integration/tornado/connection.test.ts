@@ -157,7 +157,7 @@ describe('hooks', () => {
 
   it.each([
     ['a code and a reason', close(4000, 'bye'), [4000, 'bye']],
-    ['no code', close(), [1005, '']],
+    ['no code', close(), [null, null]],
   ] as const)('closeCode and closeReason are the peer’s: %s (T33)', async (_, bytes, expected) => {
     const { client, log } = await connected()
     client.write(bytes)
@@ -330,6 +330,6 @@ describe('closing', () => {
     expect((await client.nextClose())?.code).toBe(1000)
     client.write(text('late'), frame({ opcode: PING }), close(1000))
     await log.find((entry) => Array.isArray(entry))
-    expect(log.all).toEqual(['open', ['close', 1000, '']])
+    expect(log.all).toEqual(['open', ['close', 1000, null]])
   })
 })

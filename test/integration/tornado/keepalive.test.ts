@@ -145,10 +145,10 @@ describe('pings', () => {
 
 describe('the largest message', () => {
   it.each([
-    ['of the application (T39)', { websocketMaxMessageSize: 10 }, undefined, 10],
-    ['of the class (T39)', { websocketMaxMessageSize: 10 }, 20, 20],
-    ['10 MiB by default (T57)', {}, undefined, 10 * 1024 * 1024],
-  ])('%s', async (_, settings, own, limit) => {
+    ['of the application', { websocketMaxMessageSize: 10 }, undefined, 10],
+    ['of the class', { websocketMaxMessageSize: 10 }, 20, 20],
+    ['10 MiB by default', {}, undefined, 10 * 1024 * 1024],
+  ])('%s (T39, T57)', async (_, settings, own, limit) => {
     class Sized extends WebSocketHandler {
       override get maxMessageSize() {
         return own ?? super.maxMessageSize
