@@ -65,8 +65,25 @@ export const liveClock: Clock = {
   },
 }
 
+/** Asked of the system at a time: a call of its own for each connection's id would cost more than all the rest of it. */
+const POOL_BYTES = 4096
+
+let pool = new Uint8Array(0)
+let drawn = 0
+
+// Each byte is handed out once, as a copy.
+function bytes(count: number): Uint8Array {
+  if (count > POOL_BYTES) return randomBytes(count)
+  if (drawn + count > pool.length) {
+    pool = randomBytes(POOL_BYTES)
+    drawn = 0
+  }
+  drawn += count
+  return Uint8Array.prototype.slice.call(pool, drawn - count, drawn)
+}
+
 /** The system's source of randomness. */
 export const liveRandom: Random = {
   next: () => randomBytes(6).readUIntBE(0, 6) / 2 ** 48,
-  bytes: (count) => randomBytes(count),
+  bytes,
 }
