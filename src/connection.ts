@@ -40,7 +40,6 @@ export interface LiveConnectionOptions {
   readonly id: string
   readonly request: ConnectionRequest
   readonly handler: Handler
-  readonly door: Door
   readonly host: Host
   /** Takes over when a user's own guard or delay throws inside `host`. */
   readonly fallbackHost: Host
@@ -82,11 +81,12 @@ export class LiveConnection implements Connection, TransportEvents {
   #pongs$: Multicast<Pong> | undefined
   #closed: Deferred<CloseRecord> | undefined
   #record: CloseRecord | undefined
-
+  #door: Door | undefined
   readonly #startedAtMs: number
   #lastSeenAtMs: number
 
-  constructor(options: LiveConnectionOptions) {
+  constructor(options: LiveConnectionOptions, door: Door) {
+    this.#door = door
     const { id, request, handler, host, fallbackHost, limits, clock } = options
     this.#options = options
     this.id = id
@@ -151,8 +151,7 @@ export class LiveConnection implements Connection, TransportEvents {
 
   get closed(): Promise<CloseRecord> {
     if (this.#record !== undefined) return Promise.resolve(this.#record)
-    this.#closed ??= deferred()
-    return this.#closed.promise
+    return (this.#closed ??= deferred()).promise
   }
 
   send(data: Sendable): Promise<void> {
@@ -183,8 +182,6 @@ export class LiveConnection implements Connection, TransportEvents {
   setNoDelay(on: boolean): void {
     this.#transport?.setNoDelay(on)
   }
-
-  // ── what the server says ───────────────────────────────────────────────────────────────────────
 
   /** The handshake's policy has decided in favour; the 101 response follows at once. */
   accept(subprotocol: string | undefined): void {
@@ -256,12 +253,10 @@ export class LiveConnection implements Connection, TransportEvents {
     this.#outbound?.release()
   }
 
-  // ── the machine ────────────────────────────────────────────────────────────────────────────────
-
   #perform(effect: PerformedEffect): void {
     switch (effect.type) {
       case 'refuse':
-        this.#options.door.refuse(effect.status, effect.reason, effect.headers, effect.body)
+        this.#takeDoor().refuse(effect.status, effect.reason, effect.headers, effect.body)
         return this.#linkEnded()
       case 'upgrade':
         return this.#upgrade()
@@ -299,11 +294,18 @@ export class LiveConnection implements Connection, TransportEvents {
     if (this.#record !== undefined) this.#states.complete()
   }
 
+  // Answered once; then the request, and the headers that hang off it, need not live as long as the connection.
+  #takeDoor(): Door {
+    const door = this.#door as Door
+    this.#door = undefined
+    return door
+  }
+
   #upgrade(): void {
-    const { clock, compression, door, handler, limits, slow } = this.#options
-    const { subprotocol } = this
-    const headers = handler.upgradeHeaders ?? {}
-    const transport = door.upgrade({ subprotocol, headers, limits, compression })
+    const { clock, compression, handler, limits, slow } = this.#options
+    const { upgradeHeaders: headers = {} } = handler
+    const answer = { subprotocol: this.subprotocol, headers, limits, compression }
+    const transport = this.#takeDoor().upgrade(answer)
     if (transport === undefined) return this.#linkEnded()
     this.#transport = transport
     this.#outbound = new Outbound({
@@ -375,8 +377,6 @@ export class LiveConnection implements Connection, TransportEvents {
     this.#options.onError(new HandlerError(undefined, detail), this)
     this.dispatch({ type: 'handler.failed', cause: 'handlerTimeout', detail })
   }
-
-  // ── flow ───────────────────────────────────────────────────────────────────────────────────────
 
   /** Pauses or resumes reading: too much held for the handler, or, by policy, too much waiting for the peer. */
   #weighInput(pressured = this.#pressured): void {

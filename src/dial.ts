@@ -6,7 +6,7 @@
 //
 // Does not try again, and follows no redirects. Knows no sockets: `transport/ws-client.ts` does.
 
-import { LiveConnection } from './connection.ts'
+import { LiveConnection, type LiveConnectionOptions } from './connection.ts'
 import { type HandlerForm, handlerFactory } from './handlers/form.ts'
 import type { Connection, HandlerFactory } from './handlers/handler.ts'
 import { HandshakeRequest, headersByName } from './http/request.ts'
@@ -131,11 +131,10 @@ export async function dialWith(
         connection.socketGone()
       },
     })
-    const connection = new LiveConnection({
+    const connectionOptions: LiveConnectionOptions = {
       id: identifier(liveRandom),
       request,
       handler,
-      door: dialer,
       host: hostOf(settings.machine),
       fallbackHost: hostOf(connectionMachine),
       limits,
@@ -149,7 +148,8 @@ export async function dialWith(
         signal?.removeEventListener('abort', onAbort)
         reject(failure ?? unopened(record, target.url, limits.handshakeTimeoutMs))
       },
-    })
+    }
+    const connection = new LiveConnection(connectionOptions, dialer)
     const onAbort = () => {
       failure = aborted(signal as AbortSignal)
       dialer.refuse()

@@ -135,11 +135,10 @@ export class Runtime {
       this.#report(WebSocketError.from(thrown))
       return this.#turnAway(door, 500, 'internal error')
     }
-    const connection = new LiveConnection({
+    const options = {
       id: identifier(random),
       request,
       handler,
-      door,
       host,
       fallbackHost: this.#fallbackHost,
       limits: settings.limits,
@@ -147,9 +146,11 @@ export class Runtime {
       slow: settings.slow,
       clock,
       random,
-      onError: (error, failed) => this.#reportOf(handler, error, failed),
-      onClosed: (record) => this.#over(record),
-    })
+      onError: (error: WebSocketError, failed: Connection) =>
+        this.#reportOf(handler, error, failed),
+      onClosed: (record: CloseRecord) => this.#over(record),
+    }
+    const connection = new LiveConnection(options, door)
     this.#accepted++
     this.#connections.set(connection.id, connection)
     void shakeHands(connection, handler, upgrade, settings)
