@@ -95,7 +95,7 @@ export const LIMITS = {
     min: 1,
     max: 2 ** 31 - 1,
     scope: 'route',
-    why: "Tornado's websocket_max_message_size; counted over all fragments and after inflating",
+    why: "Tornado's websocket_max_message_size; counted over all fragments, deflated and inflated",
     atBound: 'close 1009, cause `messageTooBig`',
   },
   maxFragments: {

@@ -36,8 +36,8 @@ export interface OutboundLink<P extends Sized> {
   write(packets: readonly P[]): boolean
   /** As `write`, of one packet. */
   writeOne(packet: P): boolean
-  ping(data: Uint8Array): void
-  pong(data: Uint8Array): void
+  ping(data: Uint8Array): boolean
+  pong(data: Uint8Array): boolean
 }
 
 /** What the queue reports to its connection. */
@@ -162,14 +162,14 @@ export class Outbound<P extends Sized> {
   ping(data: Uint8Array): void {
     if (this.#state === 'ended') return
     if (this.#blocked) this.#waitingPing = data
-    else this.#link.ping(data)
+    else if (!this.#link.ping(data)) this.#block()
   }
 
   /** Answers a Ping ahead of all waiting data; of several that wait only the newest is answered. */
   pong(data: Uint8Array): void {
     if (this.#state === 'ended') return
     if (this.#blocked) this.#waitingPong = data
-    else this.#link.pong(data)
+    else if (!this.#link.pong(data)) this.#block()
   }
 
   /** The link has handed everything to the kernel. */
@@ -177,11 +177,12 @@ export class Outbound<P extends Sized> {
     if (this.#state === 'ended') return
     this.#blocked = false
     this.#progressAtMs = this.#clock.nowMs()
-    const link = this.#link
-    if (this.#waitingPong !== undefined) link.pong(this.#waitingPong)
-    if (this.#waitingPing !== undefined) link.ping(this.#waitingPing)
+    const pong = this.#waitingPong
+    const ping = this.#waitingPing
     this.#waitingPong = undefined
     this.#waitingPing = undefined
+    if (pong !== undefined) this.pong(pong)
+    if (ping !== undefined) this.ping(ping)
     this.flush()
   }
 

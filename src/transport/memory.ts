@@ -172,12 +172,12 @@ export class MemoryTransport implements Transport<MemoryPacket> {
     return this.write([packet])
   }
 
-  ping(data: Uint8Array): void {
-    if (!this.#closeSent) this.#link.send({ kind: 'ping', data })
+  ping(data: Uint8Array): boolean {
+    return this.#closeSent || this.#link.send({ kind: 'ping', data })
   }
 
-  pong(data: Uint8Array): void {
-    if (!this.#closeSent) this.#link.send({ kind: 'pong', data })
+  pong(data: Uint8Array): boolean {
+    return this.#closeSent || this.#link.send({ kind: 'pong', data })
   }
 
   close(frame: CloseFrame): void {

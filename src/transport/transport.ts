@@ -63,10 +63,10 @@ export interface Transport<P extends Packet = Packet> {
   write(packets: readonly P[]): boolean
   /** As `write`, of one packet. */
   writeOne(packet: P): boolean
-  /** Sends a Ping ahead of anything not yet written. At most 125 bytes (§5.5). */
-  ping(data: Uint8Array): void
+  /** Sends a Ping, at most 125 bytes (§5.5); the return is as that of `write`. */
+  ping(data: Uint8Array): boolean
   /** Sends a Pong, as `ping`. */
-  pong(data: Uint8Array): void
+  pong(data: Uint8Array): boolean
   /** Sends a Close frame behind everything written; code 1005 sends one without a body. */
   close(frame: CloseFrame): void
   /** Ends the link now, without a Close frame. */

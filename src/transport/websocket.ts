@@ -113,12 +113,14 @@ export class WebSocketTransport implements Transport<Frame> {
     return this.#socket.writableLength < WRITE_AHEAD_BYTES
   }
 
-  ping(data: Uint8Array): void {
-    if (this.#isOpen) this.#ws.ping(data)
+  ping(data: Uint8Array): boolean {
+    if (this.#isOpen) this.#ws.ping(data, undefined, this.#sent)
+    return this.bufferedBytes < WRITE_AHEAD_BYTES
   }
 
-  pong(data: Uint8Array): void {
-    if (this.#isOpen) this.#ws.pong(data)
+  pong(data: Uint8Array): boolean {
+    if (this.#isOpen) this.#ws.pong(data, undefined, this.#sent)
+    return this.bufferedBytes < WRITE_AHEAD_BYTES
   }
 
   close({ code, reason }: CloseFrame): void {
@@ -142,6 +144,11 @@ export class WebSocketTransport implements Transport<Frame> {
 
   setNoDelay(on: boolean): void {
     this.#socket.setNoDelay?.(on)
+  }
+
+  // Where `ws` has a queue of its own, its socket's `drain` says nothing of that.
+  readonly #sent = () => {
+    if (!this.#raw && this.#ws.bufferedAmount === 0) this.#events?.drained()
   }
 
   get #isOpen(): boolean {
@@ -172,9 +179,7 @@ export class WebSocketTransport implements Transport<Frame> {
   #sendBy({ message, byteLength }: Frame): void {
     // Asked for each message: the threshold of `ws` holds only without context takeover.
     const compress = byteLength >= this.#compressFromBytes
-    this.#ws.send(message, { binary: typeof message !== 'string', compress }, () => {
-      if (this.#ws.bufferedAmount === 0) this.#events?.drained()
-    })
+    this.#ws.send(message, { binary: typeof message !== 'string', compress }, this.#sent)
   }
 
   #closeReceived(code: number, reason: Buffer): void {

@@ -36,8 +36,14 @@ function queue({
       return link.willing
     },
     writeOne: (one: Packet) => link.write([one]),
-    ping: (data: Uint8Array) => log.push(`ping ${data[0]}`),
-    pong: (data: Uint8Array) => log.push(`pong ${data[0]}`),
+    ping(data: Uint8Array) {
+      log.push(`ping ${data[0]}`)
+      return link.willing
+    },
+    pong(data: Uint8Array) {
+      log.push(`pong ${data[0]}`)
+      return link.willing
+    },
   }
   const outbound = new Outbound<Packet>({
     link,
@@ -149,6 +155,25 @@ describe('the control lane', () => {
     expect(log).toEqual(['pong 4', 'ping 2', 'a'])
     drain()
     expect(log).toHaveLength(3)
+  })
+})
+
+describe('a link that control frames alone have filled', () => {
+  it('gets no more of them until it drains, and then the newest', () => {
+    const { drain, link, log, outbound } = queue()
+    link.willing = false
+    for (let value = 1; value <= 1_000; value++) outbound.pong(bytes(value % 256))
+    expect(log).toEqual(['pong 1'])
+    drain()
+    expect(log).toEqual(['pong 1', `pong ${1_000 % 256}`])
+  })
+
+  it('counts as one that takes nothing', async () => {
+    const { clock, link, log, outbound } = queue({ stallMs: 30 })
+    link.willing = false
+    outbound.ping(bytes(1))
+    await clock.advance(30)
+    expect(log).toEqual(['ping 1', 'overflowed'])
   })
 })
 
