@@ -22,7 +22,7 @@ import { DEFAULT_LIMITS, type RouteLimits } from '../protocol/limits.ts'
 import type { Clock } from '../protocol/ports.ts'
 import type { Door, Transport } from './transport.ts'
 import { WebSocketTransport } from './websocket.ts'
-import { CHUNKS_PER_FRAGMENT, compressFromBytes, deflateOptions } from './ws-server.ts'
+import { compressFromBytes, deflateOptions, maxBufferedChunks } from './ws-server.ts'
 
 /** What a `wss:` connection may set of TLS; the names are those of `node:tls`. */
 export type TlsOptions = Pick<
@@ -148,7 +148,7 @@ function newWebSocket(
     maxHeaderSize: DEFAULT_LIMITS.maxHeaderBytes,
     maxPayload: limits.maxMessageBytes,
     maxFragments: limits.maxFragments,
-    maxBufferedChunks: limits.maxFragments * CHUNKS_PER_FRAGMENT,
+    maxBufferedChunks: maxBufferedChunks(limits),
     closeTimeout: limits.closeTimeoutMs,
     skipUTF8Validation: false, // RFC 6455 §8.1
     allowSynchronousEvents: true, // messages of one read are one turn

@@ -18,8 +18,25 @@ import { WebSocketTransport } from './websocket.ts'
 // Whoever speaks to sockets knows it from here.
 export type { Compression }
 
-/** Chunks of the socket that one fragment may span, on average, before the message counts as an attack. */
-export const CHUNKS_PER_FRAGMENT = 16
+/** Chunks of the socket that one fragment may span, on average. */
+const CHUNKS_PER_FRAGMENT = 16
+
+/** The smallest chunk, on average, in which a message may trickle in: below the smallest TCP segment in use. */
+const CHUNK_BYTES = 512
+
+/**
+ * How many chunks of the socket may wait for their frame to be complete, for `maxBufferedChunks` of `ws`.
+ *
+ * As many as the longest message needs, whatever `maxFragments` says: how TCP cuts up a frame is no fault of the peer's.
+ */
+export function maxBufferedChunks({ maxFragments, maxMessageBytes }: RouteLimits): number {
+  const chunks = Math.max(
+    maxFragments * CHUNKS_PER_FRAGMENT,
+    Math.ceil(maxMessageBytes / CHUNK_BYTES),
+  )
+  // `ws` keeps 32 bits of it.
+  return Math.min(chunks, 2 ** 31 - 1)
+}
 
 /** How long a refused peer may take to read the answer and go. */
 const REFUSAL_LINGER_MS = 1_000
@@ -75,7 +92,7 @@ class WsServer {
       clientTracking: false, // the server keeps its own list
       maxPayload: limits.maxMessageBytes,
       maxFragments: limits.maxFragments,
-      maxBufferedChunks: limits.maxFragments * CHUNKS_PER_FRAGMENT,
+      maxBufferedChunks: maxBufferedChunks(limits),
       closeTimeout: limits.closeTimeoutMs,
       skipUTF8Validation: false, // RFC 6455 §8.1
       allowSynchronousEvents: true, // messages of one read are one turn, and leave in one write
