@@ -32,9 +32,15 @@ const EVERY_ROOM_BELOW_ROOT = [
 const ROOMS: Readonly<Record<string, Room>> = {
   protocol: { rooms: [], packages: [] },
   machines: { rooms: ['protocol'], packages: ['xstate'] },
-  streams: { rooms: ['protocol'], packages: ['rxjs'] },
-  journal: { rooms: ['protocol'], packages: [] },
-  transport: { rooms: ['protocol'], packages: ['ws', 'node:'] },
+  // A durable topic is a stream of a store; it knows the port, not what is behind it.
+  streams: { rooms: ['protocol', 'journal'], packages: ['rxjs'] },
+  // Folding a life means stepping the machine.
+  journal: { rooms: ['protocol', 'machines'], packages: ['node:', 'libsql'] },
+  transport: {
+    rooms: ['protocol', 'streams'],
+    typesOf: ['handlers', 'http'],
+    packages: ['ws', 'node:'],
+  },
   handlers: { rooms: ['protocol', 'streams'], packages: ['rxjs', 'xstate'] },
   http: {
     rooms: ['protocol'],
