@@ -13,10 +13,10 @@ import {
   type ConnectionRequest,
   type ConnectionState,
   type Handler,
-  type HandlerContext,
   type Pong,
 } from './handlers/handler.ts'
-import { NO_TOTALS } from './machines/connection.ts'
+import type { Recorder } from './journal/recorder.ts'
+import { deadlinesOf, NO_TOTALS } from './machines/connection.ts'
 import { Driver, type PerformedEffect } from './machines/driver.ts'
 import type { ConnectionEvent } from './machines/effects.ts'
 import type { Host } from './machines/host.ts'
@@ -28,9 +28,9 @@ import { HandlerError, WebSocketClosedError, WebSocketError } from './protocol/e
 import type { RouteLimits } from './protocol/limits.ts'
 import { type Message, type Sendable, toMessage } from './protocol/message.ts'
 import type { Clock, Random } from './protocol/ports.ts'
+import { Changes } from './streams/changes.ts'
 import { ControlFrames, pingPayload } from './streams/control-frames.ts'
 import { type Deferred, deferred, handled } from './streams/deferred.ts'
-import { GuardedObservable } from './streams/guarded.ts'
 import { Inbound } from './streams/inbound.ts'
 import { Multicast } from './streams/multicast.ts'
 import { Outbound, type SlowPolicy } from './streams/outbound.ts'
@@ -48,6 +48,10 @@ export interface LiveConnectionOptions {
   readonly slow: SlowPolicy
   readonly clock: Clock
   readonly random: Random
+  /** Writes down the life. */
+  readonly recorder?: Recorder | undefined
+  /** The same, if it is to write down messages. */
+  readonly messageRecorder?: Recorder | undefined
   /** Told of everything that user code threw. */
   readonly onError: (error: WebSocketError, connection: Connection) => void
   /** Told once, when everything is over. */
@@ -76,8 +80,7 @@ export class LiveConnection implements Connection, TransportEvents {
   /** The Close frame that went out, be it ours or the transport's answer. */
   #closeSent: CloseFrame | null = null
 
-  #states: Multicast<ConnectionState> | undefined
-  #toldState: ConnectionState | undefined
+  #states: Changes<ConnectionState> | undefined
   #pongs$: Multicast<Pong> | undefined
   #closed: Deferred<CloseRecord> | undefined
   #record: CloseRecord | undefined
@@ -110,7 +113,8 @@ export class LiveConnection implements Connection, TransportEvents {
       host,
       fallbackHost,
       clock,
-      input: { connectionId: id, startedAtMs: clock.wallMs(), deadlines: limits },
+      input: { connectionId: id, startedAtMs: clock.wallMs(), deadlines: deadlinesOf(limits) },
+      witness: options.recorder,
       perform: (effect) => this.#perform(effect),
       stepped: () => this.#tellState(),
       guardFailed: (thrown) => this.#reported(thrown),
@@ -124,13 +128,9 @@ export class LiveConnection implements Connection, TransportEvents {
   }
 
   get state$(): Observable<ConnectionState> {
-    const states = (this.#states ??= new Multicast(this.fail))
-    if (this.#record !== undefined) states.complete()
-    this.#toldState ??= this.state
-    return new GuardedObservable(this.fail, (subscriber) => {
-      subscriber.next(this.state)
-      return states.subscribe(subscriber)
-    })
+    this.#states ??= new Changes(this.fail, () => this.state)
+    if (this.#record !== undefined) this.#states.complete()
+    return this.#states.values$
   }
 
   get messages$(): Observable<Message> {
@@ -161,6 +161,7 @@ export class LiveConnection implements Connection, TransportEvents {
     if (!this.#maySend || transport === undefined || outbound === undefined)
       return handled(Promise.reject(new WebSocketClosedError()))
     outbound.push(transport.pack(message))
+    this.#options.messageRecorder?.message('MessageSent', message)
     const sent = outbound.room?.then(() => {
       if (!this.#maySend) throw new WebSocketClosedError()
     })
@@ -207,6 +208,7 @@ export class LiveConnection implements Connection, TransportEvents {
   // ── what the transport tells ───────────────────────────────────────────────────────────────────
 
   messageReceived(message: Message, byteLength: number): void {
+    this.#options.messageRecorder?.message('MessageReceived', message)
     this.#inbound.next(message, byteLength)
   }
 
@@ -288,10 +290,8 @@ export class LiveConnection implements Connection, TransportEvents {
   }
 
   #tellState(): void {
-    if (this.#states === undefined || this.#toldState === this.state) return
-    this.#toldState = this.state
-    this.#states.next(this.state)
-    if (this.#record !== undefined) this.#states.complete()
+    this.#states?.tell()
+    if (this.#record !== undefined) this.#states?.complete()
   }
 
   // Answered once; then the request, and the headers that hang off it, need not live as long as the connection.
@@ -303,9 +303,9 @@ export class LiveConnection implements Connection, TransportEvents {
 
   #upgrade(): void {
     const { clock, compression, handler, limits, slow } = this.#options
-    const { upgradeHeaders: headers = {} } = handler
-    const answer = { subprotocol: this.subprotocol, headers, limits, compression }
-    const transport = this.#takeDoor().upgrade(answer)
+    const headers = handler.upgradeHeaders ?? {}
+    const { subprotocol } = this
+    const transport = this.#takeDoor().upgrade({ subprotocol, headers, limits, compression })
     if (transport === undefined) return this.#linkEnded()
     this.#transport = transport
     this.#outbound = new Outbound({
@@ -325,11 +325,10 @@ export class LiveConnection implements Connection, TransportEvents {
   }
 
   #callOpen(): void {
-    const { clock, random } = this.#options
     if (this.#transport === undefined) return
     this.#openCalled = true
-    const context: HandlerContext = { clock, random, fail: this.fail }
-    const pending = this.#handler.open(this, context)
+    const { clock, random } = this.#options
+    const pending = this.#handler.open(this, { clock, random, fail: this.fail })
     const finish = () => this.dispatch({ type: 'open.finished' })
     if (pending === undefined) finish()
     else void pending.then(finish)

@@ -14,7 +14,13 @@ export type {
 } from './handlers/handler.ts'
 export type { StreamFunction, StreamResult } from './handlers/stream-handler.ts'
 export { type Page, page } from './http/page.ts'
+export type { LifeEvent, RecordedLifeEvent } from './journal/events.ts'
+export { Fold, fold } from './journal/fold.ts'
+export { Journal, type JournalOptions } from './journal/journal.ts'
+export type { JournalLevel } from './journal/recorder.ts'
+export type { Store } from './journal/store.ts'
 export { type ConnectionMachine, connectionMachine } from './machines/connection.ts'
+export { memoryJournal, openJournal } from './open-journal.ts'
 export { CLOSE_CODES, describeCloseCode, isResumable, isSendable } from './protocol/close-codes.ts'
 export type {
   CloseCause,
@@ -52,9 +58,17 @@ export {
   type ServerSettings,
   serve,
 } from './server.ts'
+export type {
+  Published,
+  PublishOptions,
+  TopicOptions,
+} from './streams/broadcast.ts'
 export { type ChatMember, type ChatRoomOptions, chatRoom } from './streams/chat.ts'
 export { type ClockFeedOptions, clockFeed } from './streams/clock.ts'
+export { DurableTopic } from './streams/durable-topic.ts'
+export type { HistoryOptions } from './streams/history.ts'
 export type { SlowPolicy } from './streams/outbound.ts'
-export { Topic, type TopicOptions, topic } from './streams/topic.ts'
+export { Topic } from './streams/topic.ts'
+export { type TopicSettings, topic } from './topic.ts'
 export { WebSocketHandler } from './tornado/websocket-handler.ts'
 export type { TlsOptions } from './transport/ws-client.ts'

@@ -6,6 +6,7 @@
 import { type HandlerForm, handlerFactory } from './handlers/form.ts'
 import type { ConnectionRequest, HandlerFactory } from './handlers/handler.ts'
 import { type Pattern, pattern } from './http/pattern.ts'
+import { JOURNAL_LEVELS, type JournalLevel } from './journal/recorder.ts'
 import { type ConnectionMachine, connectionMachine } from './machines/connection.ts'
 import type { Compression } from './protocol/compression.ts'
 import { SettingError, show } from './protocol/errors.ts'
@@ -41,6 +42,11 @@ export type RouteSettings = { readonly [Name in RouteLimitName]?: number | undef
   readonly slow?: SlowPolicy | undefined
   /** `connectionMachine.provide({ … })` with guards and delays of your own. */
   readonly machine?: ConnectionMachine | undefined
+  /**
+   * What of each connection the server's journal keeps: `'lifecycle'` (default: no payload, no address), `'sizes'`:
+   * also each message's size, `'payloads'`: also what it said, `'off'`: nothing but what the server counts.
+   */
+  readonly journalLevel?: JournalLevel | undefined
 }
 
 const SETTING_NAMES = [
@@ -50,6 +56,7 @@ const SETTING_NAMES = [
   'compression',
   'slow',
   'machine',
+  'journalLevel',
 ] as const
 
 /** Settings with nothing left open. */
@@ -61,6 +68,7 @@ export interface ResolvedSettings {
   readonly compression: Compression
   readonly slow: SlowPolicy
   readonly machine: ConnectionMachine
+  readonly journalLevel: JournalLevel
 }
 
 export const DEFAULT_SETTINGS: ResolvedSettings = {
@@ -71,6 +79,7 @@ export const DEFAULT_SETTINGS: ResolvedSettings = {
   compression: false,
   slow: 'close',
   machine: connectionMachine,
+  journalLevel: 'lifecycle',
 }
 
 export interface Route {
@@ -111,9 +120,14 @@ export function resolveSettings(
     if (name in LIMITS || [...SETTING_NAMES, ...otherNames].includes(name as 'slow')) continue
     throw new SettingError(`there is no setting "${name}"${suggestion(name)}`)
   }
-  const { checkOrigin, slow, subprotocols } = settings
+  const { checkOrigin, journalLevel, slow, subprotocols } = settings
   if (slow !== undefined && !SLOW_POLICIES.includes(slow)) {
     throw new SettingError(`slow is ${show(slow)}: it must be one of ${SLOW_POLICIES.join(', ')}`)
+  }
+  if (journalLevel !== undefined && !JOURNAL_LEVELS.includes(journalLevel)) {
+    throw new SettingError(
+      `journalLevel is ${show(journalLevel)}: it must be one of ${JOURNAL_LEVELS.join(', ')}`,
+    )
   }
   const limits = settings as Readonly<Partial<Record<LimitName, number>>>
   return {
@@ -130,6 +144,7 @@ export function resolveSettings(
     compression: checkCompression(settings.compression) ?? base.compression,
     slow: slow ?? base.slow,
     machine: settings.machine ?? base.machine,
+    journalLevel: journalLevel ?? base.journalLevel,
   }
 }
 

@@ -8,10 +8,12 @@ import { LiveConnection } from './connection.ts'
 import type { Connection, Handler } from './handlers/handler.ts'
 import { shakeHands } from './handshake.ts'
 import { HandshakeRequest, type IncomingUpgrade, pathOf } from './http/request.ts'
+import type { Journal } from './journal/journal.ts'
 import { type ConnectionMachine, connectionMachine } from './machines/connection.ts'
 import { createHost, type Host } from './machines/host.ts'
 import type { CloseFrame, CloseRecord } from './protocol/close-record.ts'
 import { describe, HandlerError, WebSocketError } from './protocol/errors.ts'
+import { originOf } from './protocol/handshake.ts'
 import type { Clock, Random } from './protocol/ports.ts'
 import { type ResolvedSettings, type Route, resolveSettings } from './route.ts'
 import { Multicast } from './streams/multicast.ts'
@@ -34,6 +36,8 @@ export interface RuntimeOptions {
   readonly clock: Clock
   readonly random: Random
   readonly onError: ErrorListener
+  /** Keeps the lives; the runtime does not close it. */
+  readonly journal: Journal
 }
 
 /** How many upgrade requests came, and what became of them. */
@@ -97,6 +101,10 @@ export class Runtime {
     return this.#connections
   }
 
+  get journal(): Journal {
+    return this.#options.journal
+  }
+
   get counts(): ConnectionCounts {
     return { accepted: this.#accepted, closed: this.#ended, turnedAway: this.#turnedAway }
   }
@@ -135,6 +143,12 @@ export class Runtime {
       this.#report(WebSocketError.from(thrown))
       return this.#turnAway(door, 500, 'internal error')
     }
+    const { journalLevel, machine } = settings
+    const recorder = this.#options.journal.recorder(journalLevel, {
+      path: request.path,
+      origin: originOf(upgrade) ?? null,
+      ownMachine: machine !== connectionMachine,
+    })
     const options = {
       id: identifier(random),
       request,
@@ -146,6 +160,8 @@ export class Runtime {
       slow: settings.slow,
       clock,
       random,
+      recorder,
+      messageRecorder: journalLevel === 'lifecycle' ? undefined : recorder,
       onError: (error: WebSocketError, failed: Connection) =>
         this.#reportOf(handler, error, failed),
       onClosed: (record: CloseRecord) => this.#over(record),

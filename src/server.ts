@@ -10,6 +10,8 @@ import type { Connection } from './handlers/handler.ts'
 import { answerWithLine, answerWithPage, type Page } from './http/page.ts'
 import type { IncomingUpgrade } from './http/request.ts'
 import type { PlainRequests } from './http/requests.ts'
+import type { Journal } from './journal/journal.ts'
+import { memoryJournal } from './open-journal.ts'
 import type { CloseRecord } from './protocol/close-record.ts'
 import { describe, WebSocketError } from './protocol/errors.ts'
 import { refuseUpgrade } from './protocol/handshake.ts'
@@ -39,6 +41,11 @@ export type ServerSettings = RouteSettings &
   ServerLimitSettings & {
     /** Told of what user code threw. Default: a line and the stack on standard error. */
     readonly onError?: ErrorListener
+    /**
+     * Keeps the life of each connection: `await openJournal(file)`; whoever opened it closes it. Default: one in memory,
+     * the newest 10,000 events.
+     */
+    readonly journal?: Journal
   }
 
 export type ServeOptions = ServerSettings & {
@@ -59,6 +66,8 @@ export interface Attached {
   readonly counts: ConnectionCounts
   /** One close record per connection, as it ends. */
   readonly closed$: Observable<CloseRecord>
+  /** What is kept of the connections: their lives and close records, by id. */
+  readonly journal: Journal
   /** Closes every connection with 1001, and stops listening for upgrades. */
   close(): Promise<void>
   [Symbol.asyncDispose](): Promise<void>
@@ -83,7 +92,7 @@ const GOING_AWAY = { code: 1001, reason: 'going away' }
 /** Node looks for overdue requests this often; its default of 30 s would let a 10 s deadline pass by 30. */
 const CONNECTIONS_CHECK_MS = 1_000
 
-const SERVER_NAMES = ['onError', 'routes', 'host', 'port']
+const SERVER_NAMES = ['onError', 'journal', 'routes', 'host', 'port']
 
 /**
  * Starts a server.
@@ -205,6 +214,7 @@ function facade<Extra extends object>(
       return runtime.counts
     },
     closed$: runtime.closed$,
+    journal: runtime.journal,
     close,
     [Symbol.asyncDispose]: close,
   }
@@ -218,6 +228,7 @@ function makeRuntime(options: ServerSettings, routes: readonly Route[]): Runtime
     clock: liveClock,
     random: liveRandom,
     onError: options.onError ?? printError,
+    journal: options.journal ?? memoryJournal(),
   })
 }
 

@@ -6,8 +6,8 @@
 import { from, isObservable, Observable } from 'rxjs'
 import { HandlerError } from '../protocol/errors.ts'
 import type { Sendable } from '../protocol/message.ts'
+import { Broadcast, type Sink } from '../streams/broadcast.ts'
 import { GuardedSubscriber } from '../streams/guarded.ts'
-import { type Sink, Topic } from '../streams/topic.ts'
 import {
   type Connection,
   type Handler,
@@ -73,7 +73,7 @@ class StreamHandler implements Handler, Sink<Sendable> {
 
   #run(source: StreamResult): void {
     if (source === undefined || source === null || this.#ended) return
-    if (source instanceof Topic) {
+    if (source instanceof Broadcast) {
       this.#stop = source.deliverTo(this)
     } else if (isAsyncIterable(source)) {
       const iterator = source[Symbol.asyncIterator]()

@@ -26,6 +26,25 @@ export type ConnectionDeadlines = Pick<
   'handshakeTimeoutMs' | 'openTimeoutMs' | 'pingIntervalMs' | 'pingTimeoutMs' | 'closeTimeoutMs'
 >
 
+const deadlines = new WeakMap<RouteLimits, ConnectionDeadlines>()
+
+/** The deadlines among a route's limits; one object for all its connections. */
+export function deadlinesOf(limits: RouteLimits): ConnectionDeadlines {
+  const known = deadlines.get(limits)
+  if (known !== undefined) return known
+  const { handshakeTimeoutMs, openTimeoutMs, pingIntervalMs, pingTimeoutMs, closeTimeoutMs } =
+    limits
+  const found = {
+    handshakeTimeoutMs,
+    openTimeoutMs,
+    pingIntervalMs,
+    pingTimeoutMs,
+    closeTimeoutMs,
+  }
+  deadlines.set(limits, found)
+  return found
+}
+
 export interface ConnectionInput {
   readonly connectionId: string
   /** Wall-clock time of the upgrade request, ms since 1970. */

@@ -14,12 +14,22 @@ type TimerEffect = Extract<ConnectionEffect, { type: 'armTimer' | 'disarmTimer' 
 /** What remains of the effects when the driver has taken the timers out. */
 export type PerformedEffect = Exclude<ConnectionEffect, TimerEffect>
 
+/** Hears what happens to the machine, before the effects of it are performed; must not throw. */
+export interface Witness {
+  started(input: ConnectionInput): void
+  /** The machine has taken `event`, and it was not nothing to it. */
+  took(event: AnyEvent, after: ConnectionSnapshot): void
+  /** A user's own guard or delay threw; `fallbackHost` goes on from the same state. */
+  machineReplaced(): void
+}
+
 export interface DriverOptions {
   readonly host: Host
   /** Takes over when a user's own guard or delay throws inside `host`. */
   readonly fallbackHost: Host
   readonly clock: Clock
   readonly input: ConnectionInput
+  readonly witness?: Witness | undefined
   perform(effect: PerformedEffect): void
   /** Called after each event that the machine has taken, its effects done. */
   stepped(): void
@@ -39,10 +49,12 @@ export class Driver {
   constructor(options: DriverOptions) {
     this.#options = options
     this.#host = options.host
+    options.witness?.started(options.input)
     let step = this.#host.start(options.input)
     if (step.snapshot.status === 'error') {
       // XState keeps what a user's delay throws at the start. As in `#step`, our own machine takes over.
       this.#queue.push(options.guardFailed(step.snapshot.error))
+      options.witness?.machineReplaced()
       this.#host = options.fallbackHost
       step = this.#host.start(options.input)
     }
@@ -92,11 +104,13 @@ export class Driver {
       step = this.#host.next(this.#snapshot, event)
     } catch (thrown) {
       // Our own machine, whose guards do not throw, takes the connection to its end.
+      this.#options.witness?.machineReplaced()
       this.#host = this.#options.fallbackHost
       step = this.#host.next(this.#host.adopt(this.#snapshot), event)
       this.#queue.push(this.#options.guardFailed(thrown))
     }
     if (step.snapshot === this.#snapshot && step.effects.length === 0) this.#ignored++
+    else this.#options.witness?.took(event, step.snapshot)
     this.#snapshot = step.snapshot
     for (const effect of step.effects) this.#perform(effect)
     this.#options.stepped()

@@ -10,7 +10,8 @@
 //   ├── WebSocketClosedError   an operation came after the connection's close
 //   ├── HandlerError           user code threw, rejected or never finished; `cause` is what it threw
 //   ├── LimitError             a bound was reached
-//   └── SettingError           a setting is outside its range; thrown at start
+//   ├── SettingError           a setting is outside its range; thrown at start
+//   └── JournalError           the journal cannot do what it was asked
 
 import type { ResponseBody, ResponseHeaders } from './http-answer.ts'
 
@@ -30,6 +31,12 @@ export const ERROR_CODES = {
   ERR_WINDSOCK_HANDLER: 'User code threw, rejected, or did not finish in time.',
   ERR_WINDSOCK_HANDSHAKE: 'The opening handshake was refused.',
   ERR_WINDSOCK_HTTP: 'A plain request, or a handshake, is answered with this HTTP error.',
+  ERR_WINDSOCK_JOURNAL:
+    'The journal could not do what it was asked: the disk is full, read-only, or broken.',
+  ERR_WINDSOCK_JOURNAL_CLOSED: 'The journal is closed.',
+  ERR_WINDSOCK_JOURNAL_CONFLICT: 'The stream is not at the version that the append expected.',
+  ERR_WINDSOCK_JOURNAL_CORRUPT: 'The journal is damaged, or is no journal of ours.',
+  ERR_WINDSOCK_JOURNAL_LOCKED: 'Another process has this journal open.',
   ERR_WINDSOCK_LIMIT: 'A bound was reached.',
   ERR_WINDSOCK_LISTEN: 'The server cannot listen on that address.',
   ERR_WINDSOCK_MESSAGE_TYPE: 'A value cannot be sent as a message.',
@@ -143,6 +150,19 @@ export class SettingError extends WebSocketError {
 
   constructor(message: string) {
     super('ERR_WINDSOCK_SETTING', message)
+  }
+}
+
+/** The journal cannot do what it was asked; the code says why. Nothing that it acknowledged is lost. */
+export class JournalError extends WebSocketError {
+  override readonly name = 'JournalError'
+
+  constructor(
+    code: Extract<ErrorCode, `ERR_WINDSOCK_JOURNAL${string}`>,
+    message: string,
+    cause?: unknown,
+  ) {
+    super(code, message, { closeCode: 1013, httpStatus: 503, cause })
   }
 }
 

@@ -1,89 +1,59 @@
-// Topic: an ordered broadcast; one order for every subscriber.
+// Topic: an ordered broadcast in memory; one order for every subscriber.
 //
 // Each published value gets the next offset: 1, 2, 3 … A publish from inside a delivery waits until the one that
-// is under way has reached everyone, so that nobody sees 2 before 1. A topic never errors and never completes,
-// and what one subscriber throws neither ends nor delays another. Slow subscribers are their own connection's
-// matter: the outbound queue bounds them.
+// is under way has reached everyone, so that nobody sees 2 before 1. With a `history` the newest values stay for
+// those who come back; the epoch is as old as the process, because its memory is.
 //
 // Objects and bytes are encoded when they are published, once for all connections; do not change them afterwards.
 
-import type { Subscriber } from 'rxjs'
-import { LimitError } from '../protocol/errors.ts'
+import type { Observable } from 'rxjs'
+import { KeyWindow } from '../journal/key-window.ts'
+import { JournalError, LimitError, SettingError } from '../protocol/errors.ts'
 import { type Sendable, share } from '../protocol/message.ts'
-import { GuardedObservable, type Report } from './guarded.ts'
+import { newEpoch } from '../protocol/position.ts'
+import {
+  Broadcast,
+  itemOf,
+  type PageBounds,
+  type Published,
+  type PublishOptions,
+  type TopicLog,
+  type TopicOptions,
+  type TopicPage,
+  type TopicPorts,
+} from './broadcast.ts'
+import { checkHistory, History } from './history.ts'
+import { last } from './replay.ts'
 
 /** Publishes that one publish may cause, from inside deliveries. */
 const MAX_CAUSED_PUBLISHES = 10_000
 
-export interface TopicOptions {
-  /** Called with what a subscriber threw. Default: it is counted in `subscriberErrors`, nothing else. */
-  readonly onSubscriberError?: Report
-}
-
-/** Takes values without the machinery of a subscription; it must not throw. */
-export interface Sink<T> {
-  next(value: T): void
-}
-
-interface Reader<T> {
-  readonly sink: Sink<T>
-  /** The offset when it subscribed; it gets only later ones. */
-  readonly after: number
-}
-
-interface Published<T> {
-  readonly offset: number
-  readonly value: T
-}
-
-export class Topic<T extends Sendable> extends GuardedObservable<T> {
-  readonly name: string
-  readonly #readers: Set<Reader<T>>
-  readonly #errors: { count: number }
-  readonly #waiting: Published<T>[] = []
-  #offset = 0
-  #delivering = false
+export class Topic<T extends Sendable> extends Broadcast<T> implements TopicLog {
+  readonly ready = undefined
+  /** New with each topic. Empty without ports: such a topic has no history to come back to. */
+  readonly epoch: string
+  readonly #history: History | undefined
+  readonly #ageMs: number | undefined
+  readonly #ports: TopicPorts | undefined
+  readonly #keys = new KeyWindow()
   #caused = 0
 
-  constructor(name: string, options: TopicOptions = {}) {
-    const readers = new Set<Reader<T>>()
-    const errors = { count: 0 }
-    super(
-      (thrown) => {
-        errors.count++
-        options.onSubscriberError?.(thrown)
-      },
-      (subscriber: Subscriber<T>) => this.deliverTo(subscriber),
-    )
-    this.name = name
-    this.#readers = readers
-    this.#errors = errors
+  /** @throws SettingError for a history out of range, or one without the ports that it needs. */
+  constructor(name: string, options: TopicOptions = {}, ports?: TopicPorts) {
+    super(name, options)
+    const { count, bytes, ageMs } = checkHistory(options.history, 0)
+    if (count > 0 && ports === undefined) {
+      throw new SettingError(`a topic with a history needs a clock: make it with topic('${name}')`)
+    }
+    this.#ports = ports
+    this.#ageMs = ageMs
+    this.#history = count > 0 ? new History({ count, bytes }) : undefined
+    this.epoch = ports === undefined ? '' : newEpoch(ports.random)
   }
 
-  /** The offset of the last value published; 0 before the first. */
-  get offset(): number {
-    return this.#offset
-  }
-
-  get subscriberCount(): number {
-    return this.#readers.size
-  }
-
-  /** How often a subscriber threw. */
-  get subscriberErrors(): number {
-    return this.#errors.count
-  }
-
-  /**
-   * Gives each later value to `sink`, until the function returned is called.
-   *
-   * `subscribe` with nothing in between: what a connection uses that is given a topic as it is. One object a
-   * connection instead of four makes a broadcast to many a tenth cheaper.
-   */
-  deliverTo(sink: Sink<T>): () => void {
-    const reader = { sink, after: this.#offset }
-    this.#readers.add(reader)
-    return () => this.#readers.delete(reader)
+  get floor(): number {
+    this.#forgetOld()
+    return this.#history?.floor ?? this.offset
   }
 
   /**
@@ -95,33 +65,46 @@ export class Topic<T extends Sendable> extends GuardedObservable<T> {
    * @throws LimitError when one publish has caused 10,000 others, that is, when deliveries publish without end.
    */
   publish(value: T): number {
-    if (this.#delivering && ++this.#caused > MAX_CAUSED_PUBLISHES) {
+    if (!this.delivering) this.#caused = 0
+    else if (++this.#caused > MAX_CAUSED_PUBLISHES) {
       throw new LimitError(
         `one publish to topic ${this.name} has caused ${MAX_CAUSED_PUBLISHES} others: its subscribers publish to it without end`,
         { fault: 'local' },
       )
     }
     const shared = share(value)
-    const offset = ++this.#offset
-    this.#waiting.push({ offset, value: shared })
-    if (!this.#delivering) this.#deliverWaiting()
-    return offset
+    const atMs = this.#ports?.clock.wallMs() ?? 0
+    return this.next(shared, (offset) => this.#history?.push(itemOf(shared, offset, atMs)))
   }
 
-  #deliverWaiting(): void {
-    this.#delivering = true
-    this.#caused = 0
-    for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
-      for (const reader of this.#readers) {
-        // A subscriber that came during the delivery is at the end of the set, and `after` bars it.
-        if (reader.after < next.offset) reader.sink.next(next.value)
-      }
+  /** The last `count` values that are kept, then each later one. */
+  last(count: number): Observable<T> {
+    return last(this, this, count)
+  }
+
+  read(offset: number, { maxItems, maxBytes }: PageBounds): TopicPage {
+    const { epoch, floor, offset: head } = this
+    return { epoch, head, floor, items: this.#history?.after(offset, maxItems, maxBytes) ?? [] }
+  }
+
+  async append(value: T, { key, expectedOffset }: PublishOptions = {}): Promise<Published> {
+    const { epoch } = this
+    const nowMs = this.#ports?.clock.wallMs() ?? 0
+    const known = key === undefined ? undefined : this.#keys.versionOf(key, nowMs)
+    if (known !== undefined) return { epoch, offset: known, duplicate: true }
+    if (expectedOffset !== undefined && expectedOffset !== this.offset) {
+      throw new JournalError(
+        'ERR_WINDSOCK_JOURNAL_CONFLICT',
+        `topic ${this.name} is at offset ${this.offset}, and the publish expected ${expectedOffset}: read what came in between, and decide again`,
+      )
     }
-    this.#delivering = false
+    const offset = this.publish(value)
+    if (key !== undefined) this.#keys.note(key, offset, nowMs)
+    return { epoch, offset, duplicate: false }
   }
-}
 
-/** Makes a topic. */
-export function topic<T extends Sendable>(name: string, options?: TopicOptions): Topic<T> {
-  return new Topic<T>(name, options)
+  #forgetOld(): void {
+    if (this.#ageMs === undefined || this.#ports === undefined) return
+    this.#history?.forgetBefore(this.#ports.clock.wallMs() - this.#ageMs)
+  }
 }

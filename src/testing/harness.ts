@@ -4,6 +4,8 @@
 // stood in for. Time moves by `advance()` alone.
 
 import type { IncomingUpgrade } from '../http/request.ts'
+import { Journal } from '../journal/journal.ts'
+import { MemoryStore } from '../journal/memory-store.ts'
 import type { CloseRecord } from '../protocol/close-record.ts'
 import type { WebSocketError } from '../protocol/errors.ts'
 import { DEFAULT_LIMITS } from '../protocol/limits.ts'
@@ -22,6 +24,8 @@ export type HarnessOptions = RouteSettings & {
   /** What waits in each link before the writer has to; default 64 KiB. */
   readonly bufferBytes?: number
   readonly maxConnections?: number
+  /** Default: one in memory, in the harness's own time. */
+  readonly journal?: Journal
 }
 
 export interface ConnectOptions {
@@ -31,7 +35,7 @@ export interface ConnectOptions {
   readonly remoteAddress?: string
 }
 
-const OWN_NAMES = ['seed', 'latencyMs', 'bufferBytes', 'maxConnections']
+const OWN_NAMES = ['seed', 'latencyMs', 'bufferBytes', 'maxConnections', 'journal']
 
 export class Harness {
   readonly clock = new VirtualClock()
@@ -45,12 +49,14 @@ export class Harness {
 
   constructor(routes: readonly Route[], options: HarnessOptions = {}) {
     this.#options = options
+    const random = seededRandom(options.seed ?? 1)
     this.runtime = new Runtime({
       routes,
       settings: resolveSettings(DEFAULT_SETTINGS, options, 'server', OWN_NAMES),
       maxConnections: options.maxConnections ?? DEFAULT_LIMITS.maxConnections,
       clock: this.clock,
-      random: seededRandom(options.seed ?? 1),
+      random,
+      journal: options.journal ?? new Journal(new MemoryStore(seededRandom(0)), this.clock),
       onError: (error) => this.errors.push(error),
     })
     this.runtime.closed$.subscribe((record) => this.records.push(record))

@@ -1,6 +1,6 @@
 // Play: runs a script against the real runtime, in memory and in virtual time, and keeps all that was seen.
 
-import { HandshakeError, type Route, route } from 'windsock'
+import { HandshakeError, type Journal, type Route, route } from 'windsock'
 import { type Harness, harness, type Peer } from 'windsock/testing'
 import type { LiveConnection } from '../../../src/connection.ts'
 import type { Connection } from '../../../src/handlers/handler.ts'
@@ -85,6 +85,8 @@ export interface Run {
 
 export interface PlayOptions {
   readonly routes?: (script: Script, diaryOf: (connection: Connection) => Diary) => readonly Route[]
+  /** Default: one of the harness's own. */
+  readonly journal?: Journal
   /** Called when the harness is made, before anything happens. */
   readonly begin?: (harness: Harness) => void
   /** Called after each move, everything due having happened. */
@@ -106,7 +108,11 @@ export async function play(script: Script, options: PlayOptions = {}): Promise<R
     return diary
   }
   const routes = options.routes?.(script, diaryOf) ?? scriptRoutes(script, diaryOf)
-  const h = harness(routes, { ...script.settings, ...preparation(script, () => h) })
+  const h = harness(routes, {
+    ...script.settings,
+    ...preparation(script, () => h),
+    ...(options.journal !== undefined && { journal: options.journal }),
+  })
   options.begin?.(h)
   h.runtime.closed$.subscribe((record) => {
     const life = byId.get(record.connectionId)

@@ -1,0 +1,255 @@
+// Events: the vocabulary of a connection's life, in the past tense, and what each one is to the machine.
+//
+// The events of one life, folded through the connection machine, give its snapshot at every step. Timers that fired
+// are events too, and times and sizes come inside them, so a fold needs no clock.
+//
+// By default no payload, no address, no query string and no header but Origin is kept. Shapes have a version; an old
+// one is brought up to the present when it is read, never rewritten.
+
+import type { ConnectionDeadlines } from '../machines/connection.ts'
+import type { ConnectionEvent } from '../machines/effects.ts'
+import type { CloseCause, CloseFrame, CloseRecord } from '../protocol/close-record.ts'
+import { JournalError } from '../protocol/errors.ts'
+import type { NewEvent, RecordedEvent } from './store.ts'
+
+export interface LifeEvents {
+  /** The upgrade request came. */
+  ConnectionStarted: {
+    readonly connectionId: string
+    readonly startedAtMs: number
+    readonly deadlines: ConnectionDeadlines
+    /** The path, without the query. */
+    readonly path: string
+    readonly origin: string | null
+    /** The route runs a machine with guards or delays of its own; folding takes that machine. */
+    readonly ownMachine: boolean
+  }
+  HandshakeAccepted: Empty
+  HandshakeRefused: { readonly status: number; readonly reason: string }
+  /** The handler's `open` has finished. */
+  ConnectionOpened: Empty
+  HandlerFailed: {
+    readonly cause: 'handlerFailed' | 'handlerTimeout'
+    readonly detail: string
+  }
+  /** A user's own guard or delay threw; our own machine has taken over. */
+  MachineReplaced: Empty
+  /** User code asked for the close. */
+  CloseRequested: { readonly frame: CloseFrame }
+  DrainStarted: { readonly frame: CloseFrame }
+  LimitExceeded: {
+    readonly cause: 'limitExceeded' | 'slowConsumer'
+    readonly detail: string
+  }
+  PongReceived: Empty
+  /** So many pings were sent and answered, and nothing else happened; one event instead of two for each. */
+  HeartbeatsPassed: { readonly pings: number }
+  InputPaused: Empty
+  InputResumed: Empty
+  TimerFired: { readonly timer: string }
+  PeerClosed: { readonly frame: CloseFrame }
+  ProtocolViolated: {
+    readonly cause: CloseCause
+    readonly sent: CloseFrame
+    readonly detail: string
+  }
+  /** Anything else that the machine has taken. */
+  MachineTold: { readonly event: { readonly type: string } }
+  /** Only where the route asks for it; the payload only where it asks for that. */
+  MessageReceived: MessageData
+  MessageSent: MessageData
+  /** The link is gone. */
+  ConnectionClosed: {
+    readonly record: CloseRecord
+    /** Events of this life that could not be kept; with any, it cannot be folded. */
+    readonly unrecorded: number
+    /** Written by the next process, because the one that held the connection ended without a word. */
+    readonly inferred: boolean
+  }
+}
+
+type Empty = Readonly<Record<string, never>>
+
+export interface MessageData {
+  readonly kind: 'text' | 'binary'
+  readonly bytes: number
+  /** Text as it is, binary in base64. */
+  readonly payload?: string
+}
+
+export type LifeEventType = keyof LifeEvents
+
+/** One event of a life. */
+export type LifeEvent = {
+  [Type in LifeEventType]: { readonly type: Type; readonly data: LifeEvents[Type] }
+}[LifeEventType]
+
+/** An event as it was kept. */
+export type RecordedLifeEvent = LifeEvent & {
+  /** Its number in the life, from 1. */
+  readonly version: number
+  /** Wall-clock time, ms since 1970. */
+  readonly atMs: number
+}
+
+/** The version of each shape as it is written today. */
+export const SCHEMAS: Readonly<Record<LifeEventType, number>> = {
+  ConnectionStarted: 1,
+  HandshakeAccepted: 1,
+  HandshakeRefused: 1,
+  ConnectionOpened: 1,
+  HandlerFailed: 1,
+  MachineReplaced: 1,
+  CloseRequested: 1,
+  DrainStarted: 1,
+  LimitExceeded: 1,
+  PongReceived: 1,
+  HeartbeatsPassed: 1,
+  InputPaused: 1,
+  InputResumed: 1,
+  TimerFired: 1,
+  PeerClosed: 1,
+  ProtocolViolated: 1,
+  MachineTold: 1,
+  MessageReceived: 1,
+  MessageSent: 1,
+  ConnectionClosed: 1,
+}
+
+/** Brings data of one shape to the next; keyed by type and the schema that it takes, as `PeerClosed@1`. */
+export type Upcasters = Readonly<Record<string, (data: unknown) => unknown>>
+
+/** None yet: every shape is still its first. */
+export const UPCASTERS: Upcasters = {}
+
+const EMPTY: Empty = {}
+
+/** What a machine's event is called when it has happened. */
+export function toLifeEvent(event: ConnectionEvent | { readonly type: string }): LifeEvent {
+  const known = event as ConnectionEvent
+  switch (known.type) {
+    case 'handshake.accepted':
+      return { type: 'HandshakeAccepted', data: EMPTY }
+    case 'handshake.refused': {
+      const { status, reason } = known
+      return { type: 'HandshakeRefused', data: { status, reason } }
+    }
+    case 'open.finished':
+      return { type: 'ConnectionOpened', data: EMPTY }
+    case 'handler.failed':
+      return { type: 'HandlerFailed', data: { cause: known.cause, detail: known.detail } }
+    case 'app.closed':
+      return { type: 'CloseRequested', data: { frame: known.frame } }
+    case 'server.draining':
+      return { type: 'DrainStarted', data: { frame: known.frame } }
+    case 'limit.exceeded':
+      return { type: 'LimitExceeded', data: { cause: known.cause, detail: known.detail } }
+    case 'pong.received':
+      return { type: 'PongReceived', data: EMPTY }
+    case 'input.paused':
+      return { type: 'InputPaused', data: EMPTY }
+    case 'input.resumed':
+      return { type: 'InputResumed', data: EMPTY }
+    case 'peer.closed':
+      return { type: 'PeerClosed', data: { frame: known.frame } }
+    case 'protocol.violated': {
+      const { cause, sent, detail } = known
+      return { type: 'ProtocolViolated', data: { cause, sent, detail } }
+    }
+    default:
+      return event.type.startsWith('xstate.after.')
+        ? { type: 'TimerFired', data: { timer: event.type } }
+        : { type: 'MachineTold', data: { event } }
+  }
+}
+
+/** What an event was to the machine; `undefined` for those that it never heard of. */
+export function toMachineEvent(event: LifeEvent): { readonly type: string } | undefined {
+  switch (event.type) {
+    case 'HandshakeAccepted':
+      return { type: 'handshake.accepted' }
+    case 'HandshakeRefused':
+      return machineEvent({ type: 'handshake.refused', ...event.data })
+    case 'ConnectionOpened':
+      return { type: 'open.finished' }
+    case 'HandlerFailed':
+      return machineEvent({ type: 'handler.failed', ...event.data })
+    case 'CloseRequested':
+      return machineEvent({ type: 'app.closed', ...event.data })
+    case 'DrainStarted':
+      return machineEvent({ type: 'server.draining', ...event.data })
+    case 'LimitExceeded':
+      return machineEvent({ type: 'limit.exceeded', ...event.data })
+    case 'PongReceived':
+      return { type: 'pong.received' }
+    case 'InputPaused':
+      return { type: 'input.paused' }
+    case 'InputResumed':
+      return { type: 'input.resumed' }
+    case 'PeerClosed':
+      return machineEvent({ type: 'peer.closed', ...event.data })
+    case 'ProtocolViolated':
+      return machineEvent({ type: 'protocol.violated', ...event.data })
+    case 'TimerFired':
+      return { type: event.data.timer }
+    case 'MachineTold':
+      return event.data.event
+    case 'ConnectionClosed': {
+      const { totals, durationMs, silentForMs, sent } = event.data.record
+      return machineEvent({ type: 'transport.ended', totals, durationMs, silentForMs, sent })
+    }
+    default:
+      return undefined
+  }
+}
+
+function machineEvent(event: ConnectionEvent): ConnectionEvent {
+  return event
+}
+
+/** As a store takes it. */
+export function encodeLifeEvent({ type, data }: LifeEvent, atMs: number): NewEvent {
+  const schema = SCHEMAS[type]
+  const encoded = { type, schema, atMs, data: data === EMPTY ? '{}' : JSON.stringify(data) }
+  return type === 'ConnectionClosed' ? { ...encoded, ends: true } : encoded
+}
+
+/**
+ * As it was before it was stored, in today's shape; `undefined` for a type that this version does not know.
+ *
+ * @throws JournalError `ERR_WINDSOCK_JOURNAL_CORRUPT` for data that is no JSON, or a shape from the future.
+ */
+export function decodeLifeEvent(
+  recorded: RecordedEvent,
+  upcasters: Upcasters = UPCASTERS,
+): RecordedLifeEvent | undefined {
+  const { type, version, atMs } = recorded
+  const present = SCHEMAS[type as LifeEventType]
+  if (present === undefined) return undefined
+  let data: unknown
+  try {
+    data = JSON.parse(recorded.data as string)
+  } catch (cause) {
+    throw corrupt(recorded, 'its data is no JSON', cause)
+  }
+  for (let schema = recorded.schema; schema < present; schema++) {
+    const upcast = upcasters[`${type}@${schema}`]
+    if (upcast === undefined) throw corrupt(recorded, `nothing reads schema ${schema} of it`)
+    data = upcast(data)
+  }
+  if (recorded.schema > present) {
+    throw corrupt(
+      recorded,
+      `its schema ${recorded.schema} is newer than this windsock's ${present}`,
+    )
+  }
+  return { type, data, version, atMs } as RecordedLifeEvent
+}
+
+function corrupt({ stream, version, type }: RecordedEvent, why: string, cause?: unknown) {
+  return new JournalError(
+    'ERR_WINDSOCK_JOURNAL_CORRUPT',
+    `${stream}, event ${version} (${type}): ${why}`,
+    cause,
+  )
+}

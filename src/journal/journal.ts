@@ -1,0 +1,225 @@
+// Journal: the front of a store. It takes lives without making anyone wait, and gives them back.
+//
+// Lives are written beside the way: no connection waits for its events, and a store that is full or broken costs the
+// events, never the connection. What could not be written is counted in the life's last event. How much is kept is
+// bounded by number and by age.
+
+import { NO_TOTALS } from '../machines/connection.ts'
+import type { ConnectionEvent } from '../machines/effects.ts'
+import type { CloseRecord } from '../protocol/close-record.ts'
+import { SettingError, show, WebSocketError } from '../protocol/errors.ts'
+import { DEFAULT_LIMITS } from '../protocol/limits.ts'
+import type { Clock } from '../protocol/ports.ts'
+import {
+  decodeLifeEvent,
+  encodeLifeEvent,
+  type LifeEvent,
+  type RecordedLifeEvent,
+} from './events.ts'
+import { Fold } from './fold.ts'
+import { type Described, type JournalLevel, Recorder } from './recorder.ts'
+import { connectionStream, type Store } from './store.ts'
+
+export interface JournalOptions {
+  /** Events of lives that are kept, over all connections; default 1,000,000, in memory 10,000. */
+  readonly maxEvents?: number
+  /** Events of lives older than this go; default 24 h. */
+  readonly maxAgeMs?: number
+  /** Changes an event before it is kept, or drops it (`undefined`): the place to leave out what must not be kept. */
+  readonly redact?: (event: LifeEvent, connectionId: string) => LifeEvent | undefined
+  /** Told when the store begins to refuse, once until it takes something again. Default: nobody. */
+  readonly onError?: (error: WebSocketError) => void
+}
+
+/** Above this many events that wait for the store, only the beginning and the end of a life are written. */
+const SHED_ABOVE = 50_000
+
+/** How many events are appended between two looks at what is too old or too many. */
+const EXPIRE_EVERY = 1_000
+
+const DAY_MS = 24 * 3_600_000
+
+export class Journal {
+  /** What is behind it; durable topics write there, too. */
+  readonly store: Store
+  readonly #clock: Clock
+  readonly #options: JournalOptions
+  readonly #maxEvents: number
+  readonly #maxAgeMs: number
+  #sinceExpired = 0
+  #unrecorded = 0
+  #refusing = false
+
+  /** @throws SettingError for a bound out of range. */
+  constructor(store: Store, clock: Clock, options: JournalOptions = {}) {
+    const { maxEvents = store.durability === 'memory' ? 10_000 : 1_000_000, maxAgeMs = DAY_MS } =
+      options
+    checkBound('maxEvents', maxEvents, 'events')
+    checkBound('maxAgeMs', maxAgeMs, 'ms')
+    this.store = store
+    this.#clock = clock
+    this.#options = options
+    this.#maxEvents = maxEvents
+    this.#maxAgeMs = maxAgeMs
+  }
+
+  /** Events of lives that could not be kept: the store refused, too many were waiting, or `redact` threw. */
+  get unrecorded(): number {
+    return this.#unrecorded
+  }
+
+  /** A recorder for one connection; `undefined` when nothing of it is to be kept. */
+  recorder(level: JournalLevel, described: Described): Recorder | undefined {
+    return level === 'off' ? undefined : new Recorder(level, described, this.#write)
+  }
+
+  /** The events of one life that are kept, oldest first; empty for a connection that is not known. */
+  async life(connectionId: string): Promise<readonly RecordedLifeEvent[]> {
+    const events: RecordedLifeEvent[] = []
+    for (let after = 0; ; ) {
+      const page = await this.store.read(connectionStream(connectionId), { after })
+      for (const recorded of page.events) {
+        const event = decodeLifeEvent(recorded)
+        if (event !== undefined) events.push(event)
+      }
+      const last = page.events.at(-1)
+      if (last === undefined || last.version >= page.head) return events
+      after = last.version
+    }
+  }
+
+  /** The close record of one connection; `undefined` while it lives, and when it is not known. */
+  async closeRecord(connectionId: string): Promise<CloseRecord | undefined> {
+    const { head } = await this.store.position(connectionStream(connectionId))
+    const { events } = await this.store.read(connectionStream(connectionId), {
+      after: Math.max(0, head - 1),
+    })
+    const last = events.at(-1)
+    const event = last === undefined ? undefined : decodeLifeEvent(last)
+    return event?.type === 'ConnectionClosed' ? event.data.record : undefined
+  }
+
+  /** Close records, newest first. */
+  async closeRecords(
+    options: { readonly before?: number; readonly maxRecords?: number } = {},
+  ): Promise<{ readonly records: readonly CloseRecord[]; readonly next: number | undefined }> {
+    const { before, maxRecords = 100 } = options
+    const { events, next } = await this.store.list({
+      type: 'ConnectionClosed',
+      maxEvents: maxRecords,
+      ...(before !== undefined && { before }),
+    })
+    const records: CloseRecord[] = []
+    for (const recorded of events) {
+      const event = decodeLifeEvent(recorded)
+      if (event?.type === 'ConnectionClosed') records.push(event.data.record)
+    }
+    return { records, next }
+  }
+
+  /**
+   * Ends the lives that a process before this one left open, and returns how many there were.
+   *
+   * Nobody knows when they ended: the record says what was known last, and that it is inferred.
+   */
+  async endAbandoned(): Promise<number> {
+    let ended = 0
+    for (;;) {
+      const streams = await this.store.unended()
+      for (const stream of streams) {
+        const id = stream.slice('connection/'.length)
+        await this.store.append(stream, [
+          encodeLifeEvent(inferEnd(id, await this.life(id)), this.#now()),
+        ])
+        ended++
+      }
+      if (streams.length === 0) return ended
+    }
+  }
+
+  /** Waits for what was written, and lets go of the store. */
+  close(): Promise<void> {
+    return this.store.close()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  #now(): number {
+    return Math.floor(this.#clock.wallMs())
+  }
+
+  readonly #write = (connectionId: string, event: LifeEvent): boolean => {
+    const isEdge = event.type === 'ConnectionStarted' || event.type === 'ConnectionClosed'
+    if (this.store.backlog > SHED_ABOVE && !isEdge) return this.#lost()
+    let kept: LifeEvent | undefined = event
+    try {
+      if (this.#options.redact !== undefined) kept = this.#options.redact(event, connectionId)
+      if (kept === undefined) return false
+      const encoded = encodeLifeEvent(kept, this.#now())
+      this.store.append(connectionStream(connectionId), [encoded]).then(this.#took, this.#refused)
+    } catch (thrown) {
+      this.#refused(thrown)
+      return false
+    }
+    this.#expireSometimes()
+    return true
+  }
+
+  #lost(): false {
+    this.#unrecorded++
+    return false
+  }
+
+  readonly #took = (): void => {
+    this.#refusing = false
+  }
+
+  readonly #refused = (thrown: unknown): void => {
+    this.#lost()
+    if (this.#refusing) return
+    this.#refusing = true
+    try {
+      this.#options.onError?.(WebSocketError.from(thrown))
+    } catch {
+      // An error listener that throws has nobody left to tell.
+    }
+  }
+
+  #expireSometimes(): void {
+    if (++this.#sinceExpired < EXPIRE_EVERY) return
+    this.#sinceExpired = 0
+    const notBeforeMs = this.#now() - this.#maxAgeMs
+    this.store.expire({ maxEvents: this.#maxEvents, notBeforeMs }).catch(this.#refused)
+  }
+}
+
+/** What is to be said of a life whose process ended without a word: what was known last, and nothing counted. */
+function inferEnd(connectionId: string, events: readonly RecordedLifeEvent[]): LifeEvent {
+  const folding = new Fold()
+  const [first] = events
+  const startedAtMs = first?.atMs ?? 0
+  // Where the beginning is gone, a life that never got anywhere stands for it.
+  if (first?.type !== 'ConnectionStarted') {
+    folding.start({ connectionId, startedAtMs, deadlines: DEFAULT_LIMITS })
+  } else {
+    for (const event of events) folding.apply(event)
+  }
+  const end: ConnectionEvent = {
+    type: 'transport.ended',
+    totals: NO_TOTALS,
+    durationMs: (events.at(-1)?.atMs ?? startedAtMs) - startedAtMs,
+    silentForMs: 0,
+    sent: null,
+  }
+  const record = folding.tell(end).after.context.record as CloseRecord
+  return { type: 'ConnectionClosed', data: { record, unrecorded: 0, inferred: true } }
+}
+
+function checkBound(name: string, value: number, unit: string): void {
+  if (Number.isSafeInteger(value) && value >= 1) return
+  throw new SettingError(
+    `the journal's ${name} is ${show(value)}: it must be a whole number of ${unit}, at least 1`,
+  )
+}

@@ -1,0 +1,226 @@
+// Memory store: events in memory, bounded, for as long as the process lives. The default.
+//
+// It keeps the contract of `store.ts` with durability `memory`: a new process has a new epoch and nothing before it.
+// Nothing here waits: promises resolve in the turn of the call.
+
+import { JournalError } from '../protocol/errors.ts'
+import type { Random } from '../protocol/ports.ts'
+import { newEpoch } from '../protocol/position.ts'
+import { KeyWindow } from './key-window.ts'
+import {
+  type Appended,
+  type AppendOptions,
+  DEFAULT_READ,
+  isTopicStream,
+  type Kept,
+  type ListOptions,
+  type ListPage,
+  type NewEvent,
+  type ReadOptions,
+  type RecordedEvent,
+  type Retention,
+  type SavedSnapshot,
+  type Store,
+  type StreamPage,
+  type StreamPosition,
+  type TrimOptions,
+} from './store.ts'
+
+interface Stream {
+  readonly name: string
+  readonly epoch: string
+  head: number
+  floor: number
+  /** Versions `floor + 1 … head`, in order; those before `start` are gone. */
+  events: RecordedEvent[]
+  start: number
+  ended: boolean
+  /** Made with the first key. */
+  keys: KeyWindow | undefined
+  snapshot: SavedSnapshot | undefined
+}
+
+export class MemoryStore implements Store {
+  readonly durability = 'memory'
+  readonly backlog = 0
+  readonly #random: Random
+  readonly #streams = new Map<string, Stream>()
+  /** Every event of a connection's life, in the order of the appends; those before `#lifeStart` are gone. */
+  #life: RecordedEvent[] = []
+  #lifeStart = 0
+  /** The cursor of `#life[0]`. */
+  #lifeBase = 1
+  #closed = false
+
+  constructor(random: Random) {
+    this.#random = random
+  }
+
+  async append(
+    name: string,
+    events: readonly NewEvent[],
+    { expectedVersion }: AppendOptions = {},
+  ): Promise<Appended> {
+    const stream = this.#stream(name)
+    if (expectedVersion !== undefined && expectedVersion !== stream.head) {
+      throw conflict(name, expectedVersion, stream.head)
+    }
+    const kept = events.map((event) => this.#keep(stream, event))
+    return { ...positionOf(stream), kept }
+  }
+
+  async read(name: string, options: ReadOptions = {}): Promise<StreamPage> {
+    const { after, maxEvents, maxBytes } = { ...DEFAULT_READ, ...options }
+    const stream = this.#streamIfAny(name)
+    const events: RecordedEvent[] = []
+    let bytes = 0
+    const first = stream.start + Math.max(0, after - stream.floor)
+    for (let index = first; index < stream.events.length && events.length < maxEvents; index++) {
+      const event = stream.events[index] as RecordedEvent
+      bytes += event.data.length
+      if (bytes > maxBytes && events.length > 0) break
+      events.push(event)
+    }
+    return { ...positionOf(stream), events }
+  }
+
+  async position(name: string): Promise<StreamPosition> {
+    return positionOf(this.#stream(name))
+  }
+
+  async list({ type, before, maxEvents = 100 }: ListOptions = {}): Promise<ListPage> {
+    this.#checkOpen()
+    const events: RecordedEvent[] = []
+    let index = Math.min((before ?? Number.POSITIVE_INFINITY) - this.#lifeBase, this.#life.length)
+    while (--index >= this.#lifeStart) {
+      const event = this.#life[index] as RecordedEvent
+      if (type !== undefined && event.type !== type) continue
+      if (events.length === maxEvents) return { events, next: this.#lifeBase + index + 1 }
+      events.push(event)
+    }
+    return { events, next: undefined }
+  }
+
+  async unended(): Promise<readonly string[]> {
+    this.#checkOpen()
+    const names: string[] = []
+    for (const { name, ended } of this.#streams.values()) {
+      if (!ended && !isTopicStream(name) && names.length < 10_000) names.push(name)
+    }
+    return names
+  }
+
+  async trim(name: string, { keep, notBeforeMs }: TrimOptions): Promise<StreamPosition> {
+    const stream = this.#streamIfAny(name)
+    const newest = stream.events.length - stream.start
+    let count = keep === undefined ? 0 : Math.max(0, newest - keep)
+    if (notBeforeMs !== undefined) {
+      while (count < newest && ageOf(stream.events[stream.start + count]) < notBeforeMs) count++
+    }
+    drop(stream, count)
+    return positionOf(stream)
+  }
+
+  async expire({ maxEvents, notBeforeMs }: Retention): Promise<number> {
+    this.#checkOpen()
+    let count = 0
+    while (this.#lifeStart < this.#life.length) {
+      const oldest = this.#life[this.#lifeStart] as RecordedEvent
+      const tooMany = this.#life.length - this.#lifeStart > maxEvents
+      if (!tooMany && oldest.atMs >= notBeforeMs) break
+      this.#lifeStart++
+      count++
+      const stream = this.#streams.get(oldest.stream) as Stream
+      drop(stream, 1)
+      if (stream.ended && stream.floor === stream.head) this.#streams.delete(stream.name)
+    }
+    // An array that is cut at its front is moved; every so often is cheap, every time is not.
+    if (this.#lifeStart > 1_000 && this.#lifeStart > this.#life.length / 2) {
+      this.#life = this.#life.slice(this.#lifeStart)
+      this.#lifeBase += this.#lifeStart
+      this.#lifeStart = 0
+    }
+    return count
+  }
+
+  async saveSnapshot(name: string, snapshot: SavedSnapshot): Promise<void> {
+    this.#stream(name).snapshot = snapshot
+  }
+
+  async loadSnapshot(name: string): Promise<SavedSnapshot | undefined> {
+    return this.#streamIfAny(name).snapshot
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+  }
+
+  #keep(stream: Stream, { key, ends, ...event }: NewEvent): Kept {
+    const known = key === undefined ? undefined : stream.keys?.versionOf(key, event.atMs)
+    if (known !== undefined) return { version: known, duplicate: true }
+    const version = ++stream.head
+    const recorded = { ...event, stream: stream.name, version }
+    stream.events.push(recorded)
+    if (ends) stream.ended = true
+    if (key !== undefined) {
+      stream.keys ??= new KeyWindow()
+      stream.keys.note(key, version, event.atMs)
+    }
+    if (!isTopicStream(stream.name)) this.#life.push(recorded)
+    return { version, duplicate: false }
+  }
+
+  #stream(name: string): Stream {
+    this.#checkOpen()
+    let stream = this.#streams.get(name)
+    if (stream === undefined) {
+      stream = this.#newStream(name)
+      this.#streams.set(name, stream)
+    }
+    return stream
+  }
+
+  /** To look at a stream must not make one: nobody would ever take it away. */
+  #streamIfAny(name: string): Stream {
+    this.#checkOpen()
+    return this.#streams.get(name) ?? this.#newStream(name)
+  }
+
+  #newStream(name: string): Stream {
+    const epoch = newEpoch(this.#random)
+    const nothing = { keys: undefined, snapshot: undefined }
+    return { name, epoch, head: 0, floor: 0, events: [], start: 0, ended: false, ...nothing }
+  }
+
+  #checkOpen(): void {
+    if (this.#closed) throw closed()
+  }
+}
+
+export function conflict(stream: string, expected: number, head: number): JournalError {
+  return new JournalError(
+    'ERR_WINDSOCK_JOURNAL_CONFLICT',
+    `${stream} is at version ${head}, and the append expected ${expected}: read what came in between, and decide again`,
+  )
+}
+
+export function closed(): JournalError {
+  return new JournalError('ERR_WINDSOCK_JOURNAL_CLOSED', 'the journal is closed')
+}
+
+function positionOf({ epoch, head, floor }: Stream): StreamPosition {
+  return { epoch, head, floor }
+}
+
+function ageOf(event: RecordedEvent | undefined): number {
+  return event?.atMs ?? 0
+}
+
+function drop(stream: Stream, count: number): void {
+  stream.start += count
+  stream.floor += count
+  if (stream.start > 1_000 && stream.start > stream.events.length / 2) {
+    stream.events = stream.events.slice(stream.start)
+    stream.start = 0
+  }
+}

@@ -1,0 +1,169 @@
+// Store: where events are kept. The port, and its contract in prose.
+//
+// A store holds streams; a stream is a log of events that are numbered 1, 2, 3 … without a hole. There are two
+// families, told apart by the name: `connection/<id>` holds the life of one connection, `topic/<name>` the messages
+// of one durable topic. What an event means the store does not know; its data is text or bytes.
+//
+// Every store keeps to this, and `storeContract` in `windsock/testing` checks it:
+//
+//   1. `append` resolves when all its events are kept, in the class that `durability` names, or rejects and keeps
+//      none of them. Appends take effect in the order of the calls, over all streams, and resolve in it.
+//   2. Versions are assigned once and never again within an epoch: a refused append leaves no hole.
+//   3. An event whose key its stream has seen within the key window is not kept again; its first version comes back.
+//   4. `read` gives what is kept after a version, oldest first, in one piece without a hole.
+//   5. What `trim` and `expire` took away shows in `floor`; they never take what they were not told to.
+//   6. `epoch` stays as long as nothing acknowledged was lost, also over a restart; otherwise it is a new one.
+//   7. Damage is an error (`ERR_WINDSOCK_JOURNAL_CORRUPT`), never a skipped event. After an error of the disk's own
+//      (a failed sync) nothing is acknowledged any more by this process.
+//   8. After `close` every call rejects with `ERR_WINDSOCK_JOURNAL_CLOSED`; `close` itself waits for what was appended.
+
+/** What an acknowledged append survives: the end of the process it does not, `disk`: a loss of power too. */
+export type Durability = 'memory' | 'disk'
+
+export interface NewEvent {
+  /** What happened, in the past tense; for a topic's message `text`, `json` or `binary`. */
+  readonly type: string
+  /** The version of the data's shape; old ones are read through upcasters. */
+  readonly schema: number
+  /** Wall-clock time, ms since 1970. */
+  readonly atMs: number
+  readonly data: string | Uint8Array
+  /** Idempotency key, at most 128 bytes of UTF-8. */
+  readonly key?: string
+  /** The stream ends with this event. */
+  readonly ends?: boolean
+}
+
+export interface RecordedEvent {
+  readonly stream: string
+  /** Its number in its stream, from 1. */
+  readonly version: number
+  readonly type: string
+  readonly schema: number
+  readonly atMs: number
+  readonly data: string | Uint8Array
+}
+
+export interface AppendOptions {
+  /**
+   * Append only if the stream's head is this; 0: only if the stream is new.
+   *
+   * Otherwise the append rejects with `ERR_WINDSOCK_JOURNAL_CONFLICT`. Default: append to whatever there is.
+   */
+  readonly expectedVersion?: number
+}
+
+/** What became of one event. */
+export interface Kept {
+  readonly version: number
+  /** Its key was known: nothing was kept, and `version` is that of the first. */
+  readonly duplicate: boolean
+}
+
+/** Where a stream stands: `floor + 1 … head` is kept. A stream that does not exist has head 0. */
+export interface StreamPosition {
+  /** Opaque, at most 32 characters; compared for equality only. */
+  readonly epoch: string
+  readonly head: number
+  /** The highest version that was trimmed; 0 when none was. */
+  readonly floor: number
+}
+
+export interface Appended extends StreamPosition {
+  /** One for each event, in their order. */
+  readonly kept: readonly Kept[]
+}
+
+export interface ReadOptions {
+  /** Give what comes after this version; default 0. Below `floor` it counts as `floor`. */
+  readonly after?: number
+  /** Default 1,000, at most 10,000. */
+  readonly maxEvents?: number
+  /** Stop before the event that would exceed it, but give at least one; default 1 MiB. */
+  readonly maxBytes?: number
+}
+
+export interface StreamPage extends StreamPosition {
+  readonly events: readonly RecordedEvent[]
+}
+
+export interface TrimOptions {
+  /** Keep this many of the newest. */
+  readonly keep?: number
+  /** Keep what is not older than this wall-clock time, ms since 1970. With `keep`: what either rule takes goes. */
+  readonly notBeforeMs?: number
+}
+
+/** What is kept of the lives of connections, over all of them. */
+export interface Retention {
+  /** Events over all connections. */
+  readonly maxEvents: number
+  /** Wall-clock time, ms since 1970, before which events go. */
+  readonly notBeforeMs: number
+}
+
+export interface ListOptions {
+  /** Only events of this type. */
+  readonly type?: string
+  /** Only what stands before this cursor; default: from the newest. */
+  readonly before?: number
+  /** Default 100, at most 10,000. */
+  readonly maxEvents?: number
+}
+
+export interface ListPage {
+  /** Newest first. */
+  readonly events: readonly RecordedEvent[]
+  /** Give it as `before` for the next page; `undefined` when this was the last. */
+  readonly next: number | undefined
+}
+
+/** A fold's result, so that the next fold may begin there. */
+export interface SavedSnapshot {
+  /** The version of the last event in it. */
+  readonly version: number
+  /** The version of the machine's shape; a snapshot of another is not used. */
+  readonly schema: number
+  readonly data: string
+}
+
+export interface Store {
+  readonly durability: Durability
+  /** Events appended and not acknowledged yet. */
+  readonly backlog: number
+  append(stream: string, events: readonly NewEvent[], options?: AppendOptions): Promise<Appended>
+  read(stream: string, options?: ReadOptions): Promise<StreamPage>
+  /** Where a stream stands; a stream that does not exist yet gets its epoch now. */
+  position(stream: string): Promise<StreamPosition>
+  /** Events of all connections' lives, newest first. */
+  list(options?: ListOptions): Promise<ListPage>
+  /** Lives that have begun and not ended, oldest first; at most 10,000 a call. */
+  unended(): Promise<readonly string[]>
+  /** Takes away the oldest of one stream. */
+  trim(stream: string, options: TrimOptions): Promise<StreamPosition>
+  /** Takes away the oldest of all lives; returns how many events went. */
+  expire(retention: Retention): Promise<number>
+  saveSnapshot(stream: string, snapshot: SavedSnapshot): Promise<void>
+  loadSnapshot(stream: string): Promise<SavedSnapshot | undefined>
+  close(): Promise<void>
+}
+
+/** The stream of one connection's life. */
+export function connectionStream(connectionId: string): string {
+  return `connection/${connectionId}`
+}
+
+/** The stream of one durable topic. */
+export function topicStream(name: string): string {
+  return `topic/${name}`
+}
+
+/** Which family a stream is of. */
+export function isTopicStream(stream: string): boolean {
+  return stream.startsWith('topic/')
+}
+
+export const DEFAULT_READ = { after: 0, maxEvents: 1_000, maxBytes: 1024 * 1024 } as const
+
+/** How long, and for how many messages, a stream knows a key again. NATS JetStream's window is the same two minutes. */
+export const KEY_WINDOW = { ms: 120_000, count: 100_000 } as const

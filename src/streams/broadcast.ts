@@ -1,0 +1,191 @@
+// Broadcast: what the two kinds of topic share, one order for every subscriber and a history to come back to.
+//
+// There are two ways to read. `subscribe` and `deliverTo` push each value once it is there: the fast way, for a
+// connection that is open. `read` and `watch` pull from an offset: the way that survives a lost connection, and
+// in which nothing is queued for a slow reader but its offset.
+//
+// A broadcast never errors and never completes, and what one subscriber throws neither ends nor delays another.
+// Slow subscribers are their own connection's matter: the outbound queue bounds them.
+
+import type { Subscriber } from 'rxjs'
+import { type Sendable, toMessage } from '../protocol/message.ts'
+import type { Clock, Random } from '../protocol/ports.ts'
+import type { LogPosition } from '../protocol/position.ts'
+import { GuardedObservable, type Report } from './guarded.ts'
+import type { HistoryOptions, TopicItem } from './history.ts'
+
+export interface TopicOptions {
+  /** Called with what a subscriber threw. Default: it is counted in `subscriberErrors`, nothing else. */
+  readonly onSubscriberError?: Report
+  readonly history?: HistoryOptions
+}
+
+/** Time and chance, which a topic with a history needs; `topic()` brings the live ones. */
+export interface TopicPorts {
+  readonly clock: Clock
+  readonly random: Random
+}
+
+/** Takes values without the machinery of a subscription; it must not throw. */
+export interface Sink<T> {
+  next(value: T, offset: number): void
+}
+
+export interface PublishOptions {
+  /**
+   * Idempotency key, at most 128 bytes of UTF-8: a second publish with the same key within two minutes publishes
+   * nothing and gives the offset of the first. Default: each publish is a new one.
+   */
+  readonly key?: string
+  /** Publish only if the topic's head is this offset; otherwise `ERR_WINDSOCK_JOURNAL_CONFLICT`. */
+  readonly expectedOffset?: number
+}
+
+/** Where a message stands. */
+export interface Published {
+  readonly epoch: string
+  readonly offset: number
+  /** Its key was known: it had been published before, at this offset. */
+  readonly duplicate: boolean
+}
+
+/** A stretch of a topic; `floor` above the offset that was asked for means that what is between is gone. */
+export interface TopicPage extends LogPosition {
+  readonly items: readonly TopicItem[]
+}
+
+export interface PageBounds {
+  readonly maxItems: number
+  readonly maxBytes: number
+}
+
+/** A topic as its remote readers and writers see it. */
+export interface TopicLog {
+  readonly name: string
+  /** Resolves when `epoch` and the offsets are known, rejects when the store cannot tell; `undefined` once known. */
+  readonly ready: Promise<void> | undefined
+  readonly epoch: string
+  /** The offset of the last message; 0 before the first. */
+  readonly offset: number
+  /** `floor + 1 … offset` is kept. */
+  readonly floor: number
+  /** What is kept after `offset`; at once when it is in memory. */
+  read(offset: number, bounds: PageBounds): TopicPage | Promise<TopicPage>
+  /** Calls `listener` after each message, until the function returned is called. It must not throw. */
+  watch(listener: () => void): () => void
+  /** `publish` with an answer for whoever is far away. */
+  append(value: Sendable, options?: PublishOptions): Promise<Published>
+}
+
+interface Reader<T> {
+  readonly sink: Sink<T>
+  /** The offset when it subscribed; it gets only later ones. */
+  readonly after: number
+}
+
+interface Waiting<T> {
+  readonly offset: number
+  readonly value: T
+}
+
+export abstract class Broadcast<T extends Sendable> extends GuardedObservable<T> {
+  readonly name: string
+  readonly #readers: Set<Reader<T>>
+  readonly #errors: { count: number }
+  readonly #watchers = new Set<() => void>()
+  readonly #waiting: Waiting<T>[] = []
+  #offset = 0
+  #delivering = false
+
+  constructor(name: string, options: TopicOptions) {
+    const readers = new Set<Reader<T>>()
+    const errors = { count: 0 }
+    super(
+      (thrown) => {
+        errors.count++
+        options.onSubscriberError?.(thrown)
+      },
+      (subscriber: Subscriber<T>) => this.deliverTo(subscriber),
+    )
+    this.name = name
+    this.#readers = readers
+    this.#errors = errors
+  }
+
+  /** The offset of the last value; 0 before the first. */
+  get offset(): number {
+    return this.#offset
+  }
+
+  get subscriberCount(): number {
+    return this.#readers.size
+  }
+
+  /** How often a subscriber threw. */
+  get subscriberErrors(): number {
+    return this.#errors.count
+  }
+
+  /**
+   * Gives each later value to `sink`, until the function returned is called.
+   *
+   * `subscribe` with nothing in between: what a connection uses that is given a topic as it is. One object a
+   * connection instead of four makes a broadcast to many a tenth cheaper.
+   */
+  deliverTo(sink: Sink<T>): () => void {
+    const reader = { sink, after: this.#offset }
+    this.#readers.add(reader)
+    return () => this.#readers.delete(reader)
+  }
+
+  /** Calls `listener` after each value has reached the subscribers, until the function returned is called. */
+  watch(listener: () => void): () => void {
+    // An object of its own, so that one listener may watch twice.
+    const watcher = () => listener()
+    this.#watchers.add(watcher)
+    return () => this.#watchers.delete(watcher)
+  }
+
+  /** Whether a delivery is under way, and so a publish comes from inside it. */
+  protected get delivering(): boolean {
+    return this.#delivering
+  }
+
+  /** Where counting goes on, of a log that was there before. */
+  protected startAt(offset: number): void {
+    this.#offset = offset
+  }
+
+  /** Gives `value` the next offset, and delivers it: now, or after the delivery that is under way. */
+  protected next(value: T, keep: (offset: number) => void): number {
+    const offset = ++this.#offset
+    keep(offset)
+    this.#waiting.push({ offset, value })
+    if (!this.#delivering) this.#deliverWaiting()
+    return offset
+  }
+
+  #deliverWaiting(): void {
+    this.#delivering = true
+    for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
+      for (const reader of this.#readers) {
+        // A subscriber that came during the delivery is at the end of the set, and `after` bars it.
+        if (reader.after < next.offset) reader.sink.next(next.value, next.offset)
+      }
+      for (const watcher of this.#watchers) watcher()
+    }
+    this.#delivering = false
+  }
+}
+
+/** What a value is in a topic: encoded once, with its kind beside it. */
+export function itemOf(value: Sendable, offset: number, atMs: number): TopicItem {
+  const message = toMessage(value)
+  const kind = typeof message !== 'string' ? 'binary' : typeof value === 'string' ? 'text' : 'json'
+  return { offset, atMs, kind, message }
+}
+
+/** What a reader of values gets for an item: the text, the bytes, or the object. */
+export function valueOf<T extends Sendable>({ kind, message }: TopicItem): T {
+  return (kind === 'json' ? JSON.parse(message as string) : message) as T
+}

@@ -1,0 +1,38 @@
+// Changes: the present value, then each other one that it becomes.
+//
+// An RxJS BehaviorSubject whose subscribers cannot hurt each other, for a value that is kept elsewhere.
+
+import type { Observable } from 'rxjs'
+import { GuardedObservable, type Report } from './guarded.ts'
+import { Multicast } from './multicast.ts'
+
+export class Changes<T> {
+  /** Replays the present value; completes after `complete`. */
+  readonly values$: Observable<T>
+  readonly #subscribers: Multicast<T>
+  readonly #present: () => T
+  #told: T
+
+  constructor(report: Report, present: () => T) {
+    const subscribers = new Multicast<T>(report)
+    this.values$ = new GuardedObservable(report, (subscriber) => {
+      subscriber.next(present())
+      return subscribers.subscribe(subscriber)
+    })
+    this.#subscribers = subscribers
+    this.#present = present
+    this.#told = present()
+  }
+
+  /** Tells everyone, if the value is another. */
+  tell(): void {
+    const value = this.#present()
+    if (value === this.#told) return
+    this.#told = value
+    this.#subscribers.next(value)
+  }
+
+  complete(): void {
+    this.#subscribers.complete()
+  }
+}

@@ -1,0 +1,188 @@
+// Durable topic: an ordered broadcast whose messages are on disk before anyone gets them.
+//
+// A publish goes to the store; when the store has acknowledged it, it is delivered, and the promise resolves with its
+// offset. So the order that is stored is the order that is delivered, and whoever got a message can come back to it
+// after a restart. The newest stay in memory, so that most readers who come back never touch the disk.
+//
+// When the store refuses (a full disk), that publish rejects and nothing is delivered; other topics do not notice.
+
+import type { Observable } from 'rxjs'
+import { type NewEvent, type RecordedEvent, type Store, topicStream } from '../journal/store.ts'
+import { type Sendable, share } from '../protocol/message.ts'
+import {
+  Broadcast,
+  itemOf,
+  type PageBounds,
+  type Published,
+  type PublishOptions,
+  type TopicLog,
+  type TopicOptions,
+  type TopicPage,
+  type TopicPorts,
+} from './broadcast.ts'
+import { handled } from './deferred.ts'
+import { checkHistory, History, type TopicItem } from './history.ts'
+import { last } from './replay.ts'
+
+/** Messages kept when nobody says how many. */
+const DEFAULT_COUNT = 10_000
+/** Of those, the newest that stay in memory. */
+const MAX_IN_MEMORY = 1_000
+const SCHEMA = 1
+
+export class DurableTopic<T extends Sendable> extends Broadcast<T> implements TopicLog {
+  readonly #store: Store
+  readonly #stream: string
+  readonly #ports: TopicPorts
+  readonly #bounds: ReturnType<typeof checkHistory>
+  #epoch = ''
+  #ready: Promise<void> | undefined
+  #floor = 0
+  #recent: History
+  /** Deliveries that were stored before `ready`. */
+  readonly #early: (() => void)[] = []
+  /** Publishes since the last trim, and when that was. */
+  #untrimmed = 0
+  #trimmedAtMs: number
+
+  /** @throws SettingError for a history out of range. */
+  constructor(name: string, store: Store, options: TopicOptions, ports: TopicPorts) {
+    super(name, options)
+    this.#store = store
+    this.#stream = topicStream(name)
+    this.#ports = ports
+    this.#bounds = checkHistory(options.history, DEFAULT_COUNT)
+    this.#recent = this.#memory(0)
+    this.#trimmedAtMs = ports.clock.nowMs()
+    this.#ready = handled(this.#open())
+  }
+
+  get ready(): Promise<void> | undefined {
+    return this.#ready
+  }
+
+  /** The same over restarts, as long as nothing acknowledged was lost. Empty until `ready`. */
+  get epoch(): string {
+    return this.#epoch
+  }
+
+  get floor(): number {
+    return this.#floor
+  }
+
+  /**
+   * Stores `value`, then gives it to everyone subscribed.
+   *
+   * @returns a promise of its offset, once it is stored; it rejects with a JournalError when it could not be,
+   *   and nobody gets it then. A rejection left alone hurts nothing.
+   * @throws WebSocketError `ERR_WINDSOCK_MESSAGE_TYPE` when `value` cannot be sent.
+   */
+  publish(value: T, options: PublishOptions = {}): Promise<number> {
+    return handled(this.append(value, options).then(({ offset }) => offset))
+  }
+
+  /** The last `count` values that are kept, then each later one. */
+  last(count: number): Observable<T> {
+    return last(this, this, count)
+  }
+
+  append(value: T, { key, expectedOffset }: PublishOptions = {}): Promise<Published> {
+    const shared = share(value)
+    const atMs = this.#ports.clock.wallMs()
+    const { kind: type, message: data } = itemOf(shared, 0, atMs)
+    const event: NewEvent = { type, schema: SCHEMA, atMs, data, ...(key !== undefined && { key }) }
+    const expected = expectedOffset === undefined ? {} : { expectedVersion: expectedOffset }
+    return this.#store
+      .append(this.#stream, [event], expected)
+      .then((appended) => this.#stored(appended, shared, atMs))
+  }
+
+  read(offset: number, bounds: PageBounds): TopicPage | Promise<TopicPage> {
+    if (this.#ready !== undefined) return this.#ready.then(() => this.read(offset, bounds))
+    this.#trimOld()
+    const { epoch, floor, offset: head } = this
+    if (offset >= this.#recent.floor) {
+      const items = this.#recent.after(offset, bounds.maxItems, bounds.maxBytes)
+      return { epoch, head, floor, items }
+    }
+    return this.#readStore(offset, bounds)
+  }
+
+  async #open(): Promise<void> {
+    const { epoch, head } = await this.#store.position(this.#stream)
+    const inMemory = Math.min(MAX_IN_MEMORY, this.#bounds.count)
+    const { floor, events } = await this.#store.read(this.#stream, {
+      after: Math.max(0, head - inMemory),
+      maxEvents: inMemory,
+      maxBytes: this.#bounds.bytes,
+    })
+    this.#epoch = epoch
+    this.#floor = floor
+    // What was appended meanwhile is delivered by its own acknowledgement.
+    const known = events.filter(({ version }) => version <= head)
+    // A tail that did not fit is read from the store.
+    const contiguous = known.at(-1)?.version === head ? known : []
+    this.#recent = this.#memory(head - contiguous.length)
+    for (const event of contiguous) this.#recent.push(toItem(event))
+    this.startAt(head)
+    this.#ready = undefined
+    for (const deliver of this.#early.splice(0)) deliver()
+  }
+
+  #memory(floor: number): History {
+    const { count, bytes } = this.#bounds
+    return new History({ count: Math.min(count, MAX_IN_MEMORY), bytes }, floor)
+  }
+
+  #stored(
+    { epoch, kept }: Awaited<ReturnType<Store['append']>>,
+    value: T,
+    atMs: number,
+  ): Published {
+    const { version: offset, duplicate } = kept[0] as (typeof kept)[number]
+    if (!duplicate) {
+      const deliver = () => {
+        this.next(value, () => this.#recent.push(itemOf(value, offset, atMs)))
+        this.#untrimmed++
+        this.#trimOld()
+      }
+      if (this.#ready === undefined) deliver()
+      else this.#early.push(deliver)
+    }
+    return { epoch, offset, duplicate }
+  }
+
+  async #readStore(offset: number, { maxItems, maxBytes }: PageBounds): Promise<TopicPage> {
+    const options = { after: offset, maxEvents: maxItems, maxBytes }
+    const { epoch, floor, events } = await this.#store.read(this.#stream, options)
+    // What is stored and not delivered yet comes when it has been: nobody reads ahead of the others.
+    const items = events.filter(({ version }) => version <= this.offset).map(toItem)
+    return { epoch, head: this.offset, floor, items }
+  }
+
+  /** Every so often: a trim is a transaction, and a few messages more than promised hurt nobody. */
+  #trimOld(): void {
+    const { count, ageMs } = this.#bounds
+    const { clock } = this.#ports
+    const tooMany = this.#untrimmed >= Math.max(100, count / 10)
+    const tooOld = ageMs !== undefined && clock.nowMs() - this.#trimmedAtMs >= ageMs / 10
+    if (!tooMany && !tooOld) return
+    this.#untrimmed = 0
+    this.#trimmedAtMs = clock.nowMs()
+    const notBeforeMs = ageMs === undefined ? undefined : clock.wallMs() - ageMs
+    if (notBeforeMs !== undefined) this.#recent.forgetBefore(notBeforeMs)
+    this.#store
+      .trim(this.#stream, { keep: count, ...(notBeforeMs !== undefined && { notBeforeMs }) })
+      .then(
+        ({ floor }) => {
+          this.#floor = floor
+        },
+        // The next publish meets the same trouble, and says it to somebody who waits for an answer.
+        () => {},
+      )
+  }
+}
+
+function toItem({ version, type, atMs, data }: RecordedEvent): TopicItem {
+  return { offset: version, atMs, kind: type as TopicItem['kind'], message: data }
+}

@@ -1,0 +1,43 @@
+// topic(): makes a topic, in memory or durable, with live time and chance.
+//
+// The two kinds and what they share stand in `streams/`; this is where they get their ports.
+
+import type { Journal } from './journal/journal.ts'
+import type { Sendable } from './protocol/message.ts'
+import type { TopicOptions, TopicPorts } from './streams/broadcast.ts'
+import { DurableTopic } from './streams/durable-topic.ts'
+import { Topic } from './streams/topic.ts'
+import { liveClock, liveRandom } from './transport/live-ports.ts'
+
+/** What `topic()` takes: a history, a journal that makes it durable, and other ports for tests. */
+export type TopicSettings = TopicOptions &
+  Partial<TopicPorts> & {
+    /** Where messages are kept before anyone gets them; without it they are in memory. */
+    readonly durable?: Journal
+  }
+
+/**
+ * Makes a topic: an ordered broadcast, an Observable to read, `publish()` to write.
+ *
+ * With `durable: await openJournal(file)` its messages, offsets and epoch survive a restart, and `publish()` gives a
+ * promise.
+ *
+ * @throws SettingError for a history out of range.
+ */
+export function topic<T extends Sendable>(
+  name: string,
+  settings: TopicSettings & { readonly durable: Journal },
+): DurableTopic<T>
+export function topic<T extends Sendable>(
+  name: string,
+  settings?: TopicSettings & { readonly durable?: undefined },
+): Topic<T>
+export function topic<T extends Sendable>(
+  name: string,
+  { durable, clock = liveClock, random = liveRandom, ...options }: TopicSettings = {},
+): Topic<T> | DurableTopic<T> {
+  const ports = { clock, random }
+  return durable === undefined
+    ? new Topic<T>(name, options, ports)
+    : new DurableTopic<T>(name, durable.store, options, ports)
+}
