@@ -22,6 +22,7 @@ export type { Store } from './journal/store.ts'
 export { type ConnectionMachine, connectionMachine } from './machines/connection.ts'
 export { memoryJournal, openJournal } from './open-journal.ts'
 export { CLOSE_CODES, describeCloseCode, isResumable, isSendable } from './protocol/close-codes.ts'
+export { closeLine } from './protocol/close-line.ts'
 export type {
   CloseCause,
   CloseFrame,

@@ -15,6 +15,7 @@ import type { CloseFrame, CloseRecord } from './protocol/close-record.ts'
 import { describe, HandlerError, WebSocketError } from './protocol/errors.ts'
 import { originOf } from './protocol/handshake.ts'
 import type { Clock, Random } from './protocol/ports.ts'
+import { printable } from './protocol/printable.ts'
 import { type ResolvedSettings, type Route, resolveSettings } from './route.ts'
 import { Multicast } from './streams/multicast.ts'
 import type { Door } from './transport/transport.ts'
@@ -24,10 +25,18 @@ export type ErrorListener = (error: WebSocketError, connection?: Connection) => 
 
 /** The default listener: a line and the stack on standard error. */
 export const printError: ErrorListener = (error, connection) => {
-  const where = connection === undefined ? '' : ` on ${connection.request.path}`
-  console.error(`windsock: ${error.code}${where}: ${error.message}`)
-  if (error.cause instanceof Error) console.error(error.cause.stack)
+  const where = connection === undefined ? '' : ` on ${printable(connection.request.path)}`
+  console.error(`windsock: ${error.code}${where}: ${printable(error.message)}`)
+  if (error.cause instanceof Error) console.error(printableStack(error.cause))
 }
+
+// The first lines of a stack are the message, which may be a peer's; those of ours begin with `at`.
+function printableStack({ stack = '' }: Error): string {
+  const lines = stack.split('\n').map((line) => printable(line))
+  return lines.slice(0, MAX_STACK_LINES).join('\n')
+}
+
+const MAX_STACK_LINES = 30
 
 export interface RuntimeOptions {
   readonly routes: readonly Route[]
