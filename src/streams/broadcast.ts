@@ -8,6 +8,7 @@
 // Slow subscribers are their own connection's matter: the outbound queue bounds them.
 
 import type { Subscriber } from 'rxjs'
+import { WebSocketError } from '../protocol/errors.ts'
 import { type Sendable, toMessage } from '../protocol/message.ts'
 import type { Clock, Random } from '../protocol/ports.ts'
 import type { LogPosition } from '../protocol/position.ts'
@@ -73,7 +74,11 @@ export interface TopicLog {
   read(offset: number, bounds: PageBounds): TopicPage | Promise<TopicPage>
   /** Calls `listener` after each message, until the function returned is called. It must not throw. */
   watch(listener: () => void): () => void
-  /** `publish` with an answer for whoever is far away. */
+  /**
+   * `publish` with an answer for whoever is far away.
+   *
+   * @throws WebSocketError, also by rejecting: `ERR_WINDSOCK_TOPIC` for a key out of bounds, and as `publish`.
+   */
   append(value: Sendable, options?: PublishOptions): Promise<Published>
 }
 
@@ -183,6 +188,23 @@ export function itemOf(value: Sendable, offset: number, atMs: number): TopicItem
   const message = toMessage(value)
   const kind = typeof message !== 'string' ? 'binary' : typeof value === 'string' ? 'text' : 'json'
   return { offset, atMs, kind, message }
+}
+
+/** @throws WebSocketError `ERR_WINDSOCK_TOPIC` for a key that is empty or longer than 128 bytes. */
+export function checkKey(key: string | undefined): void {
+  if (key === undefined || (key !== '' && key.length <= MAX_KEY_BYTES && isShort(key))) return
+  throw new WebSocketError(
+    'ERR_WINDSOCK_TOPIC',
+    `an idempotency key must be 1 to ${MAX_KEY_BYTES} bytes of UTF-8; a UUID does`,
+    { httpStatus: 400 },
+  )
+}
+
+/** The longest idempotency key. */
+export const MAX_KEY_BYTES = 128
+
+function isShort(key: string): boolean {
+  return new TextEncoder().encode(key).byteLength <= MAX_KEY_BYTES
 }
 
 /** What a reader of values gets for an item: the text, the bytes, or the object. */

@@ -5,6 +5,7 @@
 
 import { Observable } from 'rxjs'
 import type { Message } from '../protocol/message.ts'
+import type { DurableTopic } from './durable-topic.ts'
 import { Topic } from './topic.ts'
 
 /** What the room needs to know of a connection. */
@@ -13,10 +14,15 @@ export interface ChatMember {
   readonly messages$: Observable<Message>
 }
 
-/** Where the lines go; a `Topic` of strings by default, so that others may listen or speak too. */
 export interface ChatRoomOptions {
-  readonly topic?: Topic<string>
+  /** Where the lines go, so that others may listen or speak, too. Default: a topic of the room's own. */
+  readonly topic?: Topic<string> | DurableTopic<string>
+  /** Lines of the past that a newcomer is shown, as far as the topic's history goes. Default 0. */
+  readonly last?: number
 }
+
+/** What a newcomer or a speaker is told when the room's journal takes nothing. */
+const NOT_KEPT = 'the room cannot take this line now; try again later'
 
 /**
  * A handler for one room: whoever connects is in it, the speaker hears himself.
@@ -26,19 +32,25 @@ export interface ChatRoomOptions {
 export function chatRoom(
   options: ChatRoomOptions = {},
 ): (member: ChatMember) => Observable<string> {
-  const lines = options.topic ?? new Topic<string>('chat')
+  const { topic: lines = new Topic<string>('chat'), last = 0 } = options
   return (member) =>
     new Observable<string>((subscriber) => {
+      const tell = (line: string) => {
+        const published = lines.publish(line)
+        // A durable room may refuse: whoever spoke has to know, the others heard nothing.
+        if (published instanceof Promise) published.catch(() => subscriber.next(NOT_KEPT))
+      }
       const who = `[${member.request.remoteAddress}]`
-      const listening = lines.subscribe(subscriber)
-      lines.publish(`${who} joined the chat`)
+      const source: Observable<string> = last > 0 ? lines.last(last) : lines
+      const listening = source.subscribe(subscriber)
+      tell(`${who} joined the chat`)
       const speaking = member.messages$.subscribe((message) => {
-        if (typeof message === 'string') lines.publish(`${who} says: ${message}`)
+        if (typeof message === 'string') tell(`${who} says: ${message}`)
       })
       return () => {
         speaking.unsubscribe()
         listening.unsubscribe()
-        lines.publish(`${who} left the chat`)
+        tell(`${who} left the chat`)
       }
     })
 }

@@ -11,6 +11,7 @@ import { type NewEvent, type RecordedEvent, type Store, topicStream } from '../j
 import { type Sendable, share } from '../protocol/message.ts'
 import {
   Broadcast,
+  checkKey,
   itemOf,
   type PageBounds,
   type Published,
@@ -87,8 +88,9 @@ export class DurableTopic<T extends Sendable> extends Broadcast<T> implements To
   }
 
   append(value: T, { key, expectedOffset }: PublishOptions = {}): Promise<Published> {
+    checkKey(key)
     const shared = share(value)
-    const atMs = this.#ports.clock.wallMs()
+    const atMs = Math.floor(this.#ports.clock.wallMs())
     const { kind: type, message: data } = itemOf(shared, 0, atMs)
     const event: NewEvent = { type, schema: SCHEMA, atMs, data, ...(key !== undefined && { key }) }
     const expected = expectedOffset === undefined ? {} : { expectedVersion: expectedOffset }

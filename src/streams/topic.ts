@@ -13,6 +13,7 @@ import { type Sendable, share } from '../protocol/message.ts'
 import { newEpoch } from '../protocol/position.ts'
 import {
   Broadcast,
+  checkKey,
   itemOf,
   type PageBounds,
   type Published,
@@ -73,7 +74,7 @@ export class Topic<T extends Sendable> extends Broadcast<T> implements TopicLog 
       )
     }
     const shared = share(value)
-    const atMs = this.#ports?.clock.wallMs() ?? 0
+    const atMs = Math.floor(this.#ports?.clock.wallMs() ?? 0)
     return this.next(shared, (offset) => this.#history?.push(itemOf(shared, offset, atMs)))
   }
 
@@ -88,6 +89,7 @@ export class Topic<T extends Sendable> extends Broadcast<T> implements TopicLog 
   }
 
   async append(value: T, { key, expectedOffset }: PublishOptions = {}): Promise<Published> {
+    checkKey(key)
     const { epoch } = this
     const nowMs = this.#ports?.clock.wallMs() ?? 0
     const known = key === undefined ? undefined : this.#keys.versionOf(key, nowMs)

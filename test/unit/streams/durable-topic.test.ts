@@ -1,0 +1,172 @@
+// Durable topics: stored first, delivered in stored order, and there again after a restart.
+
+import { describe, expect, it } from 'vitest'
+import { DurableTopic } from 'windsock'
+import { seededRandom, VirtualClock } from 'windsock/testing'
+import { MemoryStore } from '../../../src/journal/memory-store.ts'
+import type { Appended, AppendOptions, NewEvent } from '../../../src/journal/store.ts'
+import { JournalError } from '../../../src/protocol/errors.ts'
+import type { TopicOptions } from '../../../src/streams/broadcast.ts'
+
+const EVERYTHING = { maxItems: 10_000, maxBytes: 2 ** 30 }
+
+function ports() {
+  return { clock: new VirtualClock(), random: seededRandom(1) }
+}
+
+function make(options: TopicOptions = {}, store = new MemoryStore(seededRandom(1))) {
+  const { clock, random } = ports()
+  const topic = new DurableTopic<string>('news', store, options, { clock, random })
+  return { topic, store, clock }
+}
+
+async function textsOf(topic: DurableTopic<string>, after = 0): Promise<unknown[]> {
+  return (await topic.read(after, EVERYTHING)).items.map(({ message }) => message)
+}
+
+/** A store that acknowledges when it is told to. */
+class HeldStore extends MemoryStore {
+  readonly #held: (() => void)[] = []
+
+  override append(stream: string, events: readonly NewEvent[], options?: AppendOptions) {
+    return new Promise<Appended>((resolve, reject) => {
+      this.#held.push(() => super.append(stream, events, options).then(resolve, reject))
+    })
+  }
+
+  async acknowledge(): Promise<void> {
+    for (const append of this.#held.splice(0)) append()
+    await Promise.resolve()
+  }
+}
+
+class FullStore extends MemoryStore {
+  full = false
+
+  override append(stream: string, events: readonly NewEvent[], options?: AppendOptions) {
+    if (this.full)
+      return Promise.reject(new JournalError('ERR_WINDSOCK_JOURNAL', 'the disk is full'))
+    return super.append(stream, events, options)
+  }
+}
+
+describe('a durable topic', () => {
+  it('delivers nothing before it is stored', async () => {
+    const store = new HeldStore(seededRandom(1))
+    const { topic, clock } = make({}, store)
+    const seen: string[] = []
+    topic.subscribe((value) => seen.push(value))
+    const published = topic.publish('a')
+    await clock.settle()
+    expect(seen).toEqual([])
+    await store.acknowledge()
+    expect(await published).toBe(1)
+    expect(seen).toEqual(['a'])
+  })
+
+  it('delivers what was published before it knew its own past in the stored order', async () => {
+    const { topic } = make()
+    const seen: string[] = []
+    topic.subscribe((value) => seen.push(value))
+    const offsets = await Promise.all(['a', 'b', 'c'].map((value) => topic.publish(value)))
+    await topic.publish('d')
+    expect(offsets).toEqual([1, 2, 3])
+    expect(seen).toEqual(['a', 'b', 'c', 'd'])
+  })
+
+  it('keeps its epoch, its offsets and its messages over a restart', async () => {
+    const { topic, store } = make()
+    for (const value of ['a', 'b', 'c']) await topic.publish(value)
+    const { topic: next } = make({}, store)
+    await next.ready
+    expect(next.epoch).toBe(topic.epoch)
+    expect(next.offset).toBe(3)
+    expect(await textsOf(next)).toEqual(['a', 'b', 'c'])
+    expect(await next.publish('d')).toBe(4)
+  })
+
+  it('has another epoch in another store', async () => {
+    const { topic } = make()
+    const { topic: other } = make({}, new MemoryStore(seededRandom(2)))
+    await Promise.all([topic.ready, other.ready])
+    expect(topic.epoch).not.toBe(other.epoch)
+  })
+
+  it('gives the same offset for the same key, and delivers once', async () => {
+    const { topic } = make()
+    const seen: string[] = []
+    topic.subscribe((value) => seen.push(value))
+    const first = topic.append('a', { key: 'k' })
+    const racing = topic.append('a', { key: 'k' })
+    expect(await first).toMatchObject({ offset: 1, duplicate: false })
+    expect(await racing).toMatchObject({ offset: 1, duplicate: true })
+    expect(await topic.append('a', { key: 'k' })).toMatchObject({ offset: 1, duplicate: true })
+    expect(seen).toEqual(['a'])
+  })
+
+  it('refuses a publish that expects another offset', async () => {
+    const { topic } = make()
+    await topic.publish('a')
+    await expect(topic.append('b', { expectedOffset: 0 })).rejects.toMatchObject({
+      code: 'ERR_WINDSOCK_JOURNAL_CONFLICT',
+    })
+    expect(await topic.append('b', { expectedOffset: 1 })).toMatchObject({ offset: 2 })
+  })
+
+  it('rejects when the store refuses, delivers nothing, leaves no hole, and goes on afterwards', async () => {
+    const store = new FullStore(seededRandom(1))
+    const { topic } = make({}, store)
+    const seen: string[] = []
+    topic.subscribe((value) => seen.push(value))
+    await topic.publish('a')
+    store.full = true
+    await expect(topic.publish('lost')).rejects.toMatchObject({ code: 'ERR_WINDSOCK_JOURNAL' })
+    store.full = false
+    expect(await topic.publish('b')).toBe(2)
+    expect(seen).toEqual(['a', 'b'])
+  })
+
+  it('reads from the store what is no longer in memory', async () => {
+    const { topic } = make({ history: { count: 5_000, bytes: 10 } })
+    const all = Array.from({ length: 300 }, (_, index) => `m${index + 1}`)
+    for (const value of all) await topic.publish(value)
+    expect(await textsOf(topic)).toEqual(all)
+    expect(await textsOf(topic, 299)).toEqual(['m300'])
+  })
+
+  it('trims by number, never below what was promised', async () => {
+    const { topic, clock } = make({ history: { count: 50 } })
+    for (let index = 1; index <= 1_000; index++) await topic.publish(String(index))
+    await clock.settle()
+    const kept = topic.offset - topic.floor
+    expect(kept).toBeGreaterThanOrEqual(50)
+    expect(kept).toBeLessThanOrEqual(50 + 100)
+    expect((await textsOf(topic)).at(-1)).toBe('1000')
+  })
+
+  it('forgets by age, also when nobody publishes', async () => {
+    const { topic, clock } = make({ history: { ageMs: 1_000 } })
+    await topic.publish('old')
+    await clock.advance(2_000)
+    await textsOf(topic)
+    await clock.settle()
+    expect(await textsOf(topic)).toEqual([])
+    expect(topic.floor).toBe(1)
+  })
+
+  it('gives the last values, then each later one, once each', async () => {
+    const store = new HeldStore(seededRandom(1))
+    const { topic, clock } = make({}, store)
+    for (const value of ['a', 'b', 'c']) {
+      void topic.publish(value)
+      await store.acknowledge()
+      await clock.settle()
+    }
+    const seen: string[] = []
+    topic.last(2).subscribe((value) => seen.push(value))
+    void topic.publish('d')
+    await store.acknowledge()
+    await clock.settle()
+    expect(seen).toEqual(['b', 'c', 'd'])
+  })
+})
