@@ -3,7 +3,18 @@ import { defineConfig } from 'vitest/config'
 
 const source = (path: string) => fileURLToPath(new URL(`./src/${path}`, import.meta.url))
 
+// Tests run from the sources, and a worker thread of Node 20 cannot: it gets the built file, which `npm test` has made.
+const builtWorker = {
+  name: 'built-worker',
+  enforce: 'pre' as const,
+  transform(code: string, id: string) {
+    if (!id.endsWith('/src/journal/sqlite-store.ts')) return undefined
+    return code.replace("'./sqlite-worker.js'", "'../../dist/journal/sqlite-worker.js'")
+  },
+}
+
 export default defineConfig({
+  plugins: [builtWorker],
   resolve: {
     alias: [
       { find: /^windsock$/, replacement: source('index.ts') },

@@ -3,13 +3,14 @@
 // It keeps the contract of `store.ts` with durability `memory`: a new process has a new epoch and nothing before it.
 // Nothing here waits: promises resolve in the turn of the call.
 
-import { JournalError } from '../protocol/errors.ts'
 import type { Random } from '../protocol/ports.ts'
 import { newEpoch } from '../protocol/position.ts'
 import { KeyWindow } from './key-window.ts'
 import {
   type Appended,
   type AppendOptions,
+  closed,
+  conflict,
   DEFAULT_READ,
   isTopicStream,
   type Kept,
@@ -195,17 +196,6 @@ export class MemoryStore implements Store {
   #checkOpen(): void {
     if (this.#closed) throw closed()
   }
-}
-
-export function conflict(stream: string, expected: number, head: number): JournalError {
-  return new JournalError(
-    'ERR_WINDSOCK_JOURNAL_CONFLICT',
-    `${stream} is at version ${head}, and the append expected ${expected}: read what came in between, and decide again`,
-  )
-}
-
-export function closed(): JournalError {
-  return new JournalError('ERR_WINDSOCK_JOURNAL_CLOSED', 'the journal is closed')
 }
 
 function positionOf({ epoch, head, floor }: Stream): StreamPosition {

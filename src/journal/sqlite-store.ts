@@ -1,7 +1,211 @@
-// Placeholder until the store is written; replace this file as a whole.
-// It keeps the imports of others whole.
-import type { Store } from './store.ts'
+// SQLite store: events in one file, written by one worker thread.
+//
+// What is acknowledged is on disk. Calls of one turn go to the worker together; the event loop never waits for the
+// disk. A process that ends by itself waits for what was appended; `process.exit()` does not, and what was not
+// acknowledged by then may be gone.
 
-export async function openSqliteStore(_file: string): Promise<Store> {
-  throw new Error('not here yet')
+import { Worker } from 'node:worker_threads'
+import { type ErrorCode, JournalError } from '../protocol/errors.ts'
+import type { Call, CallFailure, FromWorker, ToWorker, WorkerOptions } from './sqlite-calls.ts'
+import {
+  type Appended,
+  type AppendOptions,
+  closed,
+  type ListOptions,
+  type ListPage,
+  type NewEvent,
+  type ReadOptions,
+  type Retention,
+  type SavedSnapshot,
+  type Store,
+  type StreamPage,
+  type StreamPosition,
+  type TrimOptions,
+} from './store.ts'
+
+export interface SqliteOptions {
+  /** Read what is there, beside the process that writes it, and change nothing. Default false. */
+  readonly readOnly?: boolean
+}
+
+/** Events that may wait for the disk; an append beyond is refused, and nothing is lost. */
+const MAX_BACKLOG = 100_000
+/** The same in bytes of data: 64 MiB. */
+const MAX_BACKLOG_BYTES = 64 * 1024 * 1024
+
+/**
+ * Opens the journal `file`, and makes it and its folder if they are not there.
+ *
+ * @throws JournalError `ERR_WINDSOCK_JOURNAL_LOCKED` when another process has it open, `…_CORRUPT` when it is no journal
+ *   or damaged, `ERR_WINDSOCK_JOURNAL` when it cannot be opened, or this Node has no SQLite.
+ */
+export async function openSqliteStore(
+  file: string,
+  options: SqliteOptions = {},
+): Promise<SqliteStore> {
+  const workerData: WorkerOptions = { file, readOnly: options.readOnly ?? false }
+  const worker = new Worker(new URL('./sqlite-worker.js', import.meta.url), { workerData })
+  const first = await new Promise<FromWorker>((resolve, reject) => {
+    worker.once('message', resolve)
+    worker.once('error', reject)
+  })
+  if (typeof first === 'object' && 'failed' in first) throw errorOf(first.failed)
+  return new SqliteStore(worker)
+}
+
+interface Waiting {
+  readonly resolve: (value: never) => void
+  readonly reject: (error: Error) => void
+  readonly events: number
+  readonly bytes: number
+}
+
+export class SqliteStore implements Store {
+  readonly durability = 'disk'
+  readonly #worker: Worker
+  /** Calls of this turn. */
+  #calls: Call[] = []
+  /** Calls without an answer, oldest first; those before `#answered` have theirs. */
+  #waiting: Waiting[] = []
+  #answered = 0
+  #backlog = 0
+  #backlogBytes = 0
+  #ending: Promise<void> | undefined
+  #dead: JournalError | undefined
+
+  /** @internal Use `openSqliteStore`. */
+  constructor(worker: Worker) {
+    this.#worker = worker
+    worker.unref()
+    worker.on('message', (message: FromWorker) => {
+      if (typeof message === 'object' && 'results' in message) this.#settle(message.results)
+    })
+    worker.on('error', (cause) => this.#died(cause))
+    worker.on('exit', () => this.#died(undefined))
+  }
+
+  get backlog(): number {
+    return this.#backlog
+  }
+
+  append(
+    stream: string,
+    events: readonly NewEvent[],
+    { expectedVersion }: AppendOptions = {},
+  ): Promise<Appended> {
+    let bytes = 0
+    for (const { data } of events) bytes += data.length
+    const tooMany = this.#backlog + events.length > MAX_BACKLOG
+    if (tooMany || this.#backlogBytes + bytes > MAX_BACKLOG_BYTES) {
+      const message = `the journal is behind: ${this.#backlog} events wait for the disk; publish more slowly, or try again`
+      return Promise.reject(new JournalError('ERR_WINDSOCK_JOURNAL', message))
+    }
+    return this.#call(['append', stream, events, expectedVersion], events.length, bytes)
+  }
+
+  read(stream: string, options: ReadOptions = {}): Promise<StreamPage> {
+    return this.#call(['read', stream, options])
+  }
+
+  position(stream: string): Promise<StreamPosition> {
+    return this.#call(['position', stream])
+  }
+
+  list(options: ListOptions = {}): Promise<ListPage> {
+    return this.#call(['list', options])
+  }
+
+  unended(): Promise<readonly string[]> {
+    return this.#call(['unended'])
+  }
+
+  trim(stream: string, options: TrimOptions): Promise<StreamPosition> {
+    return this.#call(['trim', stream, options])
+  }
+
+  expire(retention: Retention): Promise<number> {
+    return this.#call(['expire', retention])
+  }
+
+  saveSnapshot(stream: string, snapshot: SavedSnapshot): Promise<void> {
+    return this.#call(['saveSnapshot', stream, snapshot])
+  }
+
+  loadSnapshot(stream: string): Promise<SavedSnapshot | undefined> {
+    return this.#call(['loadSnapshot', stream])
+  }
+
+  /** Gives the space of what was taken away back to the disk; everything else waits meanwhile. */
+  compact(): Promise<void> {
+    return this.#call(['compact'])
+  }
+
+  close(): Promise<void> {
+    this.#ending ??= new Promise((resolve) => {
+      this.#post()
+      if (this.#dead !== undefined) return resolve()
+      this.#worker.ref()
+      this.#worker.once('exit', () => resolve())
+      this.#tell('close')
+    })
+    return this.#ending
+  }
+
+  #call<T>(call: Call, events = 0, bytes = 0): Promise<T> {
+    if (this.#dead !== undefined) return Promise.reject(this.#dead)
+    if (this.#ending !== undefined) return Promise.reject(closed())
+    return new Promise<T>((resolve, reject) => {
+      if (this.#waiting.length === this.#answered) this.#worker.ref()
+      this.#waiting.push({ resolve, reject, events, bytes })
+      this.#backlog += events
+      this.#backlogBytes += bytes
+      this.#calls.push(call)
+      if (this.#calls.length === 1) setImmediate(() => this.#post())
+    })
+  }
+
+  #post(): void {
+    const calls = this.#calls
+    if (calls.length === 0) return
+    this.#calls = []
+    this.#tell({ calls })
+  }
+
+  #tell(message: ToWorker): void {
+    this.#worker.postMessage(message)
+  }
+
+  #settle(results: Extract<FromWorker, { results: unknown }>['results']): void {
+    for (const result of results) {
+      const call = this.#waiting[this.#answered] as Waiting
+      this.#answered++
+      this.#backlog -= call.events
+      this.#backlogBytes -= call.bytes
+      if ('failure' in result) call.reject(errorOf(result.failure))
+      else call.resolve(result.value as never)
+    }
+    // Cut at the front every so often: the array is moved as a whole.
+    if (this.#answered > 1_000 && this.#answered > this.#waiting.length / 2) {
+      this.#waiting = this.#waiting.slice(this.#answered)
+      this.#answered = 0
+    }
+    if (this.#waiting.length === this.#answered && this.#ending === undefined) this.#worker.unref()
+  }
+
+  #died(cause: unknown): void {
+    if (this.#dead !== undefined) return
+    this.#dead =
+      this.#ending === undefined
+        ? new JournalError('ERR_WINDSOCK_JOURNAL', "the journal's thread has ended", cause)
+        : closed()
+    for (const { reject } of this.#waiting.slice(this.#answered)) reject(this.#dead)
+    this.#waiting = []
+    this.#answered = 0
+    this.#backlog = 0
+    this.#backlogBytes = 0
+  }
+}
+
+function errorOf({ code, message }: CallFailure): JournalError {
+  return new JournalError(code as Extract<ErrorCode, `ERR_WINDSOCK_JOURNAL${string}`>, message)
 }

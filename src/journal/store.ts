@@ -17,6 +17,8 @@
 //      (a failed sync) nothing is acknowledged any more by this process.
 //   8. After `close` every call rejects with `ERR_WINDSOCK_JOURNAL_CLOSED`; `close` itself waits for what was appended.
 
+import { JournalError } from '../protocol/errors.ts'
+
 /** What an acknowledged append survives: the end of the process it does not, `disk`: a loss of power too. */
 export type Durability = 'memory' | 'disk'
 
@@ -167,3 +169,14 @@ export const DEFAULT_READ = { after: 0, maxEvents: 1_000, maxBytes: 1024 * 1024 
 
 /** How long, and for how many messages, a stream knows a key again. NATS JetStream's window is the same two minutes. */
 export const KEY_WINDOW = { ms: 120_000, count: 100_000 } as const
+
+export function conflict(stream: string, expected: number, head: number): JournalError {
+  return new JournalError(
+    'ERR_WINDSOCK_JOURNAL_CONFLICT',
+    `${stream} is at version ${head}, and the append expected ${expected}: read what came in between, and decide again`,
+  )
+}
+
+export function closed(): JournalError {
+  return new JournalError('ERR_WINDSOCK_JOURNAL_CLOSED', 'the journal is closed')
+}

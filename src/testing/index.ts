@@ -6,4 +6,5 @@ export { type DoorAnswer, LinkEnd, type LinkItem, type LinkOptions } from '../tr
 export { type ConnectOptions, Harness, type HarnessOptions, harness } from './harness.ts'
 export { Peer, type WireEntry } from './peer.ts'
 export { seededRandom } from './seeded-random.ts'
+export { type ContractCheck, type StoreUnderTest, storeContract } from './store-contract.ts'
 export { VirtualClock } from './virtual-clock.ts'

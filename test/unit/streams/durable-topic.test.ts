@@ -30,7 +30,7 @@ class HeldStore extends MemoryStore {
 
   override append(stream: string, events: readonly NewEvent[], options?: AppendOptions) {
     return new Promise<Appended>((resolve, reject) => {
-      this.#held.push(() => super.append(stream, events, options).then(resolve, reject))
+      this.#held.push(() => void super.append(stream, events, options).then(resolve, reject))
     })
   }
 

@@ -1,0 +1,48 @@
+// SQLite calls: what the store and its worker say to each other.
+//
+// Calls go over in batches, one a turn of the event loop, and come back in the same order.
+
+import type { ErrorCode } from '../protocol/errors.ts'
+import type {
+  ListOptions,
+  NewEvent,
+  ReadOptions,
+  Retention,
+  SavedSnapshot,
+  TrimOptions,
+} from './store.ts'
+
+/** One call of a `Store`, by its name. */
+export type Call =
+  | readonly ['append', string, readonly NewEvent[], number | undefined]
+  | readonly ['read', string, ReadOptions]
+  | readonly ['position', string]
+  | readonly ['list', ListOptions]
+  | readonly ['unended']
+  | readonly ['trim', string, TrimOptions]
+  | readonly ['expire', Retention]
+  | readonly ['saveSnapshot', string, SavedSnapshot]
+  | readonly ['loadSnapshot', string]
+  | readonly ['compact']
+
+/** An error, as it crosses between threads. */
+export interface CallFailure {
+  readonly code: ErrorCode
+  readonly message: string
+}
+
+export type CallResult = { readonly value: unknown } | { readonly failure: CallFailure }
+
+export interface WorkerOptions {
+  readonly file: string
+  readonly readOnly: boolean
+}
+
+export type ToWorker = { readonly calls: readonly Call[] } | 'close'
+
+/** `opened` or `failed` comes first, once; then results; `closed` is the last. */
+export type FromWorker =
+  | 'opened'
+  | { readonly failed: CallFailure }
+  | { readonly results: readonly CallResult[] }
+  | 'closed'

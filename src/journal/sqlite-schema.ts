@@ -1,0 +1,176 @@
+// SQLite schema: the tables of a journal file, and how one is opened for writing or for reading.
+//
+// Messages of topics stand clustered by topic, because they are trimmed by topic; events of lives stand in the order
+// they came, because they are trimmed from the front. Each row carries the checksum of the one before it and its own.
+// `sqlite3 -readonly <file>` reads all of it, also while it is written.
+
+import { existsSync, mkdirSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { JournalError } from '../protocol/errors.ts'
+import { codeOf, type Driver, openDriver } from './sqlite-driver.ts'
+
+/** Says in the file's header that it is ours: `wsok`. */
+const APPLICATION_ID = 0x77_73_6f_6b
+const SCHEMA_VERSION = 1
+
+const TABLES = `
+CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
+CREATE TABLE topics(
+  id INTEGER PRIMARY KEY, stream TEXT UNIQUE NOT NULL, epoch TEXT NOT NULL, floor INTEGER NOT NULL);
+CREATE TABLE messages(
+  topic INTEGER NOT NULL, version INTEGER NOT NULL, at INTEGER NOT NULL, type TEXT NOT NULL, schema INTEGER NOT NULL,
+  data NOT NULL, prev INTEGER NOT NULL, crc INTEGER NOT NULL, PRIMARY KEY(topic, version)) WITHOUT ROWID;
+CREATE TABLE keys(
+  topic INTEGER NOT NULL, key TEXT NOT NULL, version INTEGER NOT NULL, at INTEGER NOT NULL,
+  PRIMARY KEY(topic, key)) WITHOUT ROWID;
+CREATE TABLE events(
+  pos INTEGER PRIMARY KEY, stream TEXT NOT NULL, version INTEGER NOT NULL, at INTEGER NOT NULL, type TEXT NOT NULL,
+  schema INTEGER NOT NULL, data NOT NULL, prev INTEGER NOT NULL, crc INTEGER NOT NULL, UNIQUE(stream, version));
+CREATE TABLE unended(stream TEXT PRIMARY KEY, head INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE snapshots(
+  stream TEXT PRIMARY KEY, version INTEGER NOT NULL, schema INTEGER NOT NULL, data TEXT NOT NULL) WITHOUT ROWID;
+`
+
+const BUSY = 5
+const READONLY = 8
+const CANTOPEN = 14
+const NOTADB = 26
+
+/** A journal file that is open; `release` lets go of the file and of the lock. */
+export interface OpenFile {
+  readonly database: Driver
+  release(): void
+}
+
+/**
+ * Opens a journal, and makes it if it is not there.
+ *
+ * @throws JournalError: `…_LOCKED`, `…_CORRUPT`, or `ERR_WINDSOCK_JOURNAL` when it cannot be opened.
+ */
+export async function openFile(file: string, readOnly: boolean): Promise<OpenFile> {
+  if (readOnly && !existsSync(file)) {
+    throw new JournalError('ERR_WINDSOCK_JOURNAL', `there is no journal at ${file}`)
+  }
+  let lock: Driver | undefined
+  let database: Driver | undefined
+  try {
+    if (!readOnly) {
+      mkdirSync(dirname(file), { recursive: true })
+      lock = await lockFor(file)
+    }
+    database = await openDriver(file, readOnly)
+    database.exec('PRAGMA busy_timeout = 5000')
+    if (!readOnly) prepareToWrite(database)
+    check(database, file)
+    if (!readOnly) makeTables(database)
+  } catch (thrown) {
+    database?.close()
+    lock?.close()
+    throw explain(thrown, file)
+  }
+  return {
+    database,
+    release: () => {
+      database.close()
+      lock?.close()
+    },
+  }
+}
+
+/**
+ * Keeps other writers out for as long as this process lives.
+ *
+ * A lock of SQLite's own on a file beside the journal: the system takes it away with the process, however that ends,
+ * and it leaves the journal itself open for reading.
+ */
+async function lockFor(file: string): Promise<Driver> {
+  const lock = await openDriver(`${file}.lock`, false)
+  try {
+    lock.exec('PRAGMA busy_timeout = 0')
+    lock.exec('BEGIN EXCLUSIVE')
+    return lock
+  } catch (thrown) {
+    lock.close()
+    if ((codeOf(thrown) & 0xff) !== BUSY) throw thrown
+    throw new JournalError(
+      'ERR_WINDSOCK_JOURNAL_LOCKED',
+      `another process has the journal ${file} open: a journal has one writer, so end that one, or choose another file`,
+    )
+  }
+}
+
+function prepareToWrite(database: Driver): void {
+  database.exec('PRAGMA journal_mode = WAL')
+  // Acknowledged means on disk, also when the power fails: NORMAL would sync at checkpoints only.
+  database.exec('PRAGMA synchronous = FULL')
+  database.exec('PRAGMA journal_size_limit = 67108864')
+}
+
+function check(database: Driver, file: string): void {
+  const pragma = (name: string) => database.prepare(`PRAGMA ${name}`).all()[0]?.[name]
+  const [{ tables } = { tables: 0 }] = database
+    .prepare('SELECT count(*) AS tables FROM sqlite_schema')
+    .all()
+  if (tables === 0) return
+  if (pragma('application_id') !== APPLICATION_ID) {
+    throw corrupt(`${file} is a database, but no journal of windsock's: choose another file`)
+  }
+  const version = pragma('user_version')
+  if (version !== SCHEMA_VERSION) {
+    throw corrupt(
+      `${file} was written by a newer windsock (schema ${String(version)}, this one knows ${SCHEMA_VERSION}): use that one`,
+    )
+  }
+}
+
+function makeTables(database: Driver): void {
+  const [{ tables } = { tables: 0 }] = database
+    .prepare('SELECT count(*) AS tables FROM sqlite_schema')
+    .all()
+  if (tables !== 0) return
+  database.exec('BEGIN IMMEDIATE')
+  database.exec(TABLES)
+  database.exec(`PRAGMA application_id = ${APPLICATION_ID}`)
+  database.exec(`PRAGMA user_version = ${SCHEMA_VERSION}`)
+  database.exec('COMMIT')
+}
+
+function corrupt(message: string, cause?: unknown): JournalError {
+  return new JournalError('ERR_WINDSOCK_JOURNAL_CORRUPT', message, cause)
+}
+
+/** What SQLite says, in words that tell what to do. */
+export function explain(thrown: unknown, file: string): JournalError {
+  if (thrown instanceof JournalError) return thrown
+  const said = thrown instanceof Error ? thrown.message : String(thrown)
+  switch (codeOf(thrown) & 0xff) {
+    case NOTADB:
+      return corrupt(`${file} is no journal: choose another file`, thrown)
+    case 11:
+      return corrupt(
+        `the journal ${file} is damaged (${said}): move it away and restore a copy, or begin a new one`,
+        thrown,
+      )
+    case 13:
+      return failed(
+        `the disk that holds the journal ${file} is full: free some space; nothing acknowledged is lost`,
+        thrown,
+      )
+    case READONLY:
+      return failed(
+        `the journal ${file} cannot be written: the file or its disk is read-only`,
+        thrown,
+      )
+    case CANTOPEN:
+      return failed(
+        `the journal ${file} cannot be opened: is its folder there, and may it be written?`,
+        thrown,
+      )
+    default:
+      return failed(`the journal ${file} failed: ${said}`, thrown)
+  }
+}
+
+function failed(message: string, cause: unknown): JournalError {
+  return new JournalError('ERR_WINDSOCK_JOURNAL', message, cause)
+}

@@ -1,0 +1,188 @@
+// SQLite worker: the thread that owns the journal's file.
+//
+// SQLite waits for the disk inside its calls; here nobody else waits with it. Calls that came while a transaction was
+// under way go into the next one together: one sync for all of them. A worker that was idle begins at once; one that
+// is busy begins every few milliseconds, because a sync for each message would take a core.
+
+import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
+import { JournalError, WebSocketError } from '../protocol/errors.ts'
+import type {
+  Call,
+  CallFailure,
+  CallResult,
+  FromWorker,
+  ToWorker,
+  WorkerOptions,
+} from './sqlite-calls.ts'
+import { codeOf } from './sqlite-driver.ts'
+import { explain, type OpenFile, openFile } from './sqlite-schema.ts'
+import { SqliteTables } from './sqlite-tables.ts'
+
+/** Between the beginnings of two transactions, while there is work; a third of the default bound for an answer. */
+const COMMIT_EVERY_MS = 2
+const IOERR = 10
+
+const port = parentPort as NonNullable<typeof parentPort>
+const { file, readOnly } = workerData as WorkerOptions
+
+let open: OpenFile
+let tables: SqliteTables
+/** After an error of the disk's own nothing is acknowledged any more: what was written may not be there. */
+let broken: CallFailure | undefined
+let waiting: Call[] = []
+let closing = false
+let scheduled = false
+let begunAtMs = 0
+
+try {
+  open = await openFile(file, readOnly)
+  tables = new SqliteTables(open.database, readOnly)
+  port.on('message', take)
+  tell('opened')
+} catch (thrown) {
+  tell({ failed: failureOf(thrown) })
+  port.close()
+}
+
+function take(message: ToWorker): void {
+  if (message === 'close') closing = true
+  else waiting.push(...message.calls)
+  if (scheduled) return
+  scheduled = true
+  const idleForMs = performance.now() - begunAtMs
+  if (closing || idleForMs >= COMMIT_EVERY_MS) setImmediate(work)
+  else setTimeout(work, COMMIT_EVERY_MS - idleForMs)
+}
+
+function work(): void {
+  scheduled = false
+  begunAtMs = performance.now()
+  for (;;) {
+    const more = receiveMessageOnPort(port) as { message: ToWorker } | undefined
+    if (more === undefined) break
+    if (more.message === 'close') closing = true
+    else waiting.push(...more.message.calls)
+  }
+  const calls = waiting
+  waiting = []
+  const results: CallResult[] = []
+  while (results.length < calls.length) runTogether(calls, results)
+  if (results.length > 0) tell({ results })
+  if (closing) end()
+}
+
+/** Runs calls that write in one transaction, up to the next that only reads; that one by itself. */
+function runTogether(calls: readonly Call[], results: CallResult[]): void {
+  const first = results.length
+  if (readOnly || !writes(calls[first] as Call)) {
+    results.push(attempt(() => perform(calls[first] as Call)))
+    return
+  }
+  let last = first
+  while (last < calls.length && writes(calls[last] as Call)) last++
+  const batch = calls.slice(first, last)
+  results.push(...(broken === undefined ? transact(batch) : batch.map(() => refusal(broken))))
+}
+
+function transact(batch: readonly Call[]): CallResult[] {
+  const results: CallResult[] = []
+  try {
+    open.database.exec('BEGIN IMMEDIATE')
+    for (const call of batch) results.push(performOrRefuse(call))
+    open.database.exec('COMMIT')
+    return results
+  } catch (thrown) {
+    rollBack(thrown)
+    const failure = failureOf(thrown)
+    return batch.map(() => ({ failure }))
+  }
+}
+
+/** A call that breaks the contract is refused by itself; what SQLite throws ends the whole transaction. */
+function performOrRefuse(call: Call): CallResult {
+  try {
+    return { value: perform(call) }
+  } catch (thrown) {
+    if (!(thrown instanceof JournalError)) throw thrown
+    return { failure: failureOf(thrown) }
+  }
+}
+
+function rollBack(thrown: unknown): void {
+  tables.forget()
+  if ((codeOf(thrown) & 0xff) === IOERR) {
+    broken = {
+      code: 'ERR_WINDSOCK_JOURNAL',
+      message: `the disk failed under the journal ${file}, so what it holds is not sure any more: nothing is acknowledged until it is opened anew`,
+    }
+  }
+  try {
+    open.database.exec('ROLLBACK')
+  } catch {
+    // SQLite has rolled back by itself.
+  }
+}
+
+function perform(call: Call): unknown {
+  switch (call[0]) {
+    case 'append':
+      return tables.append(call[1], call[2], call[3])
+    case 'read':
+      return tables.read(call[1], call[2])
+    case 'position':
+      return tables.position(call[1])
+    case 'list':
+      return tables.list(call[1])
+    case 'unended':
+      return tables.unended()
+    case 'trim':
+      return tables.trim(call[1], call[2])
+    case 'expire':
+      return tables.expire(call[1])
+    case 'saveSnapshot':
+      return tables.saveSnapshot(call[1], call[2])
+    case 'loadSnapshot':
+      return tables.loadSnapshot(call[1])
+    case 'compact':
+      open.database.exec('VACUUM')
+      open.database.exec('PRAGMA wal_checkpoint(TRUNCATE)')
+      return undefined
+  }
+}
+
+function writes([name]: Call): boolean {
+  return (
+    name !== 'read' &&
+    name !== 'list' &&
+    name !== 'unended' &&
+    name !== 'loadSnapshot' &&
+    name !== 'compact'
+  )
+}
+
+function attempt(act: () => unknown): CallResult {
+  try {
+    return { value: act() }
+  } catch (thrown) {
+    return { failure: failureOf(thrown) }
+  }
+}
+
+function refusal(failure: CallFailure | undefined): CallResult {
+  return { failure: failure as CallFailure }
+}
+
+function failureOf(thrown: unknown): CallFailure {
+  const { code, message } = thrown instanceof WebSocketError ? thrown : explain(thrown, file)
+  return { code, message }
+}
+
+function end(): void {
+  open.release()
+  tell('closed')
+  port.close()
+}
+
+function tell(message: FromWorker): void {
+  port.postMessage(message)
+}
