@@ -60,9 +60,12 @@ export async function openFile(file: string, readOnly: boolean): Promise<OpenFil
     }
     database = await openDriver(file, readOnly)
     database.exec('PRAGMA busy_timeout = 5000')
-    if (!readOnly) prepareToWrite(database)
+    // Before anything is written: what is not ours stays as it is.
     check(database, file)
-    if (!readOnly) makeTables(database)
+    if (!readOnly) {
+      prepareToWrite(database)
+      makeTables(database)
+    }
   } catch (thrown) {
     database?.close()
     lock?.close()

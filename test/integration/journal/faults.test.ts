@@ -1,0 +1,232 @@
+// What a journal in a file does when things go wrong: a clear error, nothing acknowledged lost, the rest goes on.
+
+import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { openJournal } from 'windsock'
+import { openSqliteStore, type SqliteStore } from '../../../src/journal/sqlite-store.ts'
+import type { NewEvent } from '../../../src/journal/store.ts'
+import { requires } from '../../support/requires.ts'
+
+const TOPIC = 'topic/load'
+const APPENDER = fileURLToPath(new URL('./support/appender.mjs', import.meta.url))
+const EVERYTHING = { maxEvents: 1_000_000, maxBytes: 2 ** 30 }
+
+let folder: string
+let file: string
+const open: SqliteStore[] = []
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'windsock-faults-'))
+  file = join(folder, 'journal.db')
+})
+
+afterEach(async () => {
+  for (const store of open.splice(0)) await store.close()
+  rmSync(folder, { recursive: true })
+})
+
+async function store(options = {}, at = file): Promise<SqliteStore> {
+  const opened = await openSqliteStore(at, options)
+  open.push(opened)
+  return opened
+}
+
+const text = (data: string): NewEvent => ({ type: 'text', schema: 1, atMs: 0, data })
+
+/** Lets a process append until it has told of `count` acknowledgements, then kills it; the highest it told of. */
+async function appendAndKill(count: number): Promise<number> {
+  const child = spawn(process.execPath, [APPENDER, file], { stdio: ['ignore', 'pipe', 'inherit'] })
+  let told = ''
+  child.stdout.setEncoding('utf8')
+  child.stdout.on('data', (chunk: string) => {
+    told += chunk
+    if (told.split('\n').length > count) child.kill('SIGKILL')
+  })
+  await once(child, 'close')
+  const versions = told.split('\n').slice(0, -1).map(Number)
+  return versions.at(-1) ?? 0
+}
+
+describe('a process that is killed while it appends', () => {
+  it('loses nothing acknowledged, tears nothing, and reuses no version', async () => {
+    let acknowledged = 0
+    let epoch: string | undefined
+    for (let round = 0; round < 3; round++) {
+      const told = await appendAndKill(400)
+      expect(told).toBeGreaterThan(acknowledged)
+      acknowledged = told
+      const after = await openSqliteStore(file)
+      // Reading checks every record against its checksum and its predecessor's.
+      const { events, head, epoch: now } = await after.read(TOPIC, EVERYTHING)
+      await after.close()
+      expect(head).toBeGreaterThanOrEqual(acknowledged)
+      expect(events.map(({ version }) => version)).toEqual(events.map((_, index) => index + 1))
+      for (const { version, data } of events) {
+        expect(data).toBe(`message ${version} ${'x'.repeat(version % 300)}`)
+      }
+      epoch ??= now
+      expect(now).toBe(epoch)
+    }
+  })
+})
+
+const sqlite3 = requires('the command sqlite3', () => {
+  execFileSync('sqlite3', ['--version'])
+  return true
+})
+
+describe('a journal file', () => {
+  it('has one writer, and says so to the second', async () => {
+    await store()
+    await expect(store()).rejects.toMatchObject({ code: 'ERR_WINDSOCK_JOURNAL_LOCKED' })
+  })
+
+  it('has one writer over processes, and is free when that one is dead', async () => {
+    const child = spawn(process.execPath, [APPENDER, file], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    await once(child.stdout, 'data')
+    child.stdout.resume()
+    await expect(store()).rejects.toMatchObject({ code: 'ERR_WINDSOCK_JOURNAL_LOCKED' })
+    child.kill('SIGKILL')
+    await once(child, 'close')
+    expect((await (await store()).position(TOPIC)).head).toBeGreaterThan(0)
+  })
+
+  it('is read beside its writer, and not written', async () => {
+    const writer = await store()
+    await writer.append(TOPIC, [text('a')])
+    const reader = await store({ readOnly: true })
+    expect((await reader.read(TOPIC)).events).toHaveLength(1)
+    await writer.append(TOPIC, [text('b')])
+    expect((await reader.read(TOPIC)).events).toHaveLength(2)
+    await expect(reader.append(TOPIC, [text('c')])).rejects.toMatchObject({
+      code: 'ERR_WINDSOCK_JOURNAL',
+    })
+  })
+
+  it('is made with its folder when it is not there, except for reading', async () => {
+    const deep = join(folder, 'a', 'b', 'journal.db')
+    await expect(store({ readOnly: true }, deep)).rejects.toMatchObject({
+      code: 'ERR_WINDSOCK_JOURNAL',
+    })
+    await store({}, deep)
+    expect(existsSync(deep)).toBe(true)
+  })
+
+  it('refuses what is more than it may hold back, and keeps the rest', async () => {
+    const writer = await store()
+    const half = Array.from({ length: 60_000 }, () => text('x'))
+    const first = writer.append(TOPIC, half)
+    expect(writer.backlog).toBe(60_000)
+    await expect(writer.append(TOPIC, half)).rejects.toMatchObject({ code: 'ERR_WINDSOCK_JOURNAL' })
+    expect((await first).head).toBe(60_000)
+    expect(writer.backlog).toBe(0)
+  })
+
+  it('rejects while the disk is full, goes on reading, and writes again when there is room', async (context) => {
+    const disk = join(folder, 'disk')
+    mkdirSync(disk)
+    try {
+      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', disk], { stdio: 'ignore' })
+    } catch {
+      console.warn('skipped: a full disk needs the right to mount a small one, which is not here')
+      return context.skip()
+    }
+    try {
+      const writer = await openSqliteStore(join(disk, 'journal.db'))
+      await writer.append(TOPIC, [text('a')])
+      const filling = join(disk, 'filling')
+      writeFileSync(filling, Buffer.alloc(600 * 1024))
+      const big = text('x'.repeat(400 * 1024))
+      await expect(writer.append(TOPIC, [big])).rejects.toMatchObject({
+        code: 'ERR_WINDSOCK_JOURNAL',
+      })
+      expect((await writer.read(TOPIC)).events).toHaveLength(1)
+      rmSync(filling)
+      expect((await writer.append(TOPIC, [text('b')])).head).toBe(2)
+      await writer.close()
+    } finally {
+      execFileSync('umount', [disk])
+    }
+  })
+})
+
+describe.runIf(sqlite3)('a journal file under the command sqlite3', () => {
+  it.each([
+    [
+      'is no database',
+      () => writeFileSync(file, 'this is a shopping list, and a long one at that'.repeat(40)),
+    ],
+    ['is another database', () => execFileSync('sqlite3', [file, 'CREATE TABLE milk(litres)'])],
+    [
+      'is from the future',
+      async () => {
+        await (await openSqliteStore(file)).close()
+        execFileSync('sqlite3', [file, 'PRAGMA user_version = 99'])
+      },
+    ],
+  ])('is refused, and left as it was, when it %s', async (_name, spoil) => {
+    await spoil()
+    const before = readFileSync(file)
+    await expect(store()).rejects.toMatchObject({ code: 'ERR_WINDSOCK_JOURNAL_CORRUPT' })
+    expect(readFileSync(file).equals(before)).toBe(true)
+  })
+
+  it.each([
+    ['changed', "UPDATE messages SET data = 'b!' WHERE version = 2"],
+    ['taken out', 'DELETE FROM messages WHERE version = 2'],
+    [
+      'put in another order',
+      'UPDATE messages SET version = version + 1000; UPDATE messages SET version = CASE version WHEN 1001 THEN 2 WHEN 1002 THEN 1 ELSE 3 END',
+    ],
+  ])('tells of a record that was %s, and does not skip it', async (_name, sql) => {
+    const writer = await openSqliteStore(file)
+    await writer.append(TOPIC, ['a', 'b', 'c'].map(text))
+    await writer.close()
+    execFileSync('sqlite3', [file, sql])
+    const reader = await store()
+    await expect(reader.read(TOPIC)).rejects.toMatchObject({ code: 'ERR_WINDSOCK_JOURNAL_CORRUPT' })
+  })
+
+  it('is read by the sqlite3 command while it is written', async () => {
+    const writer = await store()
+    await writer.append(TOPIC, ['a', 'b'].map(text))
+    const said = execFileSync('sqlite3', ['-readonly', file, 'SELECT data FROM messages'], {
+      encoding: 'utf8',
+    })
+    expect(said).toBe('a\nb\n')
+    await writer.append(TOPIC, [text('c')])
+    expect((await writer.read(TOPIC)).events).toHaveLength(3)
+  })
+})
+
+describe('a journal', () => {
+  it('ends the lives that a killed process left open', async () => {
+    const writer = await openSqliteStore(file)
+    const started = {
+      connectionId: 'left',
+      startedAtMs: 5,
+      deadlines: {},
+      path: '/',
+      origin: null,
+      ownMachine: false,
+    }
+    const data = JSON.stringify(started)
+    await writer.append('connection/left', [
+      { type: 'ConnectionStarted', schema: 1, atMs: 5, data },
+    ])
+    await writer.close()
+    const journal = await openJournal(file)
+    expect(await journal.closeRecord('left')).toMatchObject({
+      connectionId: 'left',
+      startedAtMs: 5,
+    })
+    await journal.close()
+  })
+})
