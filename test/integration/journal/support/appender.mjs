@@ -7,6 +7,18 @@ const store = await openSqliteStore(process.argv[2])
 let number = (await store.position('topic/load')).head
 let waiting = 0
 
+/** To the pipe and not to a buffer of ours: what the parent has read was acknowledged before the kill. */
+function tell(version) {
+  for (;;) {
+    try {
+      return writeSync(1, `${version}\n`)
+    } catch (thrown) {
+      // The parent is slower than we are; it will read on.
+      if (thrown.code !== 'EAGAIN') throw thrown
+    }
+  }
+}
+
 function more() {
   while (waiting < 500) {
     waiting++
