@@ -11,7 +11,8 @@ let waiting = 0
 function tell(version) {
   for (;;) {
     try {
-      return writeSync(1, `${version}\n`)
+      writeSync(1, `${version}\n`)
+      return
     } catch (thrown) {
       // The parent is slower than we are; it will read on.
       if (thrown.code !== 'EAGAIN') throw thrown
@@ -23,14 +24,12 @@ function more() {
   while (waiting < 500) {
     waiting++
     const data = `message ${++number} ${'x'.repeat(number % 300)}`
-    void store
-      .append('topic/load', [{ type: 'text', schema: 1, atMs: 0, data }])
-      .then(({ kept }) => {
-        waiting--
-        // To the pipe and not to a buffer of ours: what the parent has read was acknowledged before the kill.
-        writeSync(1, `${kept[0].version}\n`)
-        if (waiting < 400) more()
-      })
+    const event = { type: 'text', schema: 1, atMs: 0, data }
+    void store.append('topic/load', [event]).then(({ kept }) => {
+      waiting--
+      tell(kept[0].version)
+      if (waiting < 400) more()
+    })
   }
 }
 more()
