@@ -7,56 +7,29 @@
 // Messages never go through the machine.
 
 import type { Observable } from 'rxjs'
+import type { LiveConnectionOptions } from './connection-options.ts'
 import { Barrier } from './handlers/barrier.ts'
 import {
   type Connection,
   type ConnectionRequest,
   type ConnectionState,
-  type Handler,
   type Pong,
 } from './handlers/handler.ts'
-import type { Recorder } from './journal/recorder.ts'
 import { deadlinesOf, NO_TOTALS } from './machines/connection.ts'
 import { Driver, type PerformedEffect } from './machines/driver.ts'
 import type { ConnectionEvent } from './machines/effects.ts'
-import type { Host } from './machines/host.ts'
 import { checkCloseCode } from './protocol/close-codes.ts'
 import { checkReason } from './protocol/close-reason.ts'
 import type { CloseFrame, CloseRecord } from './protocol/close-record.ts'
-import type { Compression } from './protocol/compression.ts'
 import { HandlerError, WebSocketClosedError, WebSocketError } from './protocol/errors.ts'
-import type { RouteLimits } from './protocol/limits.ts'
 import { type Message, type Sendable, toMessage } from './protocol/message.ts'
-import type { Clock, Random } from './protocol/ports.ts'
 import { Changes } from './streams/changes.ts'
 import { ControlFrames, pingPayload } from './streams/control-frames.ts'
 import { type Deferred, deferred, handled } from './streams/deferred.ts'
 import { Inbound } from './streams/inbound.ts'
 import { Multicast } from './streams/multicast.ts'
-import { Outbound, type SlowPolicy } from './streams/outbound.ts'
+import { Outbound } from './streams/outbound.ts'
 import type { Door, Transport, TransportEvents, Violation } from './transport/transport.ts'
-
-export interface LiveConnectionOptions {
-  readonly id: string
-  readonly request: ConnectionRequest
-  readonly handler: Handler
-  readonly host: Host
-  /** Takes over when a user's own guard or delay throws inside `host`. */
-  readonly fallbackHost: Host
-  readonly limits: RouteLimits
-  readonly compression: Compression
-  readonly slow: SlowPolicy
-  readonly clock: Clock
-  readonly random: Random
-  /** Writes down the life. */
-  readonly recorder?: Recorder | undefined
-  /** The same, if it is to write down messages. */
-  readonly messageRecorder?: Recorder | undefined
-  /** Told of everything that user code threw. */
-  readonly onError: (error: WebSocketError, connection: Connection) => void
-  /** Told once, when everything is over. */
-  readonly onClosed: (record: CloseRecord, connection: LiveConnection) => void
-}
 
 const SENT: Promise<void> = Promise.resolve()
 
@@ -113,7 +86,12 @@ export class LiveConnection implements Connection, TransportEvents {
       host,
       fallbackHost,
       clock,
-      input: { connectionId: id, startedAtMs: clock.wallMs(), deadlines: deadlinesOf(limits) },
+      input: {
+        connectionId: id,
+        startedAtMs: clock.wallMs(),
+        deadlines: deadlinesOf(limits),
+        ...(options.pingTimeoutCode !== undefined && { pingTimeoutCode: options.pingTimeoutCode }),
+      },
       witness: options.recorder,
       perform: (effect) => this.#perform(effect),
       stepped: () => this.#tellState(),
@@ -214,6 +192,9 @@ export class LiveConnection implements Connection, TransportEvents {
 
   readDone(): void {
     this.#lastSeenAtMs = this.#options.clock.nowMs()
+    if (this.#options.proofOfLife === 'anything' && this.#control.excuse()) {
+      this.dispatch({ type: 'pong.received' })
+    }
     this.#outbound?.flush()
   }
 
@@ -307,6 +288,10 @@ export class LiveConnection implements Connection, TransportEvents {
     const { subprotocol } = this
     const transport = this.#takeDoor().upgrade({ subprotocol, headers, limits, compression })
     if (transport === undefined) return this.#linkEnded()
+    if ('status' in transport) {
+      this.dispatch({ type: 'upgrade.failed', ...transport })
+      return this.#linkEnded()
+    }
     this.#transport = transport
     this.#outbound = new Outbound({
       link: transport,

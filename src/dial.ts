@@ -6,7 +6,8 @@
 //
 // Does not try again, and follows no redirects. Knows no sockets: `transport/ws-client.ts` does.
 
-import { LiveConnection, type LiveConnectionOptions } from './connection.ts'
+import { LiveConnection } from './connection.ts'
+import type { LiveConnectionOptions } from './connection-options.ts'
 import { type HandlerForm, handlerFactory } from './handlers/form.ts'
 import type { Connection, HandlerFactory } from './handlers/handler.ts'
 import { HandshakeRequest, headersByName } from './http/request.ts'
@@ -103,14 +104,16 @@ export async function dialWith(
   answered: (headers: DialedHeaders) => void,
 ): Promise<Connection> {
   const { signal, onError = printError } = options
-  const settings = settingsOf(options)
-  const target = targetOf(url, options, settings.subprotocols)
+  const base = settingsOf(options)
+  const target = targetOf(url, options, base.subprotocols)
   if (signal?.aborted) throw aborted(signal)
   surviveSubscribers(onError)
   const request = requestOf(target)
   const report = (error: WebSocketError) => tell(onError, error)
   const handler = factory(request, { clock: liveClock, random: liveRandom, report })
-  const { limits, compression, slow } = settings
+  const settings =
+    handler.settings === undefined ? base : resolveSettings(base, handler.settings, 'route')
+  const { limits, compression, slow, pingTimeoutCode, proofOfLife } = settings
 
   return new Promise((resolve, reject) => {
     let failure: WebSocketError | undefined
@@ -140,6 +143,8 @@ export async function dialWith(
       limits,
       compression,
       slow,
+      proofOfLife,
+      ...(pingTimeoutCode !== 1011 && { pingTimeoutCode }),
       clock: liveClock,
       random: liveRandom,
       onError: (error, failed) => tell(onError, error, failed),

@@ -26,6 +26,11 @@ const FOREIGN_ORIGIN: Refusal = {
   reason: 'this origin may not connect; the server has to list it in checkOrigin',
 }
 
+const NO_ORIGIN: Refusal = {
+  status: 403,
+  reason: 'only pages may connect here: the request has no Origin header',
+}
+
 /** Decides, and tells the connection; never rejects. */
 export async function shakeHands(
   connection: LiveConnection,
@@ -66,10 +71,10 @@ async function refuseOrigin(
   connection: LiveConnection,
   handler: Handler,
   request: UpgradeRequest,
-  { checkOrigin }: ResolvedSettings,
+  { checkOrigin, requireOrigin }: ResolvedSettings,
 ): Promise<Refusal | undefined> {
   const origin = originOf(request)
-  if (origin === undefined) return undefined
+  if (origin === undefined) return requireOrigin ? NO_ORIGIN : undefined
   let allowed: boolean
   if (handler.checkOrigin !== undefined) allowed = await handler.checkOrigin(origin)
   else if (typeof checkOrigin === 'function') {

@@ -8,6 +8,7 @@ import type { ConnectionRequest, HandlerFactory } from './handlers/handler.ts'
 import { type Pattern, pattern } from './http/pattern.ts'
 import { JOURNAL_LEVELS, type JournalLevel } from './journal/recorder.ts'
 import { type ConnectionMachine, connectionMachine } from './machines/connection.ts'
+import { isSendable } from './protocol/close-codes.ts'
 import type { Compression } from './protocol/compression.ts'
 import { SettingError, show } from './protocol/errors.ts'
 import {
@@ -32,6 +33,15 @@ export type Prepare = (request: ConnectionRequest) => void | Promise<void>
 export type RouteSettings = { readonly [Name in RouteLimitName]?: number | undefined } & {
   /** Which pages may connect: `'same-origin'` (default), `'any'`, a list of origins, or a function. */
   readonly checkOrigin?: OriginPolicy | CheckOrigin | undefined
+  /** Refuses clients without an Origin header, which browsers always send, with 403. Default false. */
+  readonly requireOrigin?: boolean | undefined
+  /**
+   * What shows that a peer which was pinged is alive: its pong (default), or anything it sends. `'anything'` spares a
+   * peer that is busy sending more than it reads; a half-open link is found later.
+   */
+  readonly proofOfLife?: 'pong' | 'anything' | undefined
+  /** The close code after a ping without an answer. Default 1011. */
+  readonly pingTimeoutCode?: number | undefined
   /** Before the upgrade, the origin accepted. Throw a `HandshakeError` to refuse with its status. Default: nothing. */
   readonly prepare?: Prepare | undefined
   /** In the server's order of preference; none is chosen unless the client offers one of them. Default: none. */
@@ -57,6 +67,9 @@ const SETTING_NAMES = [
   'slow',
   'machine',
   'journalLevel',
+  'requireOrigin',
+  'proofOfLife',
+  'pingTimeoutCode',
 ] as const
 
 /** Settings with nothing left open. */
@@ -69,6 +82,9 @@ export interface ResolvedSettings {
   readonly slow: SlowPolicy
   readonly machine: ConnectionMachine
   readonly journalLevel: JournalLevel
+  readonly requireOrigin: boolean
+  readonly proofOfLife: 'pong' | 'anything'
+  readonly pingTimeoutCode: number
 }
 
 export const DEFAULT_SETTINGS: ResolvedSettings = {
@@ -80,6 +96,9 @@ export const DEFAULT_SETTINGS: ResolvedSettings = {
   slow: 'close',
   machine: connectionMachine,
   journalLevel: 'lifecycle',
+  requireOrigin: false,
+  proofOfLife: 'pong',
+  pingTimeoutCode: 1011,
 }
 
 export interface Route {
@@ -121,12 +140,24 @@ export function resolveSettings(
     throw new SettingError(`there is no setting "${name}"${suggestion(name)}`)
   }
   const { checkOrigin, journalLevel, slow, subprotocols } = settings
+  const { pingTimeoutCode, proofOfLife, requireOrigin } = settings
   if (slow !== undefined && !SLOW_POLICIES.includes(slow)) {
     throw new SettingError(`slow is ${show(slow)}: it must be one of ${SLOW_POLICIES.join(', ')}`)
   }
   if (journalLevel !== undefined && !JOURNAL_LEVELS.includes(journalLevel)) {
     throw new SettingError(
       `journalLevel is ${show(journalLevel)}: it must be one of ${JOURNAL_LEVELS.join(', ')}`,
+    )
+  }
+  if (proofOfLife !== undefined && proofOfLife !== 'pong' && proofOfLife !== 'anything') {
+    throw new SettingError(`proofOfLife is ${show(proofOfLife)}: it must be "pong" or "anything"`)
+  }
+  if (requireOrigin !== undefined && typeof requireOrigin !== 'boolean') {
+    throw new SettingError(`requireOrigin is ${show(requireOrigin)}: it must be true or false`)
+  }
+  if (pingTimeoutCode !== undefined && !isSendable(pingTimeoutCode)) {
+    throw new SettingError(
+      `pingTimeoutCode is ${show(pingTimeoutCode)}: it must be a close code that may travel, such as 1011 or 4000`,
     )
   }
   const limits = settings as Readonly<Partial<Record<LimitName, number>>>
@@ -145,6 +176,9 @@ export function resolveSettings(
     slow: slow ?? base.slow,
     machine: settings.machine ?? base.machine,
     journalLevel: journalLevel ?? base.journalLevel,
+    requireOrigin: requireOrigin ?? base.requireOrigin,
+    proofOfLife: proofOfLife ?? base.proofOfLife,
+    pingTimeoutCode: pingTimeoutCode ?? base.pingTimeoutCode,
   }
 }
 

@@ -158,6 +158,7 @@ export class Runtime {
       origin: originOf(upgrade) ?? null,
       ownMachine: machine !== connectionMachine,
     })
+    const { pingTimeoutCode, proofOfLife } = settings
     const options = {
       id: identifier(random),
       request,
@@ -170,6 +171,8 @@ export class Runtime {
       clock,
       random,
       recorder,
+      proofOfLife,
+      ...(pingTimeoutCode !== 1011 && { pingTimeoutCode }),
       messageRecorder: journalLevel === 'lifecycle' ? undefined : recorder,
       onError: (error: WebSocketError, failed: Connection) =>
         this.#reportOf(handler, error, failed),

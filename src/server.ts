@@ -7,6 +7,7 @@ import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Observable } from 'rxjs'
 import type { Connection } from './handlers/handler.ts'
+import { TrustedProxies } from './http/client-address.ts'
 import { answerWithLine, answerWithPage, type Page } from './http/page.ts'
 import type { IncomingUpgrade } from './http/request.ts'
 import type { PlainRequests } from './http/requests.ts'
@@ -46,6 +47,11 @@ export type ServerSettings = RouteSettings &
      * the newest 10,000 events.
      */
     readonly journal?: Journal
+    /**
+     * Addresses and networks of proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed, such as
+     * `['127.0.0.1', '10.0.0.0/8']`. Default: none, and no header changes `remoteAddress` or `secure`.
+     */
+    readonly trustedProxies?: readonly string[]
   }
 
 export type ServeOptions = ServerSettings & {
@@ -92,7 +98,7 @@ const GOING_AWAY = { code: 1001, reason: 'going away' }
 /** Node looks for overdue requests this often; its default of 30 s would let a 10 s deadline pass by 30. */
 const CONNECTIONS_CHECK_MS = 1_000
 
-const SERVER_NAMES = ['onError', 'journal', 'routes', 'host', 'port']
+const SERVER_NAMES = ['onError', 'journal', 'trustedProxies', 'routes', 'host', 'port']
 
 /**
  * Starts a server.
@@ -108,6 +114,7 @@ export async function serve(options: ServeOptions): Promise<Server> {
   const others = options.routes.filter((entry) => entry.kind === 'requests')
   const runtime = makeRuntime(options, routes)
   const limits = resolveLimits(DEFAULT_LIMITS, options, 'server')
+  const proxies = new TrustedProxies(options.trustedProxies)
   const http = createServer({
     maxHeaderSize: limits.maxHeaderBytes,
     headersTimeout: limits.headersTimeoutMs,
@@ -116,17 +123,18 @@ export async function serve(options: ServeOptions): Promise<Server> {
   })
   http.on('request', (request, response) => {
     if (answerWithPage(pages, request, response)) return
-    if (others.some(({ answer }) => answer(request, response, liveClock))) return
+    const upgrade = upgradeOf(request, request.socket, proxies)
+    if (others.some(({ answer }) => answer(request, response, liveClock, upgrade))) return
     if (runtime.match(request.url ?? '/') === undefined) {
       answerWithLine(response, 404, 'there is nothing at this path')
       return
     }
     // A plain request on a WebSocket's path: the decision says what it lacks.
-    const refusal = refuseUpgrade(upgradeOf(request, request.socket))
+    const refusal = refuseUpgrade(upgrade)
     const { status, reason, headers } = refusal ?? { status: 400, reason: 'not an upgrade' }
     answerWithLine(response, status, reason, headers)
   })
-  const detach = listen(http, runtime, (socket) =>
+  const detach = listen(http, runtime, proxies, (socket) =>
     refuse(socket, 404, 'there is nothing at this path'),
   )
   await listening(http, host, port)
@@ -169,7 +177,8 @@ export function attach(http: HttpServer, options: AttachOptions): Attached {
     )
   }
   const runtime = makeRuntime(options, options.routes)
-  const detach = listen(http, runtime, (socket) => {
+  const proxies = new TrustedProxies(options.trustedProxies)
+  const detach = listen(http, runtime, proxies, (socket) => {
     if (http.listenerCount('upgrade') === 1) refuse(socket, 404, 'there is nothing at this path')
   })
   let closing: Promise<void> | undefined
@@ -233,7 +242,12 @@ function makeRuntime(options: ServerSettings, routes: readonly Route[]): Runtime
 }
 
 /** Brings upgrades to the runtime; `foreign` gets those on no path of ours. Returns how to stop. */
-function listen(http: HttpServer, runtime: Runtime, foreign: (socket: Duplex) => void): () => void {
+function listen(
+  http: HttpServer,
+  runtime: Runtime,
+  proxies: TrustedProxies,
+  foreign: (socket: Duplex) => void,
+): () => void {
   const servers = new WsServers(liveClock)
   const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     const match: RouteMatch | undefined = runtime.match(request.url ?? '/')
@@ -244,7 +258,7 @@ function listen(http: HttpServer, runtime: Runtime, foreign: (socket: Duplex) =>
     // Before anything else: an error on a socket without a listener ends the process.
     socket.on('error', () => socket.destroy())
     const door = servers.door(request, socket, head)
-    const connection = runtime.accept(match, upgradeOf(request, socket), door)
+    const connection = runtime.accept(match, upgradeOf(request, socket, proxies), door)
     if (connection !== undefined) socket.once('close', () => connection.socketGone())
   }
   http.on('upgrade', onUpgrade)
@@ -252,14 +266,20 @@ function listen(http: HttpServer, runtime: Runtime, foreign: (socket: Duplex) =>
 }
 
 /** What a request tells about itself, as plain data. */
-export function upgradeOf(request: IncomingMessage, socket: Duplex): IncomingUpgrade {
+function upgradeOf(
+  request: IncomingMessage,
+  socket: Duplex,
+  proxies: TrustedProxies,
+): IncomingUpgrade {
+  const peer = plainAddress((socket as Socket).remoteAddress)
+  const client = proxies.clientOf(peer, 'encrypted' in socket, request.rawHeaders)
   return {
     method: request.method ?? '',
     url: request.url ?? '/',
     httpVersion: request.httpVersion,
     rawHeaders: request.rawHeaders,
-    remoteAddress: plainAddress((socket as Socket).remoteAddress),
-    secure: 'encrypted' in socket,
+    remoteAddress: client.address,
+    secure: client.secure,
   }
 }
 

@@ -26,4 +26,8 @@ export interface TopicRules {
    * publish from outside (403).
    */
   readonly accept?: (input: TopicInput, caller: TopicCaller) => Sendable | Promise<Sendable>
+  /** Someone reads the topic over a connection that stays (WebSocket, event stream); polls come and go unseen. */
+  readonly joined?: (caller: TopicCaller) => void
+  /** Whoever joined is gone. */
+  readonly left?: (caller: TopicCaller) => void
 }

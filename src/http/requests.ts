@@ -5,9 +5,16 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Clock } from '../protocol/ports.ts'
+import type { IncomingUpgrade } from './request.ts'
 
 export interface PlainRequests {
   readonly kind: 'requests'
   /** Answers, now or later, and says so; `false` leaves the request to the next. Must not throw. */
-  readonly answer: (request: IncomingMessage, response: ServerResponse, clock: Clock) => boolean
+  readonly answer: (
+    request: IncomingMessage,
+    response: ServerResponse,
+    clock: Clock,
+    /** What the request tells, its client's address seen from the trusted proxies. */
+    upgrade: IncomingUpgrade,
+  ) => boolean
 }

@@ -18,6 +18,7 @@ export interface LifeEvents {
     readonly connectionId: string
     readonly startedAtMs: number
     readonly deadlines: ConnectionDeadlines
+    readonly pingTimeoutCode?: number
     /** The path, without the query. */
     readonly path: string
     readonly origin: string | null
@@ -26,6 +27,7 @@ export interface LifeEvents {
   }
   HandshakeAccepted: Empty
   HandshakeRefused: { readonly status: number; readonly reason: string }
+  UpgradeFailed: { readonly status: number; readonly reason: string }
   /** The handler's `open` has finished. */
   ConnectionOpened: Empty
   HandlerFailed: {
@@ -97,6 +99,7 @@ export const SCHEMAS: Readonly<Record<LifeEventType, number>> = {
   ConnectionStarted: 1,
   HandshakeAccepted: 1,
   HandshakeRefused: 1,
+  UpgradeFailed: 1,
   ConnectionOpened: 1,
   HandlerFailed: 1,
   MachineReplaced: 1,
@@ -134,6 +137,10 @@ export function toLifeEvent(event: ConnectionEvent | { readonly type: string }):
       const { status, reason } = known
       return { type: 'HandshakeRefused', data: { status, reason } }
     }
+    case 'upgrade.failed': {
+      const { status, reason } = known
+      return { type: 'UpgradeFailed', data: { status, reason } }
+    }
     case 'open.finished':
       return { type: 'ConnectionOpened', data: EMPTY }
     case 'handler.failed':
@@ -170,6 +177,8 @@ export function toMachineEvent(event: LifeEvent): { readonly type: string } | un
       return { type: 'handshake.accepted' }
     case 'HandshakeRefused':
       return machineEvent({ type: 'handshake.refused', ...event.data })
+    case 'UpgradeFailed':
+      return machineEvent({ type: 'upgrade.failed', ...event.data })
     case 'ConnectionOpened':
       return { type: 'open.finished' }
     case 'HandlerFailed':

@@ -83,8 +83,9 @@ export class Fold {
   }
 
   /** The machine's beginning. */
-  start({ connectionId, startedAtMs, deadlines }: ConnectionInput): FoldStep {
-    const input = { connectionId, startedAtMs, deadlines }
+  start({ connectionId, startedAtMs, deadlines, pingTimeoutCode }: ConnectionInput): FoldStep {
+    const code = pingTimeoutCode === undefined ? {} : { pingTimeoutCode }
+    const input = { connectionId, startedAtMs, deadlines, ...code }
     let step = this.#host.start(input)
     // A user's delay threw at once; live, our own machine had taken over.
     if (step.snapshot.status === 'error') step = stock.start(input)

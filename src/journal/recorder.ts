@@ -48,9 +48,9 @@ export class Recorder implements Witness {
     this.#write = write
   }
 
-  started({ connectionId, startedAtMs, deadlines }: ConnectionInput): void {
-    this.#id = connectionId
-    const data = { connectionId, startedAtMs, deadlines, ...this.#described }
+  started(input: ConnectionInput): void {
+    this.#id = input.connectionId
+    const data = { ...input, ...this.#described }
     this.#note({ type: 'ConnectionStarted', data })
   }
 

@@ -50,6 +50,8 @@ export interface ConnectionInput {
   /** Wall-clock time of the upgrade request, ms since 1970. */
   readonly startedAtMs: number
   readonly deadlines: ConnectionDeadlines
+  /** The close code after a ping without an answer; default 1011. */
+  readonly pingTimeoutCode?: number
 }
 
 export interface ConnectionContext extends ConnectionInput {
@@ -131,6 +133,7 @@ const machineSetup = setup({
 function endedBy(event: ConnectionEvent): Partial<ConnectionContext> {
   switch (event.type) {
     case 'handshake.refused':
+    case 'upgrade.failed':
       return local('refused', event.reason, { status: event.status })
     case 'app.closed':
       return local('appClosed', '', { sent: event.frame })
@@ -170,8 +173,13 @@ function local(
 
 const noteEnd = machineSetup.assign(({ event }) => endedBy(event))
 
-const noteTimeout = (cause: CloseCause, reason: string) =>
-  machineSetup.assign(local(cause, '', { sent: { code: 1011, reason } }))
+const noteOpenTimeout = machineSetup.assign(
+  local('openTimeout', '', { sent: { code: 1011, reason: 'open timed out' } }),
+)
+
+const notePingTimeout = machineSetup.assign(({ context: { pingTimeoutCode: code = 1011 } }) =>
+  local('pingTimeout', '', { sent: { code, reason: 'ping timed out' } }),
+)
 
 const noteRefusal = (status: number, cause: CloseCause, detail: string) =>
   machineSetup.assign(local(cause, detail, { status }))
@@ -262,10 +270,14 @@ export const connectionMachine = machineSetup.createMachine({
           after: {
             openTimeout: {
               target: '#connection.closing',
-              actions: [noteTimeout('openTimeout', 'open timed out'), sendClose],
+              actions: [noteOpenTimeout, sendClose],
             },
           },
-          on: { ...endings, 'open.finished': '#connection.open' },
+          on: {
+            ...endings,
+            'upgrade.failed': { target: '#connection.closing', actions: noteEnd },
+            'open.finished': '#connection.open',
+          },
         },
       },
     },
@@ -295,7 +307,7 @@ export const connectionMachine = machineSetup.createMachine({
           after: {
             pongGrace: {
               target: '#connection.closing',
-              actions: [noteTimeout('pingTimeout', 'ping timed out'), sendClose],
+              actions: [notePingTimeout, sendClose],
             },
           },
           on: { 'pong.received': 'alive' },

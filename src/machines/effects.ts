@@ -24,6 +24,8 @@ export type ConnectionEvent =
       readonly headers?: ResponseHeaders
       readonly body?: ResponseBody
     }
+  /** Policy let it pass, and the transport did not; it has answered with `status`. */
+  | { readonly type: 'upgrade.failed'; readonly status: number; readonly reason: string }
   /** The handler's `open` has finished; messages may flow. */
   | { readonly type: 'open.finished' }
   /** User code threw, rejected, or ran out of time. */

@@ -55,6 +55,13 @@ export class ControlFrames {
     this.#pings[sender] = { payload, sentAtMs: this.#clock.nowMs() }
   }
 
+  /** The keepalive's ping needs no pong any more; false when none was waited for. */
+  excuse(): boolean {
+    const waited = this.#pings.keepalive !== undefined
+    this.#pings.keepalive = undefined
+    return waited
+  }
+
   /** Which of our pings a pong answers, once; `undefined` for an unsolicited one. */
   answer(pong: Uint8Array): Answer | undefined {
     for (const sender of ['keepalive', 'app'] as const) {

@@ -5,7 +5,7 @@
 // The contract's prose stands at `Store`. Each check gets a store of its own.
 
 import { deepEqual, equal, notEqual, ok, rejects } from 'node:assert/strict'
-import type { NewEvent, Store } from '../journal/store.ts'
+import type { NewEvent, RecordedEvent, Store } from '../journal/store.ts'
 
 /** A store under test. */
 export interface StoreUnderTest {
@@ -72,7 +72,7 @@ const CHECKS: Readonly<Record<string, (subject: StoreUnderTest) => Promise<void>
       { ...events[0] },
       { stream: TOPIC, version: 1, type: 'json', schema: 3, atMs: 5, data: 'é\u0000😀' },
     )
-    deepEqual([...(events[1]?.data as Uint8Array)], [...bytes])
+    deepEqual([...((events[1] as RecordedEvent).data as Uint8Array)], [...bytes])
   },
 
   'keeps the order of the calls, and answers in it': async ({ store }) => {

@@ -9,7 +9,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { FactoryContext, Handler, HandlerFactory } from '../handlers/handler.ts'
 import { answerWithLine } from '../http/page.ts'
 import type { Captured, Pattern } from '../http/pattern.ts'
-import { pathOf } from '../http/request.ts'
+import { type IncomingUpgrade, pathOf } from '../http/request.ts'
 import type { PlainRequests } from '../http/requests.ts'
 import { StaticFiles } from '../http/static-files.ts'
 import { SettingError, show, WebSocketError } from '../protocol/errors.ts'
@@ -172,7 +172,12 @@ export class Application implements HandlerHost {
     }
   }
 
-  #answer(incoming: IncomingMessage, outgoing: ServerResponse, clock: Clock): boolean {
+  #answer(
+    incoming: IncomingMessage,
+    outgoing: ServerResponse,
+    clock: Clock,
+    upgrade: IncomingUpgrade,
+  ): boolean {
     const path = pathOf(incoming.url ?? '/')
     if (this.#static?.covers(path)) {
       void this.#static.answer(path, incoming, outgoing)
@@ -187,7 +192,8 @@ export class Application implements HandlerHost {
     }
     const { maxBodySize: maxBodyBytes = DEFAULT_MAX_BODY_BYTES } = this.settings
     const report = this.#report
-    const target = { handlerClass, kwargs, captured, host: this, clock, maxBodyBytes, report }
+    const around = { host: this, clock, maxBodyBytes, report, upgrade }
+    const target = { handlerClass, kwargs, captured, ...around }
     answerPlain(incoming, outgoing, target).catch((thrown: unknown) => {
       report(WebSocketError.from(thrown))
       if (outgoing.headersSent) outgoing.destroy()

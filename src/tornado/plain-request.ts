@@ -5,10 +5,9 @@
 // Source: tornado.http1connection, tornado.web.
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { type Captures, HandshakeRequest } from '../http/request.ts'
+import { type Captures, HandshakeRequest, type IncomingUpgrade } from '../http/request.ts'
 import type { WebSocketError } from '../protocol/errors.ts'
 import type { Clock } from '../protocol/ports.ts'
-import { upgradeOf } from '../server.ts'
 import { draft } from './exchange.ts'
 import { execute, finished, makeHandler, type RequestHandlerClass } from './execute.ts'
 import type { HandlerHost } from './host.ts'
@@ -23,6 +22,7 @@ export interface PlainTarget {
   readonly clock: Clock
   readonly maxBodyBytes: number
   readonly report: (error: WebSocketError) => void
+  readonly upgrade: IncomingUpgrade
 }
 
 /** Answers a request with a handler of its own. Rejects when the handler cannot be made. */
@@ -41,8 +41,7 @@ export async function answerPlain(
     return
   }
   const { handlerClass, kwargs, captured, host, clock, report } = target
-  const upgrade = upgradeOf(incoming, incoming.socket)
-  const request = new HttpRequest(new HandshakeRequest(upgrade, captured), body)
+  const request = new HttpRequest(new HandshakeRequest(target.upgrade, captured), body)
   const handler = makeHandler(handlerClass, { request, host, clock, report }, kwargs)
   await execute(handler, argumentsOf(request))
   const answer = handler[draft].answer()

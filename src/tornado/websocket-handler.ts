@@ -168,8 +168,14 @@ export class WebSocketHandler extends RequestHandler {
     return this.connection.send(outgoing(message, binary))
   }
 
-  /** Sends a Ping of at most 125 bytes (Tornado: `ping`). */
+  /**
+   * Sends a Ping of at most 125 bytes (Tornado: `ping`).
+   *
+   * @throws WebSocketClosedError once the connection is closing or closed.
+   */
   ping(data: string | Uint8Array = ''): void {
+    const { state } = this.connection
+    if (state === 'closing' || state === 'closed') throw new WebSocketClosedError()
     this.connection.ping(data)
   }
 

@@ -93,9 +93,15 @@ export interface UpgradeAnswer {
  *
  * Exactly one of the two methods is called, once.
  */
+/** What the transport found wrong after policy had let a request pass, such as an offer of compression. */
+export interface UpgradeRefusal {
+  readonly status: number
+  readonly reason: string
+}
+
 export interface Door {
   /** Answers with an HTTP status and a body, by default the reason as a line of text, and ends the socket. */
   refuse(status: number, reason: string, headers: ResponseHeaders, body?: ResponseBody): void
-  /** Answers 101; `undefined` when the socket is already gone. */
-  upgrade(answer: UpgradeAnswer): Transport | undefined
+  /** Answers 101; a refusal when the request was answered with that, `undefined` when the socket is already gone. */
+  upgrade(answer: UpgradeAnswer): Transport | UpgradeRefusal | undefined
 }

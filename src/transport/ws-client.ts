@@ -18,6 +18,7 @@ import {
   SettingError,
   WebSocketError,
 } from '../protocol/errors.ts'
+import type { ResponseHeaders } from '../protocol/http-answer.ts'
 import { DEFAULT_LIMITS, type RouteLimits } from '../protocol/limits.ts'
 import type { Clock } from '../protocol/ports.ts'
 import type { Door, Transport } from './transport.ts'
@@ -173,6 +174,7 @@ function takeSubprotocol({ headers }: IncomingMessage): string | undefined {
 function refusalOf({
   statusCode: status = 0,
   statusMessage = '',
+  headers,
 }: IncomingMessage): WebSocketError {
   const said = `${status} ${statusMessage}`.trim()
   if (status >= 200 && status < 300) {
@@ -183,7 +185,16 @@ function refusalOf({
     })
   }
   const hint = status >= 300 && status < 400 ? ' (redirects are not followed)' : ''
-  return new HandshakeError(status, `the server refused with ${said}${hint}`)
+  return new HandshakeError(status, `the server refused with ${said}${hint}`, {
+    headers: headersOf(headers),
+  })
+}
+
+/** What the server said beside its refusal, such as `retry-after`; names in lower case. */
+function headersOf(headers: IncomingMessage['headers']): ResponseHeaders {
+  const said: Record<string, string | string[]> = {}
+  for (const [name, value] of Object.entries(headers)) if (value !== undefined) said[name] = value
+  return said
 }
 
 // What the system and TLS report has a code. What `ws` finds wrong in a 101 response has none, and what Node's

@@ -12,7 +12,7 @@ import type { Compression } from '../protocol/compression.ts'
 import type { ResponseBody, ResponseHeaders } from '../protocol/http-answer.ts'
 import type { RouteLimits } from '../protocol/limits.ts'
 import type { Clock } from '../protocol/ports.ts'
-import type { Door, Transport, UpgradeAnswer } from './transport.ts'
+import type { Door, Transport, UpgradeAnswer, UpgradeRefusal } from './transport.ts'
 import { WebSocketTransport } from './websocket.ts'
 
 // Whoever speaks to sockets knows it from here.
@@ -83,6 +83,8 @@ class WsServer {
   readonly #server: WebSocketServer
   readonly #clock: Clock
   readonly #compressFromBytes: number
+  /** Set while `handleUpgrade` runs. */
+  #refused: UpgradeRefusal | undefined
 
   constructor(limits: RouteLimits, compression: Compression, clock: Clock) {
     this.#clock = clock
@@ -102,6 +104,11 @@ class WsServer {
       handleProtocols: (_offered, request) => chosen.get(request) ?? false,
     }
     this.#server = new WebSocketServer(options)
+    // Policy has looked at all else: what is left for `ws` to refuse is an offer of compression (RFC 7692 §7).
+    this.#server.on('wsClientError', ({ message: reason }, socket) => {
+      this.#refused = { status: 400, reason }
+      refuse(socket, 400, reason)
+    })
     this.#server.on('headers', (headers: string[], request: IncomingMessage) => {
       headers.push(...headerLines(added.get(request) ?? {}))
     })
@@ -112,7 +119,7 @@ class WsServer {
     socket: Duplex,
     head: Buffer,
     answer: UpgradeAnswer,
-  ): Transport | undefined {
+  ): Transport | UpgradeRefusal | undefined {
     if (!socket.readable || !socket.writable) {
       socket.destroy()
       return undefined
@@ -123,10 +130,11 @@ class WsServer {
     request.headers.upgrade = 'websocket'
     let transport: WebSocketTransport | undefined
     // `handleUpgrade` answers, and calls back, before it returns.
+    this.#refused = undefined
     this.#server.handleUpgrade(request, socket, head, (ws) => {
       transport = new WebSocketTransport(ws, socket, this.#clock, this.#compressFromBytes)
     })
-    return transport
+    return transport ?? this.#refused
   }
 }
 

@@ -484,6 +484,20 @@ describe('a dial that fails', () => {
     for (const { value } of armed) expect(cleared).toContain(value)
   })
 
+  it('what a server says beside its refusal comes with the error', async () => {
+    const { server } = await start({
+      routes: [
+        route('/', () => {}, {
+          prepare: () => {
+            throw new HandshakeError(503, 'full', { headers: { 'Retry-After': '7' } })
+          },
+        }),
+      ],
+    })
+    const error = await failure(ws(server.url))
+    expect(error).toMatchObject({ httpStatus: 503, headers: { 'retry-after': '7' } })
+  })
+
   it('a signal that aborts later does nothing to an open connection', async () => {
     const { server } = await start({ routes: [route('/', ({ messages$ }) => messages$)] })
     const controller = new AbortController()

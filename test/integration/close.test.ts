@@ -233,6 +233,18 @@ describe('limits', () => {
     })
   })
 
+  it('no pong within pingTimeoutMs, and a code of the route: that code (T72)', async () => {
+    const { client, records } = await pair({
+      pingIntervalMs: 20,
+      pingTimeoutMs: 20,
+      pingTimeoutCode: 4408,
+    })
+    expect((await client.next())?.opcode).toBe(PING)
+    expect(await client.nextClose()).toEqual({ code: 4408, reason: 'ping timed out' })
+    client.destroy()
+    expect(await records.next()).toMatchObject({ cause: 'pingTimeout', sent: { code: 4408 } })
+  })
+
   it('no pong within pingTimeoutMs: 1011 (T72)', async () => {
     const { client, records } = await pair({ pingIntervalMs: 20, pingTimeoutMs: 20 })
     expect((await client.next())?.opcode).toBe(PING)

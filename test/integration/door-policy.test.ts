@@ -1,7 +1,7 @@
 // The door, second half: what user code and the server's own state decide about an upgrade request.
 
 import { describe, expect, it } from 'vitest'
-import { HandshakeError, route, WebSocketHandler } from 'windsock'
+import { type ConnectionRequest, HandshakeError, route, WebSocketHandler } from 'windsock'
 import { ask, expectEcho, house } from './support/house.ts'
 import { RawClient, type RequestOptions, requestBytes } from './support/raw-client.ts'
 import { start, type TestServer } from './support/test-server.ts'
@@ -18,6 +18,48 @@ describe('policy', () => {
     expect(response.body).toBe('log in first\n')
     expect(await records.next()).toMatchObject({ cause: 'refused', status: 401 })
     expect(opened()).toBe(0)
+  })
+
+  it('requireOrigin refuses whoever sends no Origin with 403, and lets pages in (T17)', async () => {
+    const { port, records } = await house({ requireOrigin: true })
+    expect((await ask(port, {})).status).toBe(403)
+    expect(await records.next()).toMatchObject({ cause: 'refused', status: 403 })
+    const page = { Origin: 'http://windsock.test' }
+    expect((await (await RawClient.connect(port)).request({ headers: page })).status).toBe(101)
+  })
+
+  it('an offer of compression that breaks RFC 7692 is 400, and the record says so', async () => {
+    const { port, records, opened } = await house({ compression: true })
+    const headers = {
+      'Sec-WebSocket-Extensions': 'permessage-deflate; server_max_window_bits=99',
+    }
+    expect((await ask(port, { headers })).status).toBe(400)
+    expect(await records.next()).toMatchObject({
+      cause: 'refused',
+      status: 400,
+      initiator: 'local',
+      sent: null,
+    })
+    expect(opened()).toBe(0)
+  })
+
+  it('a trusted proxy says who asks; nobody else does', async () => {
+    const seen: string[] = []
+    const prepare = ({ remoteAddress, secure }: ConnectionRequest) => {
+      seen.push(`${remoteAddress} ${secure}`)
+    }
+    const headers = { 'X-Forwarded-For': '192.0.2.66, 203.0.113.9', 'X-Forwarded-Proto': 'https' }
+    const proxied = await house({ prepare, trustedProxies: ['127.0.0.0/8'] })
+    await ask(proxied.port, { headers, method: 'GET' }).then(
+      () => {},
+      () => {},
+    )
+    const direct = await house({ prepare })
+    await ask(direct.port, { headers }).then(
+      () => {},
+      () => {},
+    )
+    expect(seen).toEqual(['203.0.113.9 true', '127.0.0.1 false'])
   })
 
   it('prepare that never resolves: 503 after handshakeTimeoutMs (T15)', async () => {

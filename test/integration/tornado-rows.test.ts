@@ -9,6 +9,7 @@ import {
   type CloseRecord,
   type WebSocketHandler as Handler,
   type Route,
+  route,
   WebSocketClosedError,
   WebSocketError,
 } from 'windsock'
@@ -310,6 +311,26 @@ describe('keepalive', () => {
     }
     expect(peer.closeFrames).toEqual([{ code: 1011, reason: 'ping timed out' }])
     expect(server.records).toMatchObject([{ cause: 'pingTimeout' }])
+  })
+
+  it('where the route says so, anything that comes is proof of life (T73)', async () => {
+    const server = harness([
+      route('/', () => undefined, {
+        pingIntervalMs: 1_000,
+        pingTimeoutMs: 500,
+        proofOfLife: 'anything',
+      }),
+    ])
+    const peer = await server.connect('/')
+    peer.answersPings = false
+    for (let tenths = 0; tenths < 50; tenths++) {
+      peer.send('I am alive')
+      await server.advance(100)
+    }
+    expect(peer.closeFrames).toEqual([])
+    expect(peer.wire.filter(({ item }) => item.kind === 'ping').length).toBeGreaterThan(2)
+    await server.advance(2_000)
+    expect(peer.closeFrames).toEqual([{ code: 1011, reason: 'ping timed out' }])
   })
 
   it('both sides ping, by the same rules (T74)', async () => {

@@ -50,7 +50,12 @@ const DECLARED: Record<Leaf, Readonly<Record<string, readonly Leaf[]>>> = {
     'after handshakeTimeout': ['closing'],
     'transport.ended': ['closed'],
   },
-  opening: { ...ENDINGS, 'open.finished': ['alive'], 'after openTimeout': ['closing'] },
+  opening: {
+    ...ENDINGS,
+    'upgrade.failed': ['closing'],
+    'open.finished': ['alive'],
+    'after openTimeout': ['closing'],
+  },
   alive: { ...ENDINGS, 'input.paused': ['paused'], 'after pingInterval': ['awaitingPong'] },
   awaitingPong: {
     ...ENDINGS,

@@ -172,7 +172,7 @@ describe.runIf(sqlite3)('a journal file under the command sqlite3', () => {
       },
     ],
   ])('is refused, and left as it was, when it %s', async (_name, spoil) => {
-    await spoil()
+    await Promise.resolve(spoil())
     const before = readFileSync(file)
     await expect(store()).rejects.toMatchObject({ code: 'ERR_WINDSOCK_JOURNAL_CORRUPT' })
     expect(readFileSync(file).equals(before)).toBe(true)

@@ -1,12 +1,17 @@
 // House: a server with one door, for tests of who gets in.
 
 import { expect } from 'vitest'
-import { type RouteSettings, route } from 'windsock'
+import { type RouteSettings, route, type ServeOptions } from 'windsock'
 import { RawClient, type RequestOptions, type Response, text } from './raw-client.ts'
 import { start } from './test-server.ts'
 
+type HouseSettings = RouteSettings & Pick<ServeOptions, 'trustedProxies'>
+
 /** A server with one route, `/`, that counts how often it was opened. */
-export async function house(settings: RouteSettings = {}, path: string | RegExp = '/') {
+export async function house(
+  { trustedProxies, ...settings }: HouseSettings = {},
+  path: string | RegExp = '/',
+) {
   let opened = 0
   const echo = route(
     path,
@@ -16,7 +21,7 @@ export async function house(settings: RouteSettings = {}, path: string | RegExp 
     },
     settings,
   )
-  const server = await start({ routes: [echo] })
+  const server = await start({ routes: [echo], ...(trustedProxies && { trustedProxies }) })
   return { ...server, opened: () => opened }
 }
 

@@ -283,6 +283,16 @@ describe('sending', () => {
     expect(await client.nextText()).toBe('ERR_WINDSOCK_CONTROL_PAYLOAD')
   })
 
+  it('a ping on a connection that is closing throws (T49)', async () => {
+    const codes: unknown[] = []
+    const { client } = await connected((handler) => {
+      handler.close()
+      codes.push(codeOf(() => handler.ping()))
+    })
+    await client.nextClose()
+    expect(codes).toEqual(['ERR_WINDSOCK_CLOSED'])
+  })
+
   it('setNodelay takes on and off (T55)', async () => {
     const { client } = await connected((handler) => {
       handler.setNodelay(true)
