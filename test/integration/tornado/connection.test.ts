@@ -285,8 +285,9 @@ describe('sending', () => {
 
   it('a ping on a connection that is closing throws (T49)', async () => {
     const codes: unknown[] = []
-    const { client } = await connected((handler) => {
+    const { client } = await connected(async (handler) => {
       handler.close()
+      await Promise.resolve()
       codes.push(codeOf(() => handler.ping()))
     })
     await client.nextClose()
