@@ -28,6 +28,7 @@ import {
   type ApplicationSettings,
   checkSettings,
   DEFAULT_MAX_BODY_BYTES,
+  DEFAULT_REQUEST_TIMEOUT_S,
   routeSettings,
 } from './settings.ts'
 import { type Renderer, renderer } from './templates.ts'
@@ -191,8 +192,10 @@ export class Application implements HandlerHost {
       return true
     }
     const { maxBodySize: maxBodyBytes = DEFAULT_MAX_BODY_BYTES } = this.settings
+    const { requestTimeout = DEFAULT_REQUEST_TIMEOUT_S } = this.settings
+    const timeoutMs = requestTimeout * 1000
     const report = this.#report
-    const around = { host: this, clock, maxBodyBytes, report, upgrade }
+    const around = { host: this, clock, maxBodyBytes, report, timeoutMs, upgrade }
     const target = { handlerClass, kwargs, captured, ...around }
     answerPlain(incoming, outgoing, target).catch((thrown: unknown) => {
       report(WebSocketError.from(thrown))

@@ -5,8 +5,9 @@
 // Source: tornado.http1connection, tornado.web.
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { answerWithLine } from '../http/page.ts'
 import { type Captures, HandshakeRequest, type IncomingUpgrade } from '../http/request.ts'
-import type { WebSocketError } from '../protocol/errors.ts'
+import { HandlerError, type WebSocketError } from '../protocol/errors.ts'
 import type { Clock } from '../protocol/ports.ts'
 import { draft } from './exchange.ts'
 import { execute, finished, makeHandler, type RequestHandlerClass } from './execute.ts'
@@ -23,6 +24,8 @@ export interface PlainTarget {
   readonly maxBodyBytes: number
   readonly report: (error: WebSocketError) => void
   readonly upgrade: IncomingUpgrade
+  /** 0: for ever. */
+  readonly timeoutMs: number
 }
 
 /** Answers a request with a handler of its own. Rejects when the handler cannot be made. */
@@ -43,7 +46,12 @@ export async function answerPlain(
   const { handlerClass, kwargs, captured, host, clock, report } = target
   const request = new HttpRequest(new HandshakeRequest(target.upgrade, captured), body)
   const handler = makeHandler(handlerClass, { request, host, clock, report }, kwargs)
-  await execute(handler, argumentsOf(request))
+  if (!(await within(target, execute(handler, argumentsOf(request))))) {
+    const message = `${handlerClass.name} did not answer within ${target.timeoutMs} ms`
+    report(new HandlerError(undefined, message))
+    answerWithLine(outgoing, 503, 'the answer takes too long', { Connection: 'close' })
+    return
+  }
   const answer = handler[draft].answer()
   const headers = Object.entries(answer.headers).flatMap(([name, values]) =>
     [values].flat().map((value) => [name, value] as [string, string]),
@@ -55,6 +63,14 @@ export async function answerPlain(
   outgoing.writeHead(answer.status, answer.reason, headers.flat())
   outgoing.end(answer.body)
   finished(handler)
+}
+
+/** Whether `work` is done in time; what comes later goes nowhere. */
+function within({ clock, timeoutMs }: PlainTarget, work: Promise<unknown>): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    const timer = timeoutMs === 0 ? undefined : clock.setTimeout(() => resolve(false), timeoutMs)
+    work.then(() => resolve(true), reject).finally(() => clock.clearTimeout(timer))
+  })
 }
 
 /** What a pattern captured, as a method's arguments: one object of the named, or one each of the unnamed. */

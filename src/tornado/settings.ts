@@ -32,6 +32,8 @@ export interface ApplicationSettings {
   readonly staticUrlPrefix?: string | undefined
   /** The most bytes of a request's body; default 10 MiB; above it 413. (Tornado: `max_body_size`, 100 MB) */
   readonly maxBodySize?: number | undefined
+  /** Seconds that a plain request's handler may take; default 60, 0 for ever; then 503. (Tornado: none) */
+  readonly requestTimeout?: number | undefined
   /** Answers what no rule matches; default a page with 404. (Tornado: `default_handler_class`) */
   readonly defaultHandlerClass?: (new () => object) | undefined
   /** Errors show their stack to the client, templates are read anew each time; default false. (Tornado: `debug`) */
@@ -53,11 +55,17 @@ const NAMES: Readonly<Record<keyof ApplicationSettings, string>> = {
   staticPath: 'string',
   staticUrlPrefix: 'string',
   maxBodySize: 'number',
+  requestTimeout: 'number',
   defaultHandlerClass: 'function',
   debug: 'boolean',
   logFunction: 'function',
   onError: 'function',
 }
+
+/** Long enough for a slow database, short enough that stuck requests do not pile up. */
+export const DEFAULT_REQUEST_TIMEOUT_S = 60
+/** The longest that a Node timer keeps. */
+const MAX_TIMEOUT_S = (2 ** 31 - 1) / 1000
 
 export const DEFAULT_MAX_BODY_BYTES = 10 * 1024 * 1024
 
@@ -74,7 +82,12 @@ export function checkSettings(settings: ApplicationSettings): ApplicationSetting
     throw new SettingError(`${name} is ${show(value)}: it must be a ${types.replace(' ', ' or ')}`)
   }
   checkSecret(settings)
-  const { maxBodySize = 0, staticUrlPrefix = '/static/' } = settings
+  const { maxBodySize = 0, requestTimeout = 0, staticUrlPrefix = '/static/' } = settings
+  if (!(requestTimeout >= 0 && requestTimeout <= MAX_TIMEOUT_S)) {
+    throw new SettingError(
+      `requestTimeout is ${requestTimeout}: it must be seconds, from 0 (for ever) to ${MAX_TIMEOUT_S}`,
+    )
+  }
   if (!Number.isSafeInteger(maxBodySize) || maxBodySize < 0) {
     throw new SettingError(`maxBodySize is ${maxBodySize}: it must be a whole number of bytes`)
   }

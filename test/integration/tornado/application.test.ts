@@ -173,6 +173,7 @@ describe('settings (T108)', () => {
     { cookieSecret: { 1: 'a' }, keyVersion: 2 },
     { cookieSecret: { one: 'a' }, keyVersion: 1 },
     { maxBodySize: -1 },
+    { requestTimeout: -1 },
     { staticUrlPrefix: 'static' },
     { defaultHandlerClass: class {} },
     { db: 'mine' },

@@ -145,6 +145,12 @@ describe('arguments', () => {
     expect((await post(chunked, headers)).status).toBe(413)
   })
 
+  it('a handler that never answers is 503 after requestTimeout, and told of', async () => {
+    const { port, errors } = await serving(() => new Promise(() => {}), { requestTimeout: 0.05 })
+    expect((await askPlain(port, '/')).status).toBe(503)
+    expect((await errors.next()).code).toBe('ERR_WINDSOCK_HANDLER')
+  })
+
   it('the request tells what Tornado’s does (T95)', async () => {
     const seen = new Mailbox<unknown>()
     const app = await serving(({ request }) => {
