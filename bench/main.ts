@@ -36,6 +36,7 @@ interface Options {
   readonly quick?: boolean
   readonly json?: boolean
   readonly aa?: boolean
+  readonly journal?: boolean
   readonly rounds?: number
   readonly seconds?: number
   readonly only: string
@@ -48,6 +49,7 @@ const program = new Command('npm run bench --')
   .option('--rounds <n>', `rounds per case (${ROUNDS}; quick: ${QUICK_ROUNDS})`, wholeNumber)
   .option('--seconds <n>', `counted per round (${SECONDS}; quick: ${QUICK_SECONDS})`, someSeconds)
   .option('--only <text>', 'only cases whose name contains the text', '')
+  .option('--journal', 'windsock without a journal against windsock with one in a file')
   .option('--aa', 'bare ws on both sides: a sound bench gives about 1.00 and needs no build')
   .exitOverride()
 
@@ -68,11 +70,10 @@ async function main(options: Options): Promise<number> {
   const quick = options.quick === true
   const rounds = options.rounds ?? (quick ? QUICK_ROUNDS : ROUNDS)
   const seconds = options.seconds ?? (quick ? QUICK_SECONDS : SECONDS)
-  const rival: Subject = options.aa === true ? 'ws' : 'windsock'
-  const names = { base: 'bare ws', rival: options.aa === true ? 'bare ws again' : 'windsock' }
+  const { base, rival, names } = pairOf(options)
   const cases = casesNamed(options.only, quick)
   if (cases.length === 0) throw new Error(noSuchCase(options.only, quick))
-  if (rival === 'windsock') demandBuild()
+  if (rival !== 'ws') demandBuild()
 
   const steps = cases.length * rounds
   const minutes = (steps * (roundSeconds(seconds) + OVERHEAD_SECONDS)) / 60
@@ -82,7 +83,7 @@ async function main(options: Options): Promise<number> {
   const results: Result[] = []
   try {
     for (const one of cases) {
-      results.push(await compare(one, rival, rounds, seconds, progress))
+      results.push(await compare(one, { base, rival }, rounds, seconds, progress))
     }
   } finally {
     progress.close()
@@ -101,7 +102,7 @@ async function main(options: Options): Promise<number> {
 
 async function compare(
   one: Case,
-  rival: Subject,
+  pair: { readonly base: Subject; readonly rival: Subject },
   rounds: number,
   seconds: number,
   progress: Progress,
@@ -109,11 +110,23 @@ async function compare(
   const done: Round[] = []
   for (let round = 1; round <= rounds; round++) {
     progress.step(`${one.name}, round ${round} of ${rounds}`)
-    done.push(await measureRound(one, rival, seconds))
+    done.push(await measureRound(one, pair, seconds))
   }
   const result = summarise(one, done)
   progress.end(result)
   return result
+}
+
+/** Who is measured against whom. */
+function pairOf({ aa, journal }: Options) {
+  const pair = (base: Subject, rival: Subject, baseName: string, rivalName: string) => ({
+    base,
+    rival,
+    names: { base: baseName, rival: rivalName },
+  })
+  if (journal === true) return pair('unjournaled', 'journaled', 'no journal', 'in a file')
+  if (aa === true) return pair('ws', 'ws', 'bare ws', 'bare ws again')
+  return pair('ws', 'windsock', 'bare ws', 'windsock')
 }
 
 /** windsock is imported by its name, which leads to the build. */

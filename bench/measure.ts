@@ -22,11 +22,13 @@ const SLICE_SECONDS = 0.5
 const LEAD_IN_SECONDS = 0.3
 const SHORTEST_WARM_UP_SECONDS = 0.5
 
-export type Subject = 'ws' | 'windsock'
+export type Subject = 'ws' | 'windsock' | 'unjournaled' | 'journaled'
 
 const SERVERS: Record<Subject, string> = {
   ws: './servers/ws.js',
   windsock: './servers/windsock.js',
+  unjournaled: './servers/unjournaled.js',
+  journaled: './servers/journaled.js',
 }
 
 /** All slices of one server in a round. */
@@ -75,12 +77,16 @@ export interface Result {
   readonly rounds: readonly Round[]
 }
 
-/** Measures bare `ws` and `rival` for `seconds` each, in slices that take turns. */
-export async function measureRound(one: Case, rival: Subject, seconds: number): Promise<Round> {
+/** Measures `base` and `rival` for `seconds` each, in slices that take turns. */
+export async function measureRound(
+  one: Case,
+  pair: { readonly base: Subject; readonly rival: Subject },
+  seconds: number,
+): Promise<Round> {
   const stands: Stand[] = []
   try {
-    const base = await open('ws', one, stands)
-    const other = await open(rival, one, stands)
+    const base = await open(pair.base, one, stands)
+    const other = await open(pair.rival, one, stands)
     await run(base, warmUpMs(seconds))
     await run(other, warmUpMs(seconds))
     const count = sliceCount(seconds)
