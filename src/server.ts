@@ -54,16 +54,21 @@ export type ServerSettings = RouteSettings &
     readonly trustedProxies?: readonly string[]
   }
 
+/** What answers: a WebSocket's route, a page, plain requests. */
+export type Entry = Route | Page | PlainRequests
+
 export type ServeOptions = ServerSettings & {
   /** The first that matches answers; pages, and what answers plain requests, only with `serve()`. */
-  readonly routes: readonly (Route | Page | PlainRequests)[]
+  readonly routes: readonly (Entry | readonly Entry[])[]
   /** Default `'127.0.0.1'`: reachable from this machine only; `'0.0.0.0'` or `'::'` for all. */
   readonly host?: string
   /** Default 0: a free one, which `url` tells. */
   readonly port?: number
 }
 
-export type AttachOptions = ServerSettings & { readonly routes: readonly Route[] }
+export type AttachOptions = ServerSettings & {
+  readonly routes: readonly (Route | readonly Route[])[]
+}
 
 /** What `attach()` gives. */
 export interface Attached {
@@ -107,11 +112,11 @@ const SERVER_NAMES = ['onError', 'journal', 'trustedProxies', 'routes', 'host', 
  * @throws WebSocketError `ERR_WINDSOCK_LISTEN` when the address is in use or not ours.
  */
 export async function serve(options: ServeOptions): Promise<Server> {
-  checkRoutes(options)
+  const entries = entriesOf(options)
   const { host = '127.0.0.1', port = 0 } = options
-  const routes = options.routes.filter((entry) => entry.kind === 'route')
-  const pages = options.routes.filter((entry) => entry.kind === 'page')
-  const others = options.routes.filter((entry) => entry.kind === 'requests')
+  const routes = entries.filter((entry) => entry.kind === 'route')
+  const pages = entries.filter((entry) => entry.kind === 'page')
+  const others = entries.filter((entry) => entry.kind === 'requests')
   const runtime = makeRuntime(options, routes)
   const limits = resolveLimits(DEFAULT_LIMITS, options, 'server')
   const proxies = new TrustedProxies(options.trustedProxies)
@@ -168,15 +173,15 @@ export async function serve(options: ServeOptions): Promise<Server> {
  * @throws SettingError, or WebSocketError `ERR_WINDSOCK_ROUTE`, for a mistake in the options.
  */
 export function attach(http: HttpServer, options: AttachOptions): Attached {
-  checkRoutes(options)
-  const stray = (options.routes as ServeOptions['routes']).find(({ kind }) => kind !== 'route')
-  if (stray !== undefined) {
+  const entries = entriesOf(options)
+  const routes = entries.filter((entry) => entry.kind === 'route')
+  if (routes.length < entries.length) {
     throw new WebSocketError(
       'ERR_WINDSOCK_ROUTE',
       'page(), and what else answers plain requests, works with serve() only: with attach() the server that you attach to does',
     )
   }
-  const runtime = makeRuntime(options, options.routes)
+  const runtime = makeRuntime(options, routes)
   const proxies = new TrustedProxies(options.trustedProxies)
   const detach = listen(http, runtime, proxies, (socket) => {
     if (http.listenerCount('upgrade') === 1) refuse(socket, 404, 'there is nothing at this path')
@@ -193,7 +198,7 @@ export function attach(http: HttpServer, options: AttachOptions): Attached {
 }
 
 // What TypeScript says at once, a program in JavaScript is told here.
-function checkRoutes(options: { readonly routes?: unknown } | undefined): void {
+function entriesOf(options: { readonly routes?: unknown } | undefined): readonly Entry[] {
   const routes: unknown = options?.routes
   if (!Array.isArray(routes)) {
     throw new WebSocketError(
@@ -201,7 +206,9 @@ function checkRoutes(options: { readonly routes?: unknown } | undefined): void {
       'routes is missing: give serve() and attach() an array, as in { routes: [route(path, handler)] }',
     )
   }
-  for (const [index, entry] of routes.entries()) {
+  // `topics()` gives several at once.
+  const entries: unknown[] = routes.flat()
+  for (const [index, entry] of entries.entries()) {
     const kind: unknown = (entry as { kind?: unknown } | null | undefined)?.kind
     if (kind === 'route' || kind === 'page' || kind === 'requests') continue
     throw new WebSocketError(
@@ -209,6 +216,7 @@ function checkRoutes(options: { readonly routes?: unknown } | undefined): void {
       `routes[${index}] is no route: make it with route(path, handler) or page(path, file)`,
     )
   }
+  return entries as readonly Entry[]
 }
 
 function facade<Extra extends object>(

@@ -58,6 +58,8 @@ export class DurableTopic<T extends Sendable> extends Broadcast<T> implements To
     this.#ready = handled(this.#open())
   }
 
+  readonly keepsHistory = true
+
   get ready(): Promise<void> | undefined {
     return this.#ready
   }

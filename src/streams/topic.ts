@@ -52,6 +52,11 @@ export class Topic<T extends Sendable> extends Broadcast<T> implements TopicLog 
     this.epoch = ports === undefined ? '' : newEpoch(ports.random)
   }
 
+  /** Whether there is anything to come back to. */
+  get keepsHistory(): boolean {
+    return this.#history !== undefined
+  }
+
   get floor(): number {
     this.#forgetOld()
     return this.#history?.floor ?? this.offset

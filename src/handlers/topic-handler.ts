@@ -1,0 +1,151 @@
+// Topic handler: topics over WebSocket, in two modes that the client chooses by its subprotocol.
+//
+// With `windsock.v1.json` one connection subscribes to several topics, publishes with acknowledgements, and comes back
+// to where it was (topic-session.ts). Without a subprotocol one connection is one topic, as plain as it can be: each
+// message out is a message of the topic, each text in is a publish. A client that offers only other subprotocols is
+// refused: it would not understand either.
+
+import { fitReason } from '../protocol/close-reason.ts'
+import { HandshakeError, JournalError, WebSocketError } from '../protocol/errors.ts'
+import type { Message, Sendable } from '../protocol/message.ts'
+import { RESUME_SUBPROTOCOL } from '../protocol/resume.ts'
+import type { DurableTopic } from '../streams/durable-topic.ts'
+import type { Topic } from '../streams/topic.ts'
+import type {
+  Connection,
+  ConnectionRequest,
+  Handler,
+  HandlerContext,
+  HandlerFactory,
+  HandlerSettings,
+} from './handler.ts'
+import type { TopicCaller, TopicInput, TopicRules } from './topic-rules.ts'
+import { acceptWith, type SessionOptions, TopicSession } from './topic-session.ts'
+
+/** A topic of either kind. */
+export type AnyTopic = Topic<Sendable> | DurableTopic<Sendable>
+
+/** The most messages of the past that a plain client may ask for, as `?last=50`. */
+const MAX_PLAIN_LAST = 1_000
+
+interface PlainReader {
+  readonly topic: AnyTopic
+  readonly caller: TopicCaller
+  stop: () => void
+}
+
+/** The handler of `topics`; a path that names one (`:name`) binds a plain client to it. */
+export function topicHandler(
+  topics: ReadonlyMap<string, AnyTopic>,
+  rules: TopicRules,
+  options: SessionOptions,
+): HandlerFactory {
+  return (request, { report }) => new TopicHandler(request, topics, rules, options, report)
+}
+
+class TopicHandler implements Handler {
+  readonly settings: HandlerSettings
+  readonly #request: ConnectionRequest
+  readonly #topics: ReadonlyMap<string, AnyTopic>
+  readonly #rules: TopicRules
+  readonly #options: SessionOptions
+  readonly #report: (error: WebSocketError) => void
+  #connection: Connection | undefined
+  #session: TopicSession | undefined
+  #plain: PlainReader | undefined
+
+  constructor(
+    request: ConnectionRequest,
+    topics: ReadonlyMap<string, AnyTopic>,
+    rules: TopicRules,
+    options: SessionOptions,
+    report: (error: WebSocketError) => void,
+  ) {
+    this.#request = request
+    this.#topics = topics
+    this.#rules = rules
+    this.#options = options
+    this.#report = report
+    this.settings = { maxMessageBytes: options.frameBytes }
+  }
+
+  async selectSubprotocol(offered: readonly string[]): Promise<string | undefined> {
+    if (offered.includes(RESUME_SUBPROTOCOL)) return RESUME_SUBPROTOCOL
+    if (offered.length > 0) {
+      throw new HandshakeError(400, `this address speaks ${RESUME_SUBPROTOCOL}, or plain messages`)
+    }
+    const topic = this.#plainTopic()
+    const caller = { request: this.#request, topic: topic.name }
+    await this.#rules.mayRead?.(caller)
+    this.#plain = { topic, caller, stop: () => {} }
+    return undefined
+  }
+
+  open(connection: Connection, context: HandlerContext): void {
+    this.#connection = connection
+    const plain = this.#plain
+    if (plain === undefined) {
+      this.#session = new TopicSession(
+        connection,
+        context,
+        this.#topics,
+        this.#rules,
+        this.#options,
+        this.#report,
+      )
+      return
+    }
+    const { topic, caller } = plain
+    const count = lastOf(connection.request)
+    const source = count > 0 ? topic.last(count) : topic
+    const reading = source.subscribe({
+      next: (value) => void connection.send(value),
+      error: context.fail,
+    })
+    plain.stop = () => {
+      reading.unsubscribe()
+      this.#rules.left?.(caller)
+    }
+    this.#rules.joined?.(caller)
+  }
+
+  message(message: Message): Promise<void> {
+    return this.#session?.message(message) ?? this.#publish(message)
+  }
+
+  end(): void {
+    this.#session?.end()
+    this.#plain?.stop()
+  }
+
+  /** A plain client has no other way to be told of a refusal than the close. */
+  async #publish(message: Message): Promise<void> {
+    const { topic, caller } = this.#plain as PlainReader
+    try {
+      await topic.append(await acceptWith(this.#rules, message as TopicInput, caller))
+    } catch (thrown) {
+      if (thrown instanceof HandshakeError)
+        return this.#connection?.close(1008, fitReason(thrown.message))
+      if (!(thrown instanceof JournalError)) throw thrown
+      this.#report(WebSocketError.from(thrown))
+      this.#connection?.close(1013, 'not stored, try again later')
+    }
+  }
+
+  #plainTopic(): AnyTopic {
+    const { name } = this.#request.params
+    const only = this.#topics.size === 1 ? this.#topics.values().next().value : undefined
+    const topic = name === undefined ? only : this.#topics.get(name)
+    if (topic === undefined) {
+      throw name === undefined
+        ? new HandshakeError(400, `say which topic, or speak ${RESUME_SUBPROTOCOL}`)
+        : new HandshakeError(404, 'there is no such topic')
+    }
+    return topic
+  }
+}
+
+function lastOf({ query }: ConnectionRequest): number {
+  const asked = query.get('last') ?? '0'
+  return /^\d{1,4}$/.test(asked) ? Math.min(Number(asked), MAX_PLAIN_LAST) : 0
+}

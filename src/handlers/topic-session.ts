@@ -1,0 +1,263 @@
+// Topic session: several topics over one WebSocket, each read from where its client stopped.
+//
+// It speaks `windsock.v1.json` (protocol/resume.ts). Reading is pulling: a subscription holds an offset, and reads the
+// next page when there is news and the connection has room. So nothing is queued for a slow client, and one that falls
+// behind what is kept is told of the gap. Requests are taken one after the other; their answers come in that order.
+
+import { HandshakeError, JournalError, WebSocketError } from '../protocol/errors.ts'
+import type { Message, Sendable } from '../protocol/message.ts'
+import type { TimerHandle } from '../protocol/ports.ts'
+import {
+  type ClientFrame,
+  itemJson,
+  messagesJson,
+  parseClientFrame,
+  RESUME_ERRORS,
+  type ResumeErrorCode,
+  type ResumeLimits,
+  type ServerFrame,
+  type SubscribeFrom,
+} from '../protocol/resume.ts'
+import type { TopicLog } from '../streams/broadcast.ts'
+import type { TopicItem } from '../streams/history.ts'
+import { type From, TopicReader } from '../streams/topic-reader.ts'
+import type { Connection, HandlerContext } from './handler.ts'
+import type { TopicCaller, TopicInput, TopicRules } from './topic-rules.ts'
+
+export interface SessionOptions extends ResumeLimits {
+  readonly heartbeatMs: number
+}
+
+/** A page of a replay; one message may be more. */
+const PAGE = { maxItems: 1_000, maxBytes: 64 * 1024 }
+/** Above this much that waits to be sent, a session reads on only when there is room again. */
+const HIGH_WATER_BYTES = 64 * 1024
+
+interface Subscription {
+  readonly reader: TopicReader
+  readonly caller: TopicCaller
+  stopWatching: () => void
+  reading: boolean
+  over: boolean
+}
+
+export class TopicSession {
+  readonly #connection: Connection
+  readonly #context: HandlerContext
+  readonly #topics: ReadonlyMap<string, TopicLog>
+  readonly #rules: TopicRules
+  readonly #options: SessionOptions
+  readonly #report: (error: WebSocketError) => void
+  readonly #subscriptions = new Map<string, Subscription>()
+  #heartbeat: TimerHandle
+  #windowEndsMs = 0
+  #publishes = 0
+
+  constructor(
+    connection: Connection,
+    context: HandlerContext,
+    topics: ReadonlyMap<string, TopicLog>,
+    rules: TopicRules,
+    options: SessionOptions,
+    report: (error: WebSocketError) => void,
+  ) {
+    this.#connection = connection
+    this.#context = context
+    this.#topics = topics
+    this.#rules = rules
+    this.#options = options
+    this.#report = report
+    const { heartbeatMs, frameBytes, subscriptions, publishPerSecond } = options
+    const limits = { frameBytes, subscriptions, publishPerSecond }
+    this.#send({ type: 'welcome', connection: connection.id, heartbeatMs, limits })
+    this.#armHeartbeat()
+  }
+
+  /** Takes one frame; the next comes when the promise has settled. */
+  async message(message: Message): Promise<void> {
+    const frame =
+      typeof message === 'string'
+        ? parseClientFrame(message)
+        : ({ type: 'problem', id: undefined, message: 'frames are text' } as const)
+    if (frame.type === 'problem') return this.#refuse(frame.id, 'bad_frame', frame.message)
+    try {
+      await this.#take(frame)
+    } catch (thrown) {
+      this.#failed(frame.id, thrown)
+    }
+  }
+
+  end(): void {
+    this.#context.clock.clearTimeout(this.#heartbeat)
+    for (const name of [...this.#subscriptions.keys()]) this.#stop(name)
+  }
+
+  async #take(frame: ClientFrame): Promise<void> {
+    if (frame.type === 'ping') return this.#send({ type: 'pong', id: frame.id })
+    const { id, topic: name } = frame
+    const log = this.#topics.get(name)
+    if (log === undefined) return this.#refuse(id, 'topic_not_found', 'there is no such topic')
+    if (frame.type === 'subscribe') return this.#subscribe(id, log, frame.begin)
+    if (frame.type === 'publish') return this.#publish(id, log, frame)
+    this.#stop(name)
+    this.#send({ type: 'unsubscribed', id, topic: name })
+  }
+
+  async #subscribe(id: number, log: TopicLog, begin: SubscribeFrom): Promise<void> {
+    const topic = log.name
+    const caller = { request: this.#connection.request, topic }
+    await this.#rules.mayRead?.(caller)
+    // A second subscription takes the place of the first: that is how a client fills what it missed.
+    this.#stop(topic)
+    if (this.#subscriptions.size >= this.#options.subscriptions) {
+      const message = `no more than ${this.#options.subscriptions} subscriptions at a time`
+      return this.#refuse(id, 'rate_limited', message)
+    }
+    const reader = new TopicReader(log)
+    const start = await reader.begin(toFrom(begin))
+    if (this.#connection.state !== 'open' && this.#connection.state !== 'connecting') return
+    const subscription: Subscription = {
+      reader,
+      caller,
+      stopWatching: () => {},
+      reading: false,
+      over: false,
+    }
+    this.#subscriptions.set(topic, subscription)
+    this.#send({ type: 'subscribed', id, topic, ...start })
+    subscription.stopWatching = log.watch(() => void this.#readOn(subscription))
+    this.#rules.joined?.(caller)
+    void this.#readOn(subscription)
+  }
+
+  async #readOn(subscription: Subscription): Promise<void> {
+    if (subscription.reading) return
+    subscription.reading = true
+    const { reader } = subscription
+    const topic = reader.log.name
+    try {
+      while (!subscription.over && !reader.caughtUp) {
+        const next = reader.next(PAGE)
+        const { items, gapTo } = next instanceof Promise ? await next : next
+        if (subscription.over) return
+        if (gapTo !== undefined) this.#send({ type: 'gap', topic, to: gapTo, reason: 'trimmed' })
+        if (items.length === 0) continue
+        const room = this.#connection.send(messagesJson(topic, items.map(jsonOf)))
+        if (this.#connection.bufferedBytes > HIGH_WATER_BYTES) await room
+      }
+    } catch (thrown) {
+      if (subscription.over) return
+      this.#stop(topic)
+      this.#failed(undefined, thrown)
+      this.#send({ type: 'unsubscribed', topic, reason: 'the topic cannot be read now' })
+    } finally {
+      subscription.reading = false
+    }
+  }
+
+  async #publish(
+    id: number,
+    log: TopicLog,
+    { data, key, expect }: Extract<ClientFrame, { type: 'publish' }>,
+  ): Promise<void> {
+    const { clock } = this.#context
+    if (clock.nowMs() >= this.#windowEndsMs) {
+      this.#windowEndsMs = clock.nowMs() + 1_000
+      this.#publishes = 0
+    }
+    if (++this.#publishes > this.#options.publishPerSecond) {
+      const retryAfterMs = Math.ceil(this.#windowEndsMs - clock.nowMs())
+      const message = `no more than ${this.#options.publishPerSecond} publishes a second`
+      return this.#refuse(id, 'rate_limited', message, retryAfterMs)
+    }
+    const caller = { request: this.#connection.request, topic: log.name }
+    const value = await acceptWith(this.#rules, data as TopicInput, caller)
+    const published = await log.append(value, {
+      ...(key !== undefined && { key }),
+      ...(expect !== undefined && { expectedOffset: expect }),
+    })
+    this.#send({ type: 'ack', id, topic: log.name, ...published })
+  }
+
+  #stop(name: string): void {
+    const subscription = this.#subscriptions.get(name)
+    if (subscription === undefined) return
+    this.#subscriptions.delete(name)
+    subscription.over = true
+    subscription.stopWatching()
+    this.#rules.left?.(subscription.caller)
+  }
+
+  #armHeartbeat(): void {
+    this.#heartbeat = this.#context.clock.setTimeout(() => {
+      this.#armHeartbeat()
+      const topics: Record<string, number> = {}
+      for (const [name, { reader }] of this.#subscriptions) topics[name] = reader.log.offset
+      this.#send({ type: 'heartbeat', topics })
+    }, this.#options.heartbeatMs)
+  }
+
+  #failed(id: number | undefined, thrown: unknown): void {
+    const code = errorCodeOf(thrown)
+    if (code === 'internal') this.#report(WebSocketError.from(thrown))
+    // What went wrong inside is for the log, not for whoever asked.
+    this.#refuse(id, code, code === 'internal' ? 'internal error' : (thrown as Error).message)
+  }
+
+  #refuse(
+    id: number | undefined,
+    code: ResumeErrorCode,
+    message: string,
+    retryAfterMs?: number,
+  ): void {
+    this.#send({
+      type: 'error',
+      ...(id !== undefined && { id }),
+      code,
+      message,
+      ...(retryAfterMs !== undefined && { retryAfterMs }),
+    })
+  }
+
+  #send(frame: ServerFrame): void {
+    void this.#connection.send(JSON.stringify(frame))
+  }
+}
+
+/** What a message from outside becomes; without a rule nobody may publish. */
+export async function acceptWith(
+  { accept }: TopicRules,
+  input: TopicInput,
+  caller: TopicCaller,
+): Promise<Sendable> {
+  if (accept === undefined)
+    throw new HandshakeError(403, 'this topic takes no messages from outside')
+  return accept(input, caller)
+}
+
+/** The word for what was thrown, whoever asked. */
+export function errorCodeOf(thrown: unknown): ResumeErrorCode {
+  if (!(thrown instanceof WebSocketError)) return 'internal'
+  if (thrown.code === 'ERR_WINDSOCK_JOURNAL_CONFLICT') return 'conflict'
+  if (thrown instanceof JournalError) return 'overloaded'
+  if (thrown.code === 'ERR_WINDSOCK_MESSAGE_TYPE') return 'bad_frame'
+  if (!(thrown instanceof HandshakeError) && thrown.code !== 'ERR_WINDSOCK_TOPIC') return 'internal'
+  const entries = Object.entries(RESUME_ERRORS) as [ResumeErrorCode, number][]
+  return entries.find(([, status]) => status === thrown.httpStatus)?.[0] ?? 'forbidden'
+}
+
+// One item goes to many sessions; its JSON is made for the first of them.
+const json = new WeakMap<TopicItem, string>()
+
+export function jsonOf(item: TopicItem): string {
+  const known = json.get(item)
+  if (known !== undefined) return known
+  const made = itemJson(item.offset, item.atMs, item.kind, item.message)
+  json.set(item, made)
+  return made
+}
+
+function toFrom(begin: SubscribeFrom): From {
+  if ('since' in begin) return begin.since
+  return 'last' in begin ? begin : begin.from
+}

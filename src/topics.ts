@@ -1,0 +1,78 @@
+// topics(): topics for clients that come back, over WebSocket and over HTTP, as one entry among the routes.
+//
+//   WebSocket at `path` (`windsock.v1.json`: several topics, resume) and at `path/:name` (plain messages)
+//   HTTP at `path/:name`: poll, long poll, event stream; POST publishes
+//
+// One log, one set of rules, one Origin policy, whatever carries it.
+
+import { type AnyTopic, topicHandler } from './handlers/topic-handler.ts'
+import type { TopicRules } from './handlers/topic-rules.ts'
+import { pattern } from './http/pattern.ts'
+import { SettingError, show } from './protocol/errors.ts'
+import type { Route, RouteSettings } from './route.ts'
+import { DEFAULT_SETTINGS, resolveSettings } from './route.ts'
+
+/** Who may do what, and how much. */
+export type TopicsOptions = TopicRules & {
+  /** As on a route: which pages may connect, ask, and publish. Default `'same-origin'`. */
+  readonly checkOrigin?: RouteSettings['checkOrigin']
+  /** Milliseconds between two heartbeats of a session; each tells the topics' offsets. Default 25,000. */
+  readonly heartbeatMs?: number
+  /** The most bytes of one frame that a client sends. Default 64 KiB; above it 1009. */
+  readonly maxFrameBytes?: number
+  /** The most subscriptions of one session. Default 128; the next is refused. */
+  readonly maxSubscriptions?: number
+  /** The most publishes of one session a second. Default 50; the next is refused, and told when to come again. */
+  readonly maxPublishesPerSecond?: number
+}
+
+const BOUNDS = {
+  heartbeatMs: { default: 25_000, min: 10, max: 2 ** 31 - 1 },
+  maxFrameBytes: { default: 65_536, min: 1_024, max: 2 ** 31 - 1 },
+  maxSubscriptions: { default: 128, min: 1, max: 100_000 },
+  maxPublishesPerSecond: { default: 50, min: 1, max: 1_000_000 },
+} as const
+
+/**
+ * Serves `list` at `path`.
+ *
+ * @param path - such as `/topics`; a topic stands at `/topics/<its name>`.
+ * @throws SettingError for a topic without a history, two of one name, or a bound out of range.
+ */
+export function topics(
+  path: string,
+  list: readonly AnyTopic[],
+  options: TopicsOptions = {},
+): readonly Route[] {
+  const byName = new Map<string, AnyTopic>()
+  for (const one of list) {
+    if (byName.has(one.name)) throw new SettingError(`two topics are called ${show(one.name)}`)
+    if (!one.keepsHistory) {
+      throw new SettingError(
+        `the topic ${show(one.name)} has no history to come back to: make it with { history: { count: 1000 } }, or durable`,
+      )
+    }
+    byName.set(one.name, one)
+  }
+  const factory = topicHandler(byName, options, {
+    heartbeatMs: bound(options, 'heartbeatMs'),
+    frameBytes: bound(options, 'maxFrameBytes'),
+    subscriptions: bound(options, 'maxSubscriptions'),
+    publishPerSecond: bound(options, 'maxPublishesPerSecond'),
+  })
+  const settings = { checkOrigin: options.checkOrigin }
+  resolveSettings(DEFAULT_SETTINGS, settings, 'route')
+  return [
+    { kind: 'route', pattern: pattern(path), factory, settings },
+    { kind: 'route', pattern: pattern(`${path === '/' ? '' : path}/:name`), factory, settings },
+  ]
+}
+
+function bound(options: TopicsOptions, name: keyof typeof BOUNDS): number {
+  const { default: usual, min, max } = BOUNDS[name]
+  const value = options[name] ?? usual
+  if (Number.isInteger(value) && value >= min && value <= max) return value
+  throw new SettingError(
+    `${name} is ${show(value)}: it must be a whole number from ${min} to ${max} (default ${usual})`,
+  )
+}
