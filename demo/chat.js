@@ -1,8 +1,8 @@
 // The chat page: every line the server broadcasts, and a form to say something.
 
-import { open } from './connection.js'
-import { frameText, scrollingLog } from './log.js'
+import { scrollingLog } from './log.js'
 import { byTestId, setOff, statusPanel } from './status.js'
+import { follow } from './topic.js'
 
 const LINE = /^(\[[^\]]*\])( (?:joined the chat|left the chat)$| says: )([^]*)$/
 
@@ -37,16 +37,19 @@ function show(line) {
   log.add(lineKind(verb), parts)
 }
 
-const connection = open('/chat', {
+const room = follow('chat', {
   onState(status) {
     panel.show(status)
     setOff(sendButton, status.state !== 'open')
     if (status.state === 'open') complain('')
   },
-  onMessage: (data) => show(frameText(data)),
+  onItem: show,
+  onGap: () =>
+    log.add('other', [['text', 'Some messages are gone: the room does not keep them any more.']]),
+  onRefused: (why) => complain(`Not sent: ${why}.`),
 })
 
-panel.bind(connection.connect, () => connection.close(1000))
+panel.bind(room.connect, () => room.close(1000))
 
 function complain(text) {
   error.textContent = text
@@ -75,9 +78,7 @@ message.addEventListener('paste', (event) => {
 function problemWith(text) {
   if (text.trim() === '') return 'Nothing to send: write a message first.'
   if (text.length > limit) return tooLong
-  return connection.send(text)
-    ? ''
-    : 'Not sent: the connection is not open. Connect, then send again.'
+  return room.publish(text) ? '' : 'Not sent: the connection is not open. Connect, then send again.'
 }
 
 form.addEventListener('submit', (event) => {

@@ -52,8 +52,9 @@ export function closeProblem(code, reason) {
 /**
  * Opens `path` on the page's own host. `onState` receives { state, text, code, reason } where state
  * is connecting | open | waiting | closing | closed; code and reason are those of the latest close.
+ * `protocols` are the subprotocols to offer.
  */
-export function open(path, { onState, onMessage, auto = true }) {
+export function open(path, { onState, onMessage, auto = true, protocols = [] }) {
   const scheme = location.protocol === 'https:' ? 'wss:' : 'ws:'
   const url = `${scheme}//${location.host}${path}`
 
@@ -80,7 +81,7 @@ export function open(path, { onState, onMessage, auto = true }) {
     stopWaiting()
     wanted = false
     openedAt = undefined
-    socket = new WebSocket(url)
+    socket = new WebSocket(url, protocols)
     socket.addEventListener('open', () => {
       openedAt = performance.now()
       if (!wanted) report('open', 'Open')

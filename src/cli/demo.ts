@@ -2,20 +2,38 @@
 //
 //   /socket/            answers `You said: <message>`, pings every second and prints the round trip
 //   /websocket?Id=<id>  pushes the time every second; without Id the handshake gets 400
-//   /chat               tells everyone who joined, who said what, and who left
+//   /chat               tells everyone who joined, who said what, and who left, in plain text
+//   /topics             the same room for clients that come back where they were
+//
+// The room is kept in a file, so that it survives a restart.
 
+import { relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import type { Pong } from '../handlers/handler.ts'
 import {
+  type AnyTopic,
+  closeLine,
+  type DurableTopic,
   HandshakeError,
+  type Journal,
+  memoryJournal,
+  openJournal,
   type Page,
   page,
   route,
   type Server,
   serve,
+  type Topic,
+  type TopicCaller,
+  topic,
+  topics,
   WebSocketHandler,
 } from '../index.ts'
+import { describe } from '../protocol/errors.ts'
 import { chatRoom } from '../streams/chat.ts'
 import { clockFeed } from '../streams/clock.ts'
+
+type AnyRoom = Topic<string> | DurableTopic<string>
 
 const PAGES = { '/': 'index', '/echo': 'echo', '/clock': 'clock', '/chat-room': 'chat' }
 const ASSETS = [
@@ -24,6 +42,7 @@ const ASSETS = [
   'connection.js',
   'status.js',
   'log.js',
+  'topic.js',
   'echo.js',
   'clock.js',
   'chat.js',
@@ -40,8 +59,9 @@ class Echo extends WebSocketHandler {
   }
 }
 
-/** The routes of the demo, without its pages. */
-export function demoRoutes() {
+/** The routes of the demo, without its pages; `room` is where the chat's lines go. */
+export function demoRoutes(room: AnyRoom) {
+  const who = ({ request }: TopicCaller) => `[${request.remoteAddress}]`
   return [
     route('/socket/', Echo, { pingIntervalMs: 1_000, pingTimeoutMs: 10_000 }),
     route('/websocket', clockFeed({ everyMs: 1_000 }), {
@@ -49,18 +69,56 @@ export function demoRoutes() {
         if (!query.get('Id')) throw new HandshakeError(400, 'say who you are: /websocket?Id=<id>')
       },
     }),
-    route('/chat', chatRoom()),
+    route('/chat', chatRoom({ topic: room })),
+    topics('/topics', [room as AnyTopic], {
+      accept: (input, caller) => {
+        if (typeof input === 'string' && input.trim() !== '') return `${who(caller)} says: ${input}`
+        throw new HandshakeError(400, 'say something, in words')
+      },
+      maxPublishesPerSecond: 100,
+      joined: (caller) => void room.publish(`${who(caller)} joined the chat`),
+      left: (caller) => void room.publish(`${who(caller)} left the chat`),
+    }),
   ]
 }
 
+export interface DemoOptions {
+  readonly host: string
+  readonly port: number
+  /** Default `data/demo.db` in the project. */
+  readonly journal?: string
+}
+
 /** Serves the demo until SIGINT or SIGTERM; a second signal ends it at once. */
-export async function demo({ host, port }: { host: string; port: number }): Promise<void> {
-  const server = await serve({ host, port, routes: [...demoRoutes(), ...demoPages()] })
+export async function demo({ host, port, journal: file }: DemoOptions): Promise<void> {
+  const { journal, where } = await journalAt(file)
+  const room = topic<string>('chat', { durable: journal })
+  const routes = [...demoRoutes(room), ...demoPages()]
+  let server: Server
+  try {
+    server = await serve({ host, port, routes, journal })
+  } catch (thrown) {
+    await journal.close()
+    throw thrown
+  }
+  server.closed$.subscribe((record) => console.log(closeLine(record)))
   console.log(`windsock demo on ${server.url}`)
   for (const path of Object.keys(PAGES)) console.log(`  ${server.url}${path}`)
-  console.log('Ctrl-C ends it.')
+  console.log(`The chat is kept ${where}. Ctrl-C ends it.`)
   for (const signal of ['SIGINT', 'SIGTERM'] as const)
-    process.on(signal, () => stop(server, signal))
+    process.on(signal, () => stop(server, journal, signal))
+}
+
+/** The journal that was asked for; else one in the project's own folder, or in memory when another demo has that. */
+async function journalAt(file: string | undefined) {
+  if (file !== undefined) return { journal: await openJournal(file), where: `in ${file}` }
+  const usual = fileURLToPath(new URL('../../data/demo.db', import.meta.url))
+  try {
+    return { journal: await openJournal(usual), where: `in ${relative('.', usual)}` }
+  } catch (thrown) {
+    const why = describe(thrown)
+    return { journal: memoryJournal(), where: `in memory, because ${why}` }
+  }
 }
 
 function demoPages(): Page[] {
@@ -73,9 +131,12 @@ function demoPages(): Page[] {
 
 let stopping = false
 
-function stop(server: Server, signal: NodeJS.Signals): void {
+function stop(server: Server, journal: Journal, signal: NodeJS.Signals): void {
   if (stopping) process.exit(1)
   stopping = true
   console.log(`${signal}: closing ${server.connections.size} connections`)
-  void server.close().then(() => process.exit(0))
+  void server
+    .close()
+    .then(() => journal.close())
+    .then(() => process.exit(0))
 }

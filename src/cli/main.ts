@@ -5,7 +5,7 @@
 
 import { Command, InvalidArgumentError } from 'commander'
 import { describe, WebSocketError } from '../protocol/errors.ts'
-import { demo } from './demo.ts'
+import { type DemoOptions, demo } from './demo.ts'
 
 const program = new Command('windsock').description(
   'A WebSocket connection runtime: statecharts, streams, events, laws.',
@@ -16,7 +16,11 @@ program
   .description('serve echo, clock and chat, with a page for each')
   .option('--host <address>', 'address to listen on', '127.0.0.1')
   .option('--port <number>', 'port to listen on; 0 picks a free one', parsePort, 8888)
-  .action((options: { host: string; port: number }) => demo(options))
+  .option(
+    '--journal <file>',
+    'where the chat and the journal are kept (default: data/demo.db of the project)',
+  )
+  .action((options: DemoOptions) => demo(options))
 
 try {
   await program.parseAsync()

@@ -35,15 +35,16 @@ describeInBrowser('the chat page', () => {
       for (const word of words) await say(page, `${name} ${word}`)
     }
     await Promise.all([speak(ann, 'ann'), speak(bob, 'bob')])
-    await eventually(async () => (await lines(bob)).length).toBe(1 + 2 * words.length)
+    await eventually(async () => (await lines(bob)).length).toBe(2 + 2 * words.length)
     const heard = await lines(bob)
-    expect(heard[0]).toBe(JOINED)
+    // A newcomer is shown what was said before, and here that is who came before him.
+    expect(heard.slice(0, 2)).toEqual([JOINED, JOINED])
     for (const name of ['ann', 'bob']) {
       const own = heard.filter((line) => line.includes(name))
       expect(own).toEqual(words.map((word) => says(`${name} ${word}`)))
     }
     await bob.close()
-    await eventually(() => lines(ann)).toEqual([JOINED, ...heard, LEFT])
+    await eventually(() => lines(ann)).toEqual([...heard, LEFT])
   })
 
   it('one who leaves by the button is seen leaving, and hears nothing more', async () => {
@@ -55,7 +56,19 @@ describeInBrowser('the chat page', () => {
     await say(ann, 'alone now')
     await eventually(() => lines(ann)).toEqual([JOINED, JOINED, LEFT, says('alone now')])
     await bob.getByTestId('connect').click()
-    await eventually(() => lines(bob)).toEqual([JOINED, JOINED])
+    // He goes on where he was, and hears what he missed.
+    const missed = [LEFT, says('alone now')]
+    await eventually(() => lines(bob)).toEqual([JOINED, JOINED, ...missed, JOINED])
+  })
+
+  it('a newcomer is shown the last 50 messages', async () => {
+    const { url } = await startDemo()
+    const ann = await join(url)
+    for (let number = 1; number <= 60; number++) await say(ann, `message ${number}`)
+    await eventually(() => lines(ann)).toContain(says('message 60'))
+    const bob = await join(url)
+    await eventually(async () => (await lines(bob)).length).toBe(51)
+    expect((await lines(bob))[0]).toBe(says('message 11'))
   })
 
   it('markup is shown as text and creates no element', async () => {

@@ -84,6 +84,25 @@ describeInBrowser('a page whose server goes away', () => {
     await eventually(async () => Number(await textOf(clock, 'ticks'))).toBeGreaterThan(ticks)
   })
 
+  it('the chat page misses nothing of what was said while it was away, and shows nothing twice', async () => {
+    const demo = await startDemo()
+    const ann = await connectedInHeldTime(demo, '/chat-room')
+    await say(ann, 'before')
+    await eventually(() => lines(ann)).toContain('[127.0.0.1] says: before')
+    await demo.stop()
+    await untilState(ann, 'waiting')
+    await startDemo(demo.port)
+    const bob = await connected(demo, '/chat-room')
+    for (const word of ['one', 'two', 'three']) await say(bob, word)
+    await eventually(() => lines(bob)).toContain('[127.0.0.1] says: three')
+    await ann.getByRole('button', { name: 'Retry now' }).click()
+    await eventually(() => lines(ann)).toContain('[127.0.0.1] says: three')
+    // Ann's page has all that Bob's has, from the same log: once, and in the same order.
+    await say(ann, 'and I am back')
+    await eventually(() => lines(bob)).toContain('[127.0.0.1] says: and I am back')
+    await eventually(() => lines(ann)).toEqual(await lines(bob))
+  })
+
   it('waits longer after each failure, and counts the seconds down', async () => {
     const demo = await startDemo()
     const page = await connectedInHeldTime(demo, '/clock')

@@ -42,7 +42,7 @@ class World {
     const history = { count: this.#count, bytes: 2_000 }
     this.topic = new DurableTopic<string>(TOPIC, this.store, { history }, ports)
     const routes = topics('/topics', [this.topic as never], {
-      accept: (input) => String(input),
+      accept: (input) => (typeof input === 'string' ? input : JSON.stringify(input)),
       maxPublishesPerSecond: 1_000,
     })
     this.server = harness(routes, { bufferBytes: this.bufferBytes, stallTimeoutMs: 1_000 })

@@ -2,6 +2,9 @@
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { beforeAll, onTestFinished } from 'vitest'
 
@@ -37,8 +40,16 @@ export function sharedDemo(): () => string {
   return () => url
 }
 
+const journals = mkdtempSync(join(tmpdir(), 'windsock-demo-'))
+process.once('exit', () => rmSync(journals, { recursive: true, force: true }))
+let started = 0
+/** A demo that is started again on its port finds its chat again. */
+const journalOf = new Map<number, string>()
+
 async function launch(port: number): Promise<Demo & { readonly end: () => Promise<void> }> {
-  const child = spawn(process.execPath, [COMMAND, 'demo', '--port', String(port)], {
+  const journal = journalOf.get(port) ?? join(journals, `${++started}.db`)
+  const given = ['demo', '--port', String(port), '--journal', journal]
+  const child = spawn(process.execPath, [COMMAND, ...given], {
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   running.add(child)
@@ -47,6 +58,7 @@ async function launch(port: number): Promise<Demo & { readonly end: () => Promis
     return code as number | null
   })
   const url = await firstUrl(child)
+  journalOf.set(Number(new URL(url).port), journal)
   return {
     url,
     port: Number(new URL(url).port),

@@ -1,6 +1,9 @@
 // Command: a child process whose lines a test reads, and which is gone when the test is over.
 
 import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { onTestFinished } from 'vitest'
 import { Mailbox } from './mailbox.ts'
@@ -60,7 +63,9 @@ export function windsock(...args: readonly string[]): Command {
 
 /** Starts the demo on a free port, or on the one given, and waits for its address. */
 export async function startDemo(port = 0) {
-  const demo = windsock('demo', '--port', String(port))
+  const journal = join(mkdtempSync(join(tmpdir(), 'windsock-demo-')), 'demo.db')
+  onTestFinished(() => rmSync(dirname(journal), { recursive: true, force: true }))
+  const demo = windsock('demo', '--port', String(port), '--journal', journal)
   const [, url = ''] = await demo.line(/^windsock demo on (http:\S+)$/)
   return { demo, url, port: Number(new URL(url).port) }
 }
