@@ -37,7 +37,10 @@ function show(line) {
   log.add(lineKind(verb), parts)
 }
 
+const way = byTestId('way')
+
 const room = follow('chat', {
+  way: way.value,
   onState(status) {
     panel.show(status)
     setOff(sendButton, status.state !== 'open')
@@ -50,6 +53,7 @@ const room = follow('chat', {
 })
 
 panel.bind(room.connect, () => room.close(1000))
+way.addEventListener('change', () => room.change(way.value))
 
 function complain(text) {
   error.textContent = text

@@ -157,7 +157,8 @@ export async function serve(options: ServeOptions): Promise<Server> {
       http.close(() => resolve())
     })
     http.closeIdleConnections()
-    await runtime.drain(GOING_AWAY)
+    const answered = Promise.all(others.map(async (entry) => entry.close?.()))
+    await Promise.all([runtime.drain(GOING_AWAY), answered])
     detach()
     // What is left now are plain requests, and sockets that never became requests.
     http.closeAllConnections()

@@ -8,23 +8,31 @@
 import { type AnyTopic, topicHandler } from './handlers/topic-handler.ts'
 import type { TopicRules } from './handlers/topic-rules.ts'
 import { pattern } from './http/pattern.ts'
+import { HandshakeRequest } from './http/request.ts'
+import type { PlainRequests } from './http/requests.ts'
 import { SettingError, show } from './protocol/errors.ts'
-import type { Route, RouteSettings } from './route.ts'
-import { DEFAULT_SETTINGS, resolveSettings } from './route.ts'
+import { DEFAULT_SETTINGS, type Route, resolveSettings } from './route.ts'
+import { type ErrorListener, printError } from './runtime.ts'
+import type { TopicLimitName } from './transport/topic-limits.ts'
+import { TopicRequests, type TopicRequestsOptions } from './transport/topic-requests.ts'
+
+/** Over HTTP: how long polls are held and event streams last, how large bodies may be, how many may wait. */
+type HttpOptions = Pick<TopicRequestsOptions, 'checkOrigin' | TopicLimitName>
 
 /** Who may do what, and how much. */
-export type TopicsOptions = TopicRules & {
-  /** As on a route: which pages may connect, ask, and publish. Default `'same-origin'`. */
-  readonly checkOrigin?: RouteSettings['checkOrigin']
-  /** Milliseconds between two heartbeats of a session; each tells the topics' offsets. Default 25,000. */
-  readonly heartbeatMs?: number
-  /** The most bytes of one frame that a client sends. Default 64 KiB; above it 1009. */
-  readonly maxFrameBytes?: number
-  /** The most subscriptions of one session. Default 128; the next is refused. */
-  readonly maxSubscriptions?: number
-  /** The most publishes of one session a second. Default 50; the next is refused, and told when to come again. */
-  readonly maxPublishesPerSecond?: number
-}
+export type TopicsOptions = TopicRules &
+  Omit<HttpOptions, 'heartbeatMs'> & {
+    /** Told of what rules throw over HTTP. Default: a line and the stack on standard error. */
+    readonly onError?: ErrorListener
+    /** Milliseconds between two heartbeats of a session; each tells the topics' offsets. Default 25,000. */
+    readonly heartbeatMs?: number
+    /** The most bytes of one frame that a client sends. Default 64 KiB; above it 1009. */
+    readonly maxFrameBytes?: number
+    /** The most subscriptions of one session. Default 128; the next is refused. */
+    readonly maxSubscriptions?: number
+    /** The most publishes of one session a second. Default 50; the next is refused, and told when to come again. */
+    readonly maxPublishesPerSecond?: number
+  }
 
 const BOUNDS = {
   heartbeatMs: { default: 25_000, min: 10, max: 2 ** 31 - 1 },
@@ -43,7 +51,7 @@ export function topics(
   path: string,
   list: readonly AnyTopic[],
   options: TopicsOptions = {},
-): readonly Route[] {
+): readonly (Route | PlainRequests)[] {
   const byName = new Map<string, AnyTopic>()
   for (const one of list) {
     if (byName.has(one.name)) throw new SettingError(`two topics are called ${show(one.name)}`)
@@ -60,9 +68,19 @@ export function topics(
     subscriptions: bound(options, 'maxSubscriptions'),
     publishPerSecond: bound(options, 'maxPublishesPerSecond'),
   })
-  const settings = { checkOrigin: options.checkOrigin }
+  const { onError = printError, checkOrigin } = options
+  const settings = { checkOrigin }
   resolveSettings(DEFAULT_SETTINGS, settings, 'route')
+  const overHttp = new TopicRequests({
+    ...options,
+    prefix: path,
+    topics: byName,
+    rules: options,
+    report: onError,
+    requestOf: (upgrade, captured) => new HandshakeRequest(upgrade, captured),
+  })
   return [
+    overHttp,
     { kind: 'route', pattern: pattern(path), factory, settings },
     { kind: 'route', pattern: pattern(`${path === '/' ? '' : path}/:name`), factory, settings },
   ]

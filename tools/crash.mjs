@@ -97,7 +97,7 @@ async function start(wrapper = []) {
 function connect(url, onFrame) {
   const socket = new WebSocket(url, 'windsock.v1.json')
   socket.on('error', () => {})
-  socket.on('message', (data) => onFrame(JSON.parse(String(data)), socket))
+  socket.on('message', (data) => onFrame(JSON.parse(Buffer.from(data).toString()), socket))
   return socket
 }
 

@@ -17,4 +17,6 @@ export interface PlainRequests {
     /** What the request tells, its client's address seen from the trusted proxies. */
     upgrade: IncomingUpgrade,
   ) => boolean
+  /** The server drains: answer what waits. Resolves when that has been sent, within seconds; must not reject. */
+  readonly close?: () => void | Promise<void>
 }

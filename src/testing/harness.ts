@@ -9,8 +9,9 @@ import { MemoryStore } from '../journal/memory-store.ts'
 import type { CloseRecord } from '../protocol/close-record.ts'
 import type { WebSocketError } from '../protocol/errors.ts'
 import { DEFAULT_LIMITS } from '../protocol/limits.ts'
-import { DEFAULT_SETTINGS, type Route, type RouteSettings, resolveSettings } from '../route.ts'
+import { DEFAULT_SETTINGS, type RouteSettings, resolveSettings } from '../route.ts'
 import { Runtime } from '../runtime.ts'
+import type { Entry } from '../server.ts'
 import { memoryDoor } from '../transport/memory.ts'
 import { Peer } from './peer.ts'
 import { seededRandom } from './seeded-random.ts'
@@ -27,6 +28,9 @@ export type HarnessOptions = RouteSettings & {
   /** Default: one in memory, in the harness's own time. */
   readonly journal?: Journal
 }
+
+/** As `serve()` takes it; there is no HTTP in a harness, so what answers plain requests is left out. */
+export type HarnessEntry = Entry | readonly Entry[]
 
 export interface ConnectOptions {
   /** Header names and values; they replace the usual ones of the same name. */
@@ -47,7 +51,8 @@ export class Harness {
   readonly runtime: Runtime
   readonly #options: HarnessOptions
 
-  constructor(routes: readonly Route[], options: HarnessOptions = {}) {
+  constructor(entries: readonly HarnessEntry[], options: HarnessOptions = {}) {
+    const routes = entries.flat().filter((entry) => entry.kind === 'route')
     this.#options = options
     const random = seededRandom(options.seed ?? 1)
     this.runtime = new Runtime({
@@ -117,8 +122,8 @@ export class Harness {
 }
 
 /** Makes a server in memory. */
-export function harness(routes: readonly Route[], options?: HarnessOptions): Harness {
-  return new Harness(routes, options)
+export function harness(entries: readonly HarnessEntry[], options?: HarnessOptions): Harness {
+  return new Harness(entries, options)
 }
 
 function upgradeRequest(path: string, options: ConnectOptions): IncomingUpgrade {

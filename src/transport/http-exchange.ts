@@ -1,0 +1,135 @@
+// HTTP exchange: one request and its response on a socket, from the arrival to the last byte taken.
+//
+// It writes an answer, or pulls an event stream at the pace at which the client takes it: while a write has not been
+// taken, nothing more is asked for. It ends its lifeline when the client has the answer, or is gone. A client that
+// takes nothing for too long is cut off.
+
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import type { Clock, TimerHandle } from '../protocol/ports.ts'
+import { Lifeline } from './lifeline.ts'
+import { type Answer, type Events, line } from './topic-answer.ts'
+
+export interface ExchangeOptions {
+  readonly clock: Clock
+  /** How long a client may take nothing. */
+  readonly stallTimeoutMs: number
+  /** Told when an answer cannot be written as it is. */
+  readonly onError: (thrown: unknown) => void
+}
+
+/** Those under way on each socket: more than one where a client does not wait for answers. */
+const onSocket = new WeakMap<Socket, Set<HttpExchange>>()
+
+export class HttpExchange {
+  readonly message: IncomingMessage
+  readonly lifeline = new Lifeline()
+  readonly #response: ServerResponse
+  readonly #options: ExchangeOptions
+  #isGone = false
+  #stall: TimerHandle
+  /** Resolves what waits for the client to take the last write. */
+  #taken: (() => void) | undefined
+
+  constructor(message: IncomingMessage, response: ServerResponse, options: ExchangeOptions) {
+    this.message = message
+    this.#response = response
+    this.#options = options
+    // A client that goes away is no error of ours.
+    message.on('error', () => {})
+    response.on('error', () => {})
+    response.once('close', () => this.#gone())
+    const { socket } = message
+    let others = onSocket.get(socket)
+    if (others === undefined) {
+      const all = new Set<HttpExchange>()
+      // A response behind another one is not told that its socket is closed.
+      socket.once('close', () => {
+        for (const exchange of all) exchange.#gone()
+      })
+      onSocket.set(socket, all)
+      others = all
+    }
+    others.add(this)
+    if (socket.destroyed) this.#gone()
+  }
+
+  /** How many requests of its socket are under way, itself among them. */
+  get ofSocket(): number {
+    return onSocket.get(this.message.socket)?.size ?? 0
+  }
+
+  /** Writes the one answer. Never throws; settles when it has been handed over. */
+  async finish(answer: Answer): Promise<void> {
+    if (this.#isGone) return
+    try {
+      this.#writeHead(answer)
+    } catch (thrown) {
+      this.#options.onError(thrown)
+      answer = line(500, 'the server could not answer')
+      this.#writeHead(answer)
+    }
+    if (answer.events !== undefined) await this.#pump(answer.events)
+    if (this.#isGone) return
+    this.#response.end(answer.body)
+    this.#armStall()
+  }
+
+  /** Ends waiting: a poll is answered, an event stream ends, a client that is not reading is cut off. */
+  drain(): void {
+    this.lifeline.end('draining')
+    if (this.#taken !== undefined) this.#response.destroy()
+  }
+
+  #writeHead({ status, headers, body, events }: Answer): void {
+    const all: Record<string, string | string[]> = {}
+    for (const [name, value] of Object.entries(headers)) {
+      all[name] = typeof value === 'string' ? value : [...value]
+    }
+    if (body !== undefined) all['Content-Length'] = String(Buffer.byteLength(body))
+    // What is left of a body would be read as the next request, or for ever; and a server that drains wants nothing more.
+    const isLast = !this.message.complete || this.lifeline.ended === 'draining'
+    if (isLast) all['Connection'] = 'close'
+    this.#response.writeHead(status, all)
+    if (events !== undefined) this.#response.flushHeaders()
+  }
+
+  async #pump(events: Events): Promise<void> {
+    for (;;) {
+      const piece = await events.next()
+      if (piece === undefined || this.#isGone) return
+      if (!this.#response.write(piece)) await this.#untilTaken()
+    }
+  }
+
+  #untilTaken(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#taken = () => {
+        this.#taken = undefined
+        this.#disarmStall()
+        resolve()
+      }
+      this.#response.once('drain', () => this.#taken?.())
+      this.#armStall()
+    })
+  }
+
+  #armStall(): void {
+    const { clock, stallTimeoutMs } = this.#options
+    this.#disarmStall()
+    this.#stall = clock.setTimeout(() => this.#response.destroy(), stallTimeoutMs)
+  }
+
+  #disarmStall(): void {
+    if (this.#stall !== undefined) this.#options.clock.clearTimeout(this.#stall)
+    this.#stall = undefined
+  }
+
+  #gone(): void {
+    this.#isGone = true
+    this.#disarmStall()
+    onSocket.get(this.message.socket)?.delete(this)
+    this.lifeline.end('gone')
+    this.#taken?.()
+  }
+}

@@ -1,0 +1,51 @@
+// Request body: the bytes of a POST, up to a bound and up to a deadline.
+//
+// Too much is told before it is read where a header says so, else as soon as it is too much; what comes after is not
+// kept. Knows nothing of what the bytes mean.
+
+import type { IncomingMessage } from 'node:http'
+import { HandshakeError } from '../protocol/errors.ts'
+import type { Clock } from '../protocol/ports.ts'
+
+export interface BodyBounds {
+  readonly maxBytes: number
+  readonly timeoutMs: number
+}
+
+/** @throws HandshakeError 413 or 408, also when the client leaves before the end. */
+export function bodyOf(
+  request: IncomingMessage,
+  { maxBytes, timeoutMs }: BodyBounds,
+  clock: Clock,
+): Promise<Uint8Array> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = []
+    let bytes = 0
+    const settle = (act: () => void) => {
+      clock.clearTimeout(timer)
+      request.off('data', onData).off('end', onEnd).off('close', onClose)
+      // Nothing more is taken in than has come; the socket is closed after the answer.
+      if (!request.complete) request.pause()
+      act()
+    }
+    const refuse = (status: number, why: string) =>
+      settle(() => reject(new HandshakeError(status, why)))
+    const onData = (chunk: Buffer) => {
+      chunks.push(chunk)
+      bytes += chunk.byteLength
+      if (bytes > maxBytes) tooLarge()
+    }
+    const onEnd = () => settle(() => resolve(Buffer.concat(chunks)))
+    const onClose = () => refuse(400, 'the request ended before its body did')
+    const tooLarge = () => refuse(413, `a body may have ${maxBytes} bytes`)
+    const timer = clock.setTimeout(
+      () => refuse(408, `the body did not come within ${timeoutMs} ms`),
+      timeoutMs,
+    )
+    if (Number(request.headers['content-length'] ?? 0) > maxBytes) {
+      tooLarge()
+      return
+    }
+    request.on('data', onData).on('end', onEnd).on('close', onClose)
+  })
+}

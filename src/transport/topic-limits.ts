@@ -1,0 +1,148 @@
+// Topic limits: every bound of reading and writing topics over HTTP, with its default, and the check of settings.
+//
+// A request holds memory, a timer and a socket for as long as it waits; each of these is bounded here.
+
+import { SettingError, show } from '../protocol/errors.ts'
+
+/** One bound, as in `LIMITS`, and in units that HTTP has. */
+export interface TopicLimit {
+  readonly default: number
+  readonly unit: 'ms' | 'bytes' | 'messages' | 'requests'
+  readonly min: number
+  readonly max: number
+  readonly why: string
+  readonly atBound: string
+}
+
+const KIB = 1024
+/** The largest delay that a Node timer keeps; a longer one fires at once. */
+const LONGEST_DELAY_MS = 2 ** 31 - 1
+
+export const TOPIC_LIMITS = {
+  maxRequests: {
+    default: 10_000,
+    unit: 'requests',
+    min: 1,
+    max: 2 ** 31 - 1,
+    why: 'polls that are held and event streams each keep a socket',
+    atBound: 'HTTP 503 with Retry-After',
+  },
+  maxRequestsPerAddress: {
+    default: 10_000,
+    unit: 'requests',
+    min: 1,
+    max: 2 ** 31 - 1,
+    why: 'behind a proxy all clients have one address, so it is no bound unless you set one',
+    atBound: 'HTTP 503 with Retry-After',
+  },
+  longPollMs: {
+    default: 25_000,
+    unit: 'ms',
+    min: 1,
+    max: LONGEST_DELAY_MS,
+    why: 'below the 30 s after which the strictest proxies give up',
+    atBound: 'HTTP 204: nothing new, ask again',
+  },
+  eventStreamMs: {
+    default: 60_000,
+    unit: 'ms',
+    min: 1,
+    max: LONGEST_DELAY_MS,
+    why: 'who may read is asked again each time, and load moves to new servers',
+    atBound: 'the event stream ends; an EventSource comes back by itself, where it stood',
+  },
+  eventStreamRetryMs: {
+    default: 1_000,
+    unit: 'ms',
+    min: 0,
+    max: LONGEST_DELAY_MS,
+    why: 'how long an EventSource waits before it comes back',
+    atBound: 'it comes back',
+  },
+  eventStreamHeartbeatMs: {
+    default: 15_000,
+    unit: 'ms',
+    min: 1,
+    max: LONGEST_DELAY_MS,
+    why: 'proxies cut a response that is silent for 30 to 60 s',
+    atBound: 'a comment is sent in the event stream',
+  },
+  answerTimeoutMs: {
+    default: 10_000,
+    unit: 'ms',
+    min: 1,
+    max: LONGEST_DELAY_MS,
+    why: 'a rule or a store that never answers must not hold the client',
+    atBound: 'HTTP 503 with Retry-After',
+  },
+  bodyTimeoutMs: {
+    default: 10_000,
+    unit: 'ms',
+    min: 1,
+    max: LONGEST_DELAY_MS,
+    why: 'a body that takes longer is a slow-body attack',
+    atBound: 'HTTP 408, and the socket is closed',
+  },
+  stallTimeoutMs: {
+    default: 30_000,
+    unit: 'ms',
+    min: 1,
+    max: LONGEST_DELAY_MS,
+    why: 'a client that takes nothing for half a minute is gone or hostile',
+    atBound: 'the socket is destroyed',
+  },
+  maxBodyBytes: {
+    default: 64 * KIB,
+    unit: 'bytes',
+    min: 1,
+    max: 2 ** 31 - 1,
+    why: 'a message, not an upload',
+    atBound: 'HTTP 413, and the socket is closed',
+  },
+  maxPostMessages: {
+    default: 1_000,
+    unit: 'messages',
+    min: 1,
+    max: 2 ** 31 - 1,
+    why: 'a small body of many messages costs more than its bytes',
+    atBound: 'HTTP 413; nothing is published',
+  },
+  pageBytes: {
+    default: 256 * KIB,
+    unit: 'bytes',
+    min: 1,
+    max: 2 ** 31 - 1,
+    why: 'what one reader may cost at a time; a message alone may exceed it, and escapes come on top',
+    atBound: 'the answer ends there, and says where to go on',
+  },
+  pageMessages: {
+    default: 1_000,
+    unit: 'messages',
+    min: 1,
+    max: 2 ** 31 - 1,
+    why: 'small messages cost more than their bytes',
+    atBound: 'as pageBytes',
+  },
+} as const satisfies Record<string, TopicLimit>
+
+export type TopicLimitName = keyof typeof TOPIC_LIMITS
+
+/** All of them, all present. */
+export type TopicLimits = Readonly<Record<TopicLimitName, number>>
+
+const NAMES = Object.keys(TOPIC_LIMITS) as TopicLimitName[]
+
+/** What a program set, and the defaults for the rest. @throws SettingError naming the field, the value and the range. */
+export function resolveTopicLimits(
+  settings: Readonly<Partial<Record<TopicLimitName, number | undefined>>>,
+): TopicLimits {
+  const limits = NAMES.map((name) => {
+    const { default: usual, unit, min, max }: TopicLimit = TOPIC_LIMITS[name]
+    const value = settings[name] ?? usual
+    if (Number.isInteger(value) && value >= min && value <= max) return [name, value]
+    throw new SettingError(
+      `${name} is ${show(value)}: it must be a whole number of ${unit} from ${min} to ${max} (default ${usual})`,
+    )
+  })
+  return Object.freeze(Object.fromEntries(limits)) as TopicLimits
+}

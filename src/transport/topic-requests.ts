@@ -1,0 +1,190 @@
+// Topic requests: topics over plain HTTP, as an entry among the routes of a server.
+//
+// Everything that has to do with sockets is here: a slow reader is not read on for until it has taken what it was
+// given, a client that leaves lets go of everything at once, a client that takes nothing is cut off. What the answer
+// is stands in `topic-exchange.ts`. Each request that is under way counts, in all and for its address.
+
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { ConnectionRequest } from '../handlers/handler.ts'
+import type { TopicRules } from '../handlers/topic-rules.ts'
+import type { Captures, IncomingUpgrade } from '../http/request.ts'
+import type { PlainRequests } from '../http/requests.ts'
+import { SettingError, show, WebSocketError } from '../protocol/errors.ts'
+import { checkOriginPolicy } from '../protocol/origin.ts'
+import type { Clock, Random } from '../protocol/ports.ts'
+import { HttpExchange } from './http-exchange.ts'
+import { liveClock, liveRandom } from './live-ports.ts'
+import type { TopicOrigins } from './page-origin.ts'
+import { bodyOf } from './request-body.ts'
+import { type Answer, answerFor, busy, line } from './topic-answer.ts'
+import { answerTopic, type TopicService } from './topic-exchange.ts'
+import { TopicFormats } from './topic-format.ts'
+import { resolveTopicLimits, type TopicLimitName, type TopicLimits } from './topic-limits.ts'
+
+export type TopicRequestsOptions = Pick<TopicService, 'topics' | 'report'> & {
+  /** The path before the topic's name: `/topics` answers `/topics/:name`. */
+  readonly prefix: string
+  /** A request as user code sees it; `params.name` is the topic's. */
+  readonly requestOf: (upgrade: IncomingUpgrade, captured: Captures) => ConnectionRequest
+  readonly rules?: TopicRules
+  /** As on a route. Default `'same-origin'`. */
+  readonly checkOrigin?: TopicOrigins | undefined
+  /** The content type of a topic; default `application/json`. */
+  readonly contentType?: ((name: string) => string) | undefined
+  readonly random?: Random
+} & { readonly [Name in TopicLimitName]?: number | undefined }
+
+/** A topic's name, in bytes of UTF-8. */
+const MAX_NAME_BYTES = 255
+/** Requests of one socket at a time; browsers send one. */
+const MAX_PER_SOCKET = 8
+/** How long a drain waits for answers that are under way. */
+const DRAIN_MS = 5_000
+
+/**
+ * Makes the entry.
+ *
+ * @throws SettingError for a prefix, an Origin policy or a limit out of range.
+ */
+export function topicRequests(options: TopicRequestsOptions): TopicRequests {
+  return new TopicRequests(options)
+}
+
+export class TopicRequests implements PlainRequests {
+  readonly kind = 'requests'
+  readonly #prefix: string
+  readonly #requestOf: TopicRequestsOptions['requestOf']
+  readonly #service: Omit<TopicService, 'clock'>
+  readonly #limits: TopicLimits
+  readonly #underWay = new Set<HttpExchange>()
+  readonly #byAddress = new Map<string, number>()
+  readonly #drains = new Set<() => void>()
+  #clock = liveClock
+
+  constructor(options: TopicRequestsOptions) {
+    const { prefix, topics, report, rules = {}, random = liveRandom } = options
+    const { checkOrigin = 'same-origin', contentType = () => 'application/json' } = options
+    if (typeof prefix !== 'string' || !/^\/(.*[^/])?$/.test(prefix)) {
+      throw new SettingError(
+        `prefix is ${show(prefix)}: it must begin with "/", and not end with it`,
+      )
+    }
+    this.#prefix = prefix === '/' ? prefix : `${prefix}/`
+    this.#requestOf = options.requestOf
+    this.#limits = resolveTopicLimits(options)
+    this.#service = {
+      topics,
+      rules,
+      random,
+      report,
+      limits: this.#limits,
+      formats: new TopicFormats(contentType),
+      origins: typeof checkOrigin === 'function' ? checkOrigin : checkOriginPolicy(checkOrigin),
+    }
+  }
+
+  /** Requests that are under way: polls that are held, event streams, and what is being decided. */
+  get underWay(): number {
+    return this.#underWay.size
+  }
+
+  /** Answers a request for a topic; `false` for any other path. */
+  readonly answer = (
+    message: IncomingMessage,
+    response: ServerResponse,
+    clock: Clock,
+    upgrade: IncomingUpgrade,
+  ): boolean => {
+    const word = wordAfter(this.#prefix, message.url ?? '')
+    if (word === undefined) return false
+    this.#clock = clock
+    const { stallTimeoutMs } = this.#limits
+    const onError = (thrown: unknown) => this.#service.report(WebSocketError.from(thrown))
+    const exchange = new HttpExchange(message, response, { clock, stallTimeoutMs, onError })
+    void this.#told(exchange, upgrade, word)
+      .catch((thrown: unknown) => answerFor(thrown, this.#service.report))
+      .then((told) => exchange.finish(told))
+    return true
+  }
+
+  /**
+   * Answers what waits, ends event streams, and resolves when all of it has been sent, after 5 s at most.
+   *
+   * What comes meanwhile is told to come again; afterwards requests are answered as before.
+   */
+  readonly close = async (): Promise<void> => {
+    if (this.#underWay.size === 0) return
+    await new Promise<void>((resolve) => {
+      const done = () => {
+        this.#clock.clearTimeout(timer)
+        this.#drains.delete(done)
+        resolve()
+      }
+      const timer = this.#clock.setTimeout(done, DRAIN_MS)
+      this.#drains.add(done)
+      for (const exchange of this.#underWay) exchange.drain()
+    })
+  }
+
+  async #told(exchange: HttpExchange, head: IncomingUpgrade, word: string): Promise<Answer> {
+    const { message, lifeline } = exchange
+    const name = decode(word)
+    if (name === undefined) return line(400, 'the path does not decode to UTF-8')
+    if (Buffer.byteLength(name) > MAX_NAME_BYTES) return line(404, 'no topic has so long a name')
+    const params = Object.assign(Object.create(null), { name })
+    const request = this.#requestOf(head, { params, args: [] })
+    const refusal = this.#admit(exchange, request.remoteAddress)
+    if (refusal !== undefined) return refusal
+    const { maxBodyBytes: maxBytes, bodyTimeoutMs: timeoutMs } = this.#limits
+    const clock = this.#clock
+    const body = () => bodyOf(message, { maxBytes, timeoutMs }, clock)
+    return answerTopic({ head, request, name, body, lifeline }, { ...this.#service, clock })
+  }
+
+  /** Counts a request until its client has the answer or is gone; or says why it cannot be taken in. */
+  #admit(exchange: HttpExchange, address: string): Answer | undefined {
+    const { maxRequests, maxRequestsPerAddress } = this.#limits
+    const ofAddress = this.#byAddress.get(address) ?? 0
+    if (this.#drains.size > 0) {
+      exchange.drain()
+      return busy('the server is going away')
+    }
+    const isFull =
+      this.#underWay.size >= maxRequests ||
+      ofAddress >= maxRequestsPerAddress ||
+      exchange.ofSocket > MAX_PER_SOCKET
+    if (isFull) return busy('too many requests are waiting')
+    this.#underWay.add(exchange)
+    this.#byAddress.set(address, ofAddress + 1)
+    exchange.lifeline.onEnd((why) => {
+      if (why === 'gone') this.#release(exchange, address)
+    })
+    return undefined
+  }
+
+  #release(exchange: HttpExchange, address: string): void {
+    this.#underWay.delete(exchange)
+    const left = (this.#byAddress.get(address) ?? 1) - 1
+    if (left > 0) this.#byAddress.set(address, left)
+    else this.#byAddress.delete(address)
+    if (this.#underWay.size === 0) for (const done of this.#drains) done()
+  }
+}
+
+/** The segment after `prefix`, still encoded; `undefined` when the path is not one of ours. */
+function wordAfter(prefix: string, url: string): string | undefined {
+  // An absolute target (RFC 9112 §3.2.2) has a path, too.
+  const target = /^[a-z][a-z0-9+.-]*:\/\/[^/]*(\/.*)$/i.exec(url)?.[1] ?? url
+  const path = target.split(/[?#]/, 1)[0] as string
+  if (!path.startsWith(prefix)) return undefined
+  const word = path.slice(prefix.length)
+  return word === '' || word.includes('/') ? undefined : word
+}
+
+function decode(word: string): string | undefined {
+  try {
+    return decodeURIComponent(word)
+  } catch {
+    return undefined
+  }
+}
