@@ -752,7 +752,7 @@ export const TORNADO_SECTIONS: readonly TornadoSection[] = [
       'WebSocket chat',
       '`chatRoom()`, `topic()`',
       'kept',
-      'one order for all, a slow listener harms no other, rooms by name; what was said lately is the program’s to keep, [as on the page on porting](../how-to/port-from-tornado.md)',
+      'one order for all, a slow listener harms no other, rooms by name; `last: 50` shows a newcomer what was said',
     ],
     [
       111,
@@ -765,10 +765,10 @@ export const TORNADO_SECTIONS: readonly TornadoSection[] = [
     [
       112,
       'long-polling chat',
-      'none',
+      '`topics()`, `live=long-poll`',
       'kept',
-      'a cursor of what was seen, a request that waits, cancelled when its client leaves',
-      'long polling: WebSocket is the only transport of this version',
+      'a position of what was seen, a request that waits up to 25 s, cancelled when its client leaves; a position that is not kept is 410, and reading begins again',
+      { shownIn: 'test/browser/ways.test.ts' },
     ],
     [
       113,
