@@ -5,6 +5,7 @@
 // nested or overlapping repetition.
 
 import { Session } from 'node:inspector/promises'
+import { setFlagsFromString } from 'node:v8'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { TrustedProxies } from '../../src/http/client-address.ts'
@@ -20,6 +21,8 @@ import { parseSubprotocols } from '../../src/protocol/subprotocol.ts'
 const session = new Session()
 
 beforeAll(async () => {
+  // Compiled code of newer V8s counts calls that it has inlined no more.
+  for (const flag of ['--no-opt', '--no-maglev']) setFlagsFromString(flag)
   session.connect()
   await session.post('Profiler.enable')
   await session.post('Profiler.startPreciseCoverage', { callCount: true, detailed: true })
