@@ -7,17 +7,15 @@
 // It ends by itself after a while, and the client comes back. When what comes next is gone, a control event says so
 // and the stream ends: whoever comes back is told 410, and has to decide where to begin again.
 //
-// No message can pass for a line of ours: wherever a reader sees the end of a line (CR, LF, or both), a new `data:`
-// begins. A CR therefore arrives as LF where a topic's content type is text; in JSON both are escaped.
-// Source: HTML, "Server-sent events"; the Durable Streams protocol.
+// Where a topic's content type is text, a CR arrives as LF, because the ends of lines are the format's; in JSON both are
+// escaped, and arrive as they are.
 
 import type { ResponseHeaders } from '../protocol/http-answer.ts'
 import { formatOffset } from '../protocol/http-offset.ts'
 import type { TopicReader } from '../streams/topic-reader.ts'
 import { begin, cursorOf, type Missed, news, type TopicRead, take } from './poll.ts'
+import { COMMENT, dataLines, event } from './server-sent-events.ts'
 import { type Answer, answer, type Events } from './topic-answer.ts'
-
-const HEARTBEAT = ':\n\n'
 
 /** Answers a GET with `live=sse`; `onError` is told of a store that fails on the way. */
 export async function eventStream(
@@ -73,7 +71,7 @@ class TopicEvents implements Events {
       if (got.items.length > 0 || !this.#begun) return this.#page(got.items)
       const delayMs = Math.min(limits.eventStreamHeartbeatMs, this.#leftMs)
       const woken = await news(this.#read, this.#reader, delayMs)
-      if (woken === 'deadline' && this.#leftMs > 0) return HEARTBEAT
+      if (woken === 'deadline' && this.#leftMs > 0) return COMMENT
     }
     return undefined
   }
@@ -93,13 +91,13 @@ class TopicEvents implements Events {
     const prefix = this.#begun ? '' : `retry:${limits.eventStreamRetryMs}\n\n`
     this.#begun = true
     const id = formatOffset({ epoch, offset: this.#reader.offset })
-    const data = items.length === 0 ? '' : event('data', format.event(items), id)
+    const data = items.length === 0 ? '' : event('data', format.eventLines(items), id)
     const place = {
       streamNextOffset: id,
       streamCursor: cursorOf(this.#read),
       ...(this.#reader.caughtUp && { upToDate: true }),
     }
-    return `${prefix}${data}${event('control', JSON.stringify(place), id)}`
+    return `${prefix}${data}${event('control', dataLines(JSON.stringify(place)), id)}`
   }
 
   /** Without an id: the client keeps the place where the gap begins, and is told 410 for it. */
@@ -108,20 +106,6 @@ class TopicEvents implements Events {
     const { epoch } = this.#read.topic
     const gap = { reason: 'trimmed', to: formatOffset({ epoch, offset: missedTo }) }
     const streamNextOffset = formatOffset({ epoch, offset: after })
-    return event('control', JSON.stringify({ streamNextOffset, gap }))
+    return event('control', dataLines(JSON.stringify({ streamNextOffset, gap })))
   }
-}
-
-/** One event; `name` and `id` are ours, `data` is anybody's. */
-function event(name: string, data: string, id?: string): string {
-  const lines = data
-    .split(/\r\n|\r|\n/)
-    .map(dataLine)
-    .join('')
-  return `${id === undefined ? '' : `id:${id}\n`}event: ${name}\n${lines}\n`
-}
-
-/** A reader drops one space after the colon, so a line that begins with one is given another. */
-function dataLine(line: string): string {
-  return line.startsWith(' ') ? `data: ${line}\n` : `data:${line}\n`
 }

@@ -99,6 +99,7 @@ export class HttpExchange {
       const piece = await events.next()
       if (piece === undefined || this.#isGone) return
       if (!this.#response.write(piece)) await this.#untilTaken()
+      if (this.#isGone) return
     }
   }
 

@@ -15,6 +15,7 @@ import type { Message } from '../protocol/message.ts'
 import { itemJson } from '../protocol/resume.ts'
 import type { TopicLog } from '../streams/broadcast.ts'
 import type { TopicItem } from '../streams/history.ts'
+import { dataLines } from './server-sent-events.ts'
 
 /** What is written as one: the messages of a stretch of a topic. */
 export type Page = readonly TopicItem[]
@@ -23,8 +24,8 @@ export interface TopicFormat {
   readonly contentType: string
   /** The body of a response. */
   page(page: Page): ResponseBody
-  /** The data of one event. */
-  event(page: Page): string
+  /** The data of one event, as its lines. */
+  eventLines(page: Page): string
   /** How a client has to read the data of an event; `undefined`: as it is. */
   readonly eventEncoding: 'base64' | undefined
 }
@@ -44,7 +45,7 @@ export function topicFormat(contentType: string): TopicFormat {
   return {
     contentType,
     page: bytes,
-    event: remembering((page) => bytes(page).toString('base64')),
+    eventLines: remembering((page) => dataLines(bytes(page).toString('base64'))),
     eventEncoding: 'base64',
   }
 }
@@ -78,7 +79,8 @@ export class TopicFormats {
 
 function textual(contentType: string, write: (page: Page) => string): TopicFormat {
   const text = remembering(write)
-  return { contentType, page: text, event: text, eventEncoding: undefined }
+  const eventLines = remembering((page) => dataLines(text(page)))
+  return { contentType, page: text, eventLines, eventEncoding: undefined }
 }
 
 function array(page: Page, write: (item: TopicItem) => string): string {

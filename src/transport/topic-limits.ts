@@ -32,7 +32,7 @@ export const TOPIC_LIMITS = {
     unit: 'requests',
     min: 1,
     max: 2 ** 31 - 1,
-    why: 'behind a proxy all clients have one address, so it is no bound unless you set one',
+    why: 'behind a proxy that trustedProxies does not name all clients have one address; set it where they have not',
     atBound: 'HTTP 503 with Retry-After',
   },
   longPollMs: {

@@ -1,0 +1,236 @@
+// The socket side of a request for a topic, on a socket that is not there.
+
+import { EventEmitter } from 'node:events'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { describe, expect, it } from 'vitest'
+import { VirtualClock } from 'windsock/testing'
+import { HttpExchange } from '../../../src/transport/http-exchange.ts'
+import { bodyOf } from '../../../src/transport/request-body.ts'
+import { type Events, line } from '../../../src/transport/topic-answer.ts'
+
+class FakeResponse extends EventEmitter {
+  status: number | undefined
+  headers: Record<string, unknown> = {}
+  written: string[] = []
+  ended = false
+  destroyed = false
+  takes = true
+
+  writeHead(status: number, headers: Record<string, unknown>) {
+    for (const value of Object.values(headers).flat()) {
+      if (/[\r\n]/.test(String(value))) throw new TypeError('invalid character')
+    }
+    this.status = status
+    this.headers = headers
+  }
+  flushHeaders() {}
+  write(piece: string) {
+    this.written.push(piece)
+    return this.takes
+  }
+  end(body?: string) {
+    if (body !== undefined) this.written.push(body)
+    this.ended = true
+  }
+  destroy() {
+    this.destroyed = true
+    this.emit('close')
+  }
+}
+
+class FakeRequest extends EventEmitter {
+  readonly socket: EventEmitter & { destroyed: boolean }
+  readonly headers: Record<string, string> = {}
+  complete = true
+  paused = false
+
+  constructor(socket = Object.assign(new EventEmitter(), { destroyed: false })) {
+    super()
+    this.socket = socket
+  }
+  pause() {
+    this.paused = true
+  }
+}
+
+function setUp(request = new FakeRequest()) {
+  const clock = new VirtualClock()
+  const response = new FakeResponse()
+  const errors: unknown[] = []
+  const exchange = new HttpExchange(
+    request as unknown as IncomingMessage,
+    response as unknown as ServerResponse,
+    { clock, stallTimeoutMs: 1_000, onError: (thrown) => errors.push(thrown) },
+  )
+  return { clock, request, response, exchange, errors }
+}
+
+function counting(last: number): Events & { asked: number } {
+  const events = {
+    asked: 0,
+    next: async () => {
+      events.asked++
+      return events.asked > last ? undefined : `${events.asked}`
+    },
+  }
+  return events
+}
+
+describe('an answer', () => {
+  it('is written with its length, and its client is gone when it has been taken', () => {
+    const { clock, response, exchange } = setUp()
+    void exchange.finish(line(404, 'é', { Vary: ['a', 'b'] }))
+    expect([response.status, response.written, response.ended]).toEqual([404, ['é\n'], true])
+    expect(response.headers).toMatchObject({ 'Content-Length': '3', Vary: ['a', 'b'] })
+    expect(response.headers).not.toHaveProperty('Connection')
+    expect(exchange.lifeline.ended).toBeUndefined()
+    response.emit('close')
+    expect([exchange.lifeline.ended, clock.timerCount]).toEqual(['gone', 0])
+  })
+
+  it('that cannot be written becomes 500, and the program is told', () => {
+    const { response, exchange, errors } = setUp()
+    void exchange.finish(line(401, 'who?', { 'X-Mine': 'a\r\nb' }))
+    expect(response.status).toBe(500)
+    expect(errors).toHaveLength(1)
+  })
+
+  it('is the last on its connection when the request has not come whole, or the server drains', () => {
+    const half = setUp()
+    half.request.complete = false
+    void half.exchange.finish(line(413, 'too large'))
+    expect(half.response.headers).toMatchObject({ Connection: 'close' })
+    const draining = setUp()
+    draining.exchange.drain()
+    void draining.exchange.finish(line(503, 'later'))
+    expect(draining.response.headers).toMatchObject({ Connection: 'close' })
+  })
+
+  it('that is not taken for too long is cut off', async () => {
+    const { clock, response, exchange } = setUp()
+    void exchange.finish(line(200, 'x'))
+    await clock.advance(999)
+    expect(response.destroyed).toBe(false)
+    await clock.advance(1)
+    expect([response.destroyed, exchange.lifeline.ended]).toEqual([true, 'gone'])
+  })
+
+  it('is not written to a client that is gone', () => {
+    const { request, response, exchange } = setUp()
+    request.socket.emit('close')
+    void exchange.finish(line(200, 'x'))
+    expect([response.status, exchange.lifeline.ended]).toEqual([undefined, 'gone'])
+    const late = setUp(new FakeRequest(Object.assign(new EventEmitter(), { destroyed: true })))
+    expect(late.exchange.lifeline.ended).toBe('gone')
+  })
+
+  it('behind another one on the same socket learns of its end, too', () => {
+    const first = setUp()
+    const second = setUp(new FakeRequest(first.request.socket))
+    expect([first.exchange.ofSocket, second.exchange.ofSocket]).toEqual([2, 2])
+    first.response.emit('close')
+    expect(second.exchange.ofSocket).toBe(1)
+    first.request.socket.emit('close')
+    expect(second.exchange.lifeline.ended).toBe('gone')
+    expect(first.request.socket.listenerCount('close')).toBe(0)
+  })
+
+  it('survives errors of both halves', () => {
+    const { request, response } = setUp()
+    request.emit('error', new Error('ECONNRESET'))
+    response.emit('error', new Error('EPIPE'))
+  })
+})
+
+describe('an event stream on a socket', () => {
+  const answer = (events: Events) => ({ status: 200, headers: {}, events })
+
+  it('is pulled while the client takes it, and ends', async () => {
+    const { clock, response, exchange } = setUp()
+    void exchange.finish(answer(counting(3)))
+    await clock.settle()
+    expect([response.written, response.ended]).toEqual([['1', '2', '3'], true])
+  })
+
+  it('is not pulled on while the client has not taken the last piece', async () => {
+    const { clock, response, exchange } = setUp()
+    response.takes = false
+    const events = counting(100)
+    void exchange.finish(answer(events))
+    await clock.advance(500)
+    expect([events.asked, response.written]).toEqual([1, ['1']])
+    response.emit('drain')
+    await clock.settle()
+    expect(events.asked).toBe(2)
+    await clock.advance(999)
+    expect(response.destroyed).toBe(false)
+    await clock.advance(1)
+    expect([events.asked, response.destroyed, exchange.lifeline.ended]).toEqual([2, true, 'gone'])
+    expect(clock.timerCount).toBe(0)
+  })
+
+  it('whose client is gone is not pulled on', async () => {
+    const { clock, response, exchange } = setUp()
+    response.takes = false
+    const events = counting(100)
+    void exchange.finish(answer(events))
+    await clock.settle()
+    response.emit('close')
+    await clock.settle()
+    expect([events.asked, response.ended, clock.timerCount]).toEqual([1, false, 0])
+  })
+
+  it('to a client that does not read is cut off when the server drains', async () => {
+    const { clock, response, exchange } = setUp()
+    response.takes = false
+    void exchange.finish(answer(counting(100)))
+    await clock.settle()
+    exchange.drain()
+    expect(response.destroyed).toBe(true)
+  })
+})
+
+describe('the body of a request', () => {
+  function reading(maxBytes = 4, contentLength?: string) {
+    const [clock, request] = [new VirtualClock(), new FakeRequest()]
+    request.complete = false
+    if (contentLength !== undefined) request.headers['content-length'] = contentLength
+    const bounds = { maxBytes, timeoutMs: 100 }
+    const body = bodyOf(request as unknown as IncomingMessage, bounds, clock)
+    const status = body.then(
+      (bytes) => Buffer.from(bytes).toString(),
+      ({ httpStatus }: { httpStatus: number }) => httpStatus,
+    )
+    return { clock, request, status }
+  }
+
+  it('is what came', async () => {
+    const { clock, request, status } = reading()
+    request.emit('data', Buffer.from('ab'))
+    request.emit('data', Buffer.from('cd'))
+    request.complete = true
+    request.emit('end')
+    expect([await status, clock.timerCount, request.listenerCount('data')]).toEqual(['abcd', 0, 0])
+  })
+
+  it('is 413 as soon as it is too much, or says that it will be', async () => {
+    const { request, status } = reading()
+    request.emit('data', Buffer.from('abcde'))
+    expect([await status, request.paused]).toEqual([413, true])
+    const told = reading(4, '5')
+    expect([await told.status, told.clock.timerCount]).toEqual([413, 0])
+  })
+
+  it('is 408 when it does not come whole in time', async () => {
+    const { clock, request, status } = reading()
+    request.emit('data', Buffer.from('a'))
+    await clock.advance(100)
+    expect([await status, request.paused]).toEqual([408, true])
+  })
+
+  it('of a client that leaves is over', async () => {
+    const { clock, request, status } = reading()
+    request.emit('close')
+    expect([await status, clock.timerCount]).toEqual([400, 0])
+  })
+})
