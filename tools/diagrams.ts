@@ -6,10 +6,10 @@
 // The connection's pictures are read off its machine; the way of a message is drawn by hand, in `way.ts`.
 
 import { instance } from '@viz-js/viz'
+import { chartOf } from '../src/cli/chart.ts'
+import { chartToMermaid } from '../src/cli/mermaid.ts'
 import { connectionMachine } from '../src/machines/connection.ts'
-import { chartOf } from './diagrams/chart.ts'
 import { chartToDot } from './diagrams/dot.ts'
-import { chartToMermaid } from './diagrams/mermaid.ts'
 import { toSvg } from './diagrams/picture.ts'
 import { WAY } from './diagrams/way.ts'
 import { settle } from './generated.ts'
@@ -25,7 +25,10 @@ process.exitCode = settle(
       chartToDot(chart),
       'The life of one connection: connecting, open, closing, closed',
     ),
-    'docs/diagrams/connection.mmd': chartToMermaid(chart, `src/machines/connection.ts`, COMMAND),
+    'docs/diagrams/connection.mmd': chartToMermaid(
+      chart,
+      `Drawn from src/machines/connection.ts by: ${COMMAND}`,
+    ),
     'docs/diagrams/way.svg': toSvg(
       viz,
       WAY,

@@ -3,9 +3,17 @@
 //
 // One file per subcommand; this one only tells what there is.
 
-import { Command, InvalidArgumentError } from 'commander'
+import { Command, Option } from 'commander'
 import { describe, WebSocketError } from '../protocol/errors.ts'
 import { type DemoOptions, demo } from './demo.ts'
+import { type CompactOptions, compactJournal } from './journal-compact.ts'
+import { verifyJournal } from './journal-verify.ts'
+import { type LifeOptions, type ListOptions, replayLife, replayList } from './replay.ts'
+import { CAUSES } from './replay-list.ts'
+import { age, port, time, whole } from './replay-options.ts'
+import { harmless } from './replay-text.ts'
+
+const AN_ID = 'An id that begins with - goes behind --, as in: windsock replay <journal> -- -aB3'
 
 const program = new Command('windsock').description(
   'A WebSocket connection runtime: statecharts, streams, events, laws.',
@@ -15,25 +23,85 @@ program
   .command('demo')
   .description('serve echo, clock and chat, with a page for each')
   .option('--host <address>', 'address to listen on', '127.0.0.1')
-  .option('--port <number>', 'port to listen on; 0 picks a free one', parsePort, 8888)
+  .option('--port <number>', 'port to listen on; 0 picks a free one', port, 8888)
   .option(
     '--journal <file>',
     'where the chat and the journal are kept (default: data/demo.db of the project)',
   )
   .action((options: DemoOptions) => demo(options))
 
+program
+  .command('replay')
+  .description('tell which connections a journal knows, or the life of one of them')
+  .configureOutput({
+    outputError: (message, write) =>
+      write(/unknown option '-[^-]/.test(message) ? `${message}${AN_ID}\n` : message),
+  })
+  .argument('<journal>', 'the file that openJournal() writes; it is only read')
+  .argument('[connection]', 'an id, or the beginning of one; after -- if it begins with -')
+  .addOption(
+    new Option('--limit <number>', 'so many connections, 0 for all').argParser(whole).default(20),
+  )
+  .addOption(new Option('--cause <cause>', 'only those that ended so').choices(CAUSES))
+  .option(
+    '--ended <time>',
+    'only those that ended then, in UTC: 2026-11-20, 2026-11-20T14:03, 14:03',
+    time,
+  )
+  .addOption(new Option('--live', 'only those that have not ended').conflicts(['cause', 'ended']))
+  .option('--json', 'one JSON object a line')
+  .option('--at <event>', 'of one life: where it stood after that event', whole)
+  .addOption(
+    new Option('--mermaid', 'of one life: its way through the statechart, for mermaid').conflicts([
+      'json',
+      'at',
+    ]),
+  )
+  .addOption(
+    new Option('--test [file]', 'of one life: write it as a regression test for vitest').conflicts([
+      'json',
+      'at',
+      'mermaid',
+    ]),
+  )
+  .action((file: string, id: string | undefined, options: ListOptions & LifeOptions, command) => {
+    const own = id === undefined ? ['at', 'mermaid', 'test'] : ['cause', 'ended', 'live', 'limit']
+    const wrong = own.find((name) => command.getOptionValueSource(name) === 'cli')
+    if (wrong === undefined)
+      return id === undefined ? replayList(file, options) : replayLife(file, id, options)
+    const why =
+      id === undefined ? 'is about one connection: add its id' : 'is for the list: leave the id out'
+    return command.error(`error: option --${wrong} ${why}`)
+  })
+
+const journal = program.command('journal').description('look after the file of a journal')
+
+journal
+  .command('verify')
+  .description('read everything: checksums, order, and every life against its close record')
+  .argument('<journal>', 'it is only read, and may be in use')
+  .action(verifyJournal)
+
+journal
+  .command('compact')
+  .description('take away what is old, and give its space back to the disk')
+  .argument('<journal>', 'no process may have it open')
+  .option('--keep-events <number>', 'of lives: keep so many of the newest events', whole)
+  .option('--max-age <time>', 'take away what is older: 90s, 30m, 24h, 7d', age)
+  .option('--topics', 'do the same with the messages of each topic')
+  .action((file: string, options: CompactOptions) => compactJournal(file, options))
+
+// Whoever reads what we print may stop before the end.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(0)
+  throw error
+})
+
 try {
   await program.parseAsync()
 } catch (thrown) {
   const code = thrown instanceof WebSocketError ? ` (${thrown.code})` : ''
-  console.error(`windsock: ${describe(thrown)}${code}`)
+  const [first = '', ...list] = describe(thrown).split('\n').map(harmless)
+  console.error([`windsock: ${first}${code}`, ...list].join('\n'))
   process.exitCode = 1
-}
-
-function parsePort(text: string): number {
-  const port = Number(text)
-  if (!/^\d{1,5}$/.test(text) || port > 65_535) {
-    throw new InvalidArgumentError('a port is a whole number from 0 to 65535.')
-  }
-  return port
 }

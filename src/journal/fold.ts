@@ -69,12 +69,7 @@ export class Fold {
       return this.#stay(stock.adopt(before as ConnectionSnapshot))
     }
     if (event.type === 'HeartbeatsPassed') {
-      let snapshot = before as ConnectionSnapshot
-      for (let ping = 0; ping < event.data.pings; ping++) {
-        snapshot = this.#host.next(snapshot, { type: PING_INTERVAL }).snapshot
-        snapshot = this.#host.next(snapshot, { type: 'pong.received' }).snapshot
-      }
-      return this.#stay(snapshot)
+      return this.#stay(this.#beat(before as ConnectionSnapshot, event.data.pings))
     }
     const machineEvent = toMachineEvent(event)
     return machineEvent === undefined
@@ -101,11 +96,35 @@ export class Fold {
     return { before, after: step.snapshot, effects: step.effects }
   }
 
+  /**
+   * So many pings, each with its pong; in a step or two, however many there were.
+   *
+   * From `alive` a ping and its pong lead back there, with one more ping in the context. Anywhere else the machine takes
+   * the first of them: it leads to `alive`, or it changes nothing, and neither do the others.
+   */
+  #beat(from: ConnectionSnapshot, pings: number): ConnectionSnapshot {
+    if (!(pings >= 1)) return from
+    let snapshot = from
+    let left = pings
+    if (!isAlive(snapshot)) {
+      snapshot = this.#host.next(snapshot, { type: PING_INTERVAL }).snapshot
+      snapshot = this.#host.next(snapshot, { type: 'pong.received' }).snapshot
+      left--
+    }
+    if (left === 0 || !isAlive(snapshot)) return snapshot
+    const context = { ...snapshot.context, pings: snapshot.context.pings + left }
+    return this.#host.adopt({ ...snapshot, context })
+  }
+
   #stay(after: ConnectionSnapshot): FoldStep {
     const before = this.#snapshot
     this.#snapshot = after
     return { before, after, effects: [] }
   }
+}
+
+function isAlive(snapshot: ConnectionSnapshot): boolean {
+  return snapshot.matches({ open: 'alive' })
 }
 
 /** The snapshot after all of `events`; `undefined` for none. */

@@ -24,6 +24,7 @@ import {
   type Store,
   type StreamPage,
   type StreamPosition,
+  type StreamsOptions,
   type TrimOptions,
 } from './store.ts'
 
@@ -100,6 +101,19 @@ export class MemoryStore implements Store {
       events.push(event)
     }
     return { events, next: undefined }
+  }
+
+  async streams({
+    prefix = '',
+    after = '',
+    maxStreams = 1_000,
+  }: StreamsOptions = {}): Promise<readonly string[]> {
+    this.#checkOpen()
+    const names: string[] = []
+    for (const { name, start, events } of this.#streams.values()) {
+      if (start < events.length && name > after && name.startsWith(prefix)) names.push(name)
+    }
+    return names.sort().slice(0, maxStreams)
   }
 
   async unended(): Promise<readonly string[]> {

@@ -9,6 +9,7 @@ import type {
   ReadOptions,
   Retention,
   SavedSnapshot,
+  StreamsOptions,
   TrimOptions,
 } from './store.ts'
 
@@ -18,6 +19,7 @@ export type Call =
   | readonly ['read', string, ReadOptions]
   | readonly ['position', string]
   | readonly ['list', ListOptions]
+  | readonly ['streams', StreamsOptions]
   | readonly ['unended']
   | readonly ['trim', string, TrimOptions]
   | readonly ['expire', Retention]

@@ -61,10 +61,11 @@ export async function openFile(file: string, readOnly: boolean): Promise<OpenFil
     database = await openDriver(file, readOnly)
     database.exec('PRAGMA busy_timeout = 5000')
     // Before anything is written: what is not ours stays as it is.
-    check(database, file)
+    const isEmpty = check(database, file)
+    if (readOnly && isEmpty) throw corrupt(`${file} is empty: no journal was written to it yet`)
     if (!readOnly) {
       prepareToWrite(database)
-      makeTables(database)
+      if (isEmpty) makeTables(database)
     }
   } catch (thrown) {
     database?.close()
@@ -109,12 +110,13 @@ function prepareToWrite(database: Driver): void {
   database.exec('PRAGMA journal_size_limit = 67108864')
 }
 
-function check(database: Driver, file: string): void {
+/** @returns whether nothing is in it yet. */
+function check(database: Driver, file: string): boolean {
   const pragma = (name: string) => database.prepare(`PRAGMA ${name}`).all()[0]?.[name]
   const [{ tables } = { tables: 0 }] = database
     .prepare('SELECT count(*) AS tables FROM sqlite_schema')
     .all()
-  if (tables === 0) return
+  if (tables === 0) return true
   if (pragma('application_id') !== APPLICATION_ID) {
     throw corrupt(`${file} is a database, but no journal of windsock's: choose another file`)
   }
@@ -124,13 +126,10 @@ function check(database: Driver, file: string): void {
       `${file} was written by a newer windsock (schema ${String(version)}, this one knows ${SCHEMA_VERSION}): use that one`,
     )
   }
+  return false
 }
 
 function makeTables(database: Driver): void {
-  const [{ tables } = { tables: 0 }] = database
-    .prepare('SELECT count(*) AS tables FROM sqlite_schema')
-    .all()
-  if (tables !== 0) return
   database.exec('BEGIN IMMEDIATE')
   database.exec(TABLES)
   database.exec(`PRAGMA application_id = ${APPLICATION_ID}`)

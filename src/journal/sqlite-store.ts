@@ -20,6 +20,7 @@ import {
   type Store,
   type StreamPage,
   type StreamPosition,
+  type StreamsOptions,
   type TrimOptions,
 } from './store.ts'
 
@@ -113,6 +114,10 @@ export class SqliteStore implements Store {
 
   list(options: ListOptions = {}): Promise<ListPage> {
     return this.#call(['list', options])
+  }
+
+  streams(options: StreamsOptions = {}): Promise<readonly string[]> {
+    return this.#call(['streams', options])
   }
 
   unended(): Promise<readonly string[]> {

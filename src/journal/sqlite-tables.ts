@@ -23,6 +23,7 @@ import {
   type SavedSnapshot,
   type StreamPage,
   type StreamPosition,
+  type StreamsOptions,
   type TrimOptions,
 } from './store.ts'
 
@@ -53,11 +54,13 @@ export class SqliteTables {
   readonly #statements = new Map<string, Statement>()
   #streams = new Map<string, Stream>()
   readonly #livesEpoch: string
+  readonly #readOnly: boolean
   #keysSinceCheck = 0
 
   /** @param readOnly - nothing may be made that is not there. */
   constructor(database: Driver, readOnly: boolean) {
     this.#database = database
+    this.#readOnly = readOnly
     const known = this.#all("SELECT value FROM meta WHERE key = 'epoch'")[0]?.['value']
     this.#livesEpoch = typeof known === 'string' ? known : newEpoch(random)
     if (known === undefined && !readOnly) {
@@ -82,7 +85,7 @@ export class SqliteTables {
   read(name: string, options: ReadOptions): StreamPage {
     const { after, maxEvents, maxBytes } = { ...DEFAULT_READ, ...options }
     const stream = this.#find(name)
-    if (stream === undefined) return { epoch: this.#livesEpoch, head: 0, floor: 0, events: [] }
+    if (stream === undefined) return { ...this.#nowhere(), events: [] }
     const events: RecordedEvent[] = []
     let bytes = 0
     let reached = Math.max(after, stream.floor)
@@ -107,7 +110,8 @@ export class SqliteTables {
   }
 
   position(name: string): StreamPosition {
-    return positionOf(this.#stream(name))
+    const stream = this.#readOnly ? this.#find(name) : this.#stream(name)
+    return stream === undefined ? this.#nowhere() : positionOf(stream)
   }
 
   list({ type, before = Number.MAX_SAFE_INTEGER, maxEvents = 100 }: ListOptions): ListPage {
@@ -130,6 +134,13 @@ export class SqliteTables {
     return { events, next }
   }
 
+  streams({ prefix = '', after = '', maxStreams = 1_000 }: StreamsOptions): readonly string[] {
+    // No name that begins so comes behind the prefix and the last character that there is.
+    const bounds = [after > prefix ? after : prefix, `${prefix}\u{10ffff}`, after]
+    const rows = this.#all(STREAMS, ...bounds, ...bounds, maxStreams)
+    return rows.map((row) => row['stream'] as string)
+  }
+
   unended(): readonly string[] {
     const rows = this.#all('SELECT stream FROM unended LIMIT 10000')
     return rows.map((row) => row['stream'] as string)
@@ -137,7 +148,7 @@ export class SqliteTables {
 
   trim(name: string, { keep, notBeforeMs }: TrimOptions): StreamPosition {
     const stream = this.#find(name)
-    if (stream === undefined) return { epoch: this.#livesEpoch, head: 0, floor: 0 }
+    if (stream === undefined) return this.#nowhere()
     let floor = stream.floor
     if (keep !== undefined) floor = Math.max(floor, stream.head - keep)
     if (notBeforeMs !== undefined) floor = Math.max(floor, this.#lastBefore(stream, notBeforeMs))
@@ -315,6 +326,10 @@ export class SqliteTables {
     return young === undefined ? head : young - 1
   }
 
+  #nowhere(): StreamPosition {
+    return { epoch: this.#livesEpoch, head: 0, floor: 0 }
+  }
+
   #number(sql: string, ...values: Value[]): number | undefined {
     const row = this.#all(sql, ...values)[0]
     const value = row === undefined ? undefined : Object.values(row)[0]
@@ -342,6 +357,13 @@ export class SqliteTables {
 const INSERT_EVENT =
   'INSERT INTO events(stream, version, at, type, schema, data, prev, crc) VALUES(?, ?, ?, ?, ?, ?, ?, ?)'
 const INSERT_MESSAGE = 'INSERT INTO messages VALUES(?, ?, ?, ?, ?, ?, ?, ?)'
+
+const STREAMS = `
+SELECT stream FROM events WHERE stream >= ? AND stream < ? AND stream <> ?
+UNION
+SELECT stream FROM topics WHERE stream >= ? AND stream < ? AND stream <> ?
+  AND EXISTS (SELECT 1 FROM messages WHERE topic = topics.id)
+ORDER BY stream LIMIT ?`
 
 function positionOf({ epoch, head, floor }: Stream): StreamPosition {
   return { epoch, head, floor }

@@ -66,15 +66,26 @@ function work(): void {
   const calls = waiting
   waiting = []
   const results: CallResult[] = []
+  if (readOnly && calls.length > 0) readTogether(calls, results)
   while (results.length < calls.length) runTogether(calls, results)
   if (results.length > 0) tell({ results })
   if (closing) end()
 }
 
+/** A reader sees one state of the file in all calls of a turn, and what it saw before may have changed since. */
+function readTogether(calls: readonly Call[], results: CallResult[]): void {
+  tables.forget()
+  const begun = attempt(() => open.database.exec('BEGIN'))
+  for (const call of calls) {
+    results.push('failure' in begun ? begun : attempt(() => perform(call)))
+  }
+  if ('value' in begun) attempt(() => open.database.exec('COMMIT'))
+}
+
 /** Runs calls that write in one transaction, up to the next that only reads; that one by itself. */
 function runTogether(calls: readonly Call[], results: CallResult[]): void {
   const first = results.length
-  if (readOnly || !writes(calls[first] as Call)) {
+  if (!writes(calls[first] as Call)) {
     results.push(attempt(() => perform(calls[first] as Call)))
     return
   }
@@ -133,6 +144,8 @@ function perform(call: Call): unknown {
       return tables.position(call[1])
     case 'list':
       return tables.list(call[1])
+    case 'streams':
+      return tables.streams(call[1])
     case 'unended':
       return tables.unended()
     case 'trim':
@@ -154,6 +167,7 @@ function writes([name]: Call): boolean {
   return (
     name !== 'read' &&
     name !== 'list' &&
+    name !== 'streams' &&
     name !== 'unended' &&
     name !== 'loadSnapshot' &&
     name !== 'compact'

@@ -120,6 +120,15 @@ export interface ListPage {
   readonly next: number | undefined
 }
 
+export interface StreamsOptions {
+  /** Only names that begin so; default: all. */
+  readonly prefix?: string
+  /** Only names behind this one, for the next page; default: from the first. */
+  readonly after?: string
+  /** Default 1,000, at most 10,000. */
+  readonly maxStreams?: number
+}
+
 /** A fold's result, so that the next fold may begin there. */
 export interface SavedSnapshot {
   /** The version of the last event in it. */
@@ -139,6 +148,8 @@ export interface Store {
   position(stream: string): Promise<StreamPosition>
   /** Events of all connections' lives, newest first. */
   list(options?: ListOptions): Promise<ListPage>
+  /** Names of the streams that keep events, of both families; in an order of the store's own, always the same. */
+  streams(options?: StreamsOptions): Promise<readonly string[]>
   /** Lives that have begun and not ended, oldest first; at most 10,000 a call. */
   unended(): Promise<readonly string[]>
   /** Takes away the oldest of one stream. */

@@ -3,7 +3,14 @@
 // States with children are boxes around them; an arrow to a box ends at the state that it begins with. An arrow that any state of a box may take to one of its own is drawn
 // once, with words that say so; several labels between the same two states stand under each other on one arrow.
 
-import { type Arrow, type Chart, type ChartState, isWithin, type Label, stateAt } from './chart.ts'
+import {
+  type Arrow,
+  type Chart,
+  type ChartState,
+  isWithin,
+  type Label,
+  stateAt,
+} from '../../src/cli/chart.ts'
 import { COLOURS, FONT } from './picture.ts'
 
 type Align = 'left' | 'center'

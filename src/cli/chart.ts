@@ -3,7 +3,7 @@
 // States with what they do on entry, and arrows with what sets them off; arrows of one source and target are one
 // arrow with several labels. Knows nothing of how it is drawn.
 
-import type { connectionMachine } from '../../src/machines/connection.ts'
+import type { connectionMachine } from '../machines/connection.ts'
 
 type StateNode = (typeof connectionMachine)['root']
 
@@ -25,6 +25,8 @@ export interface ChartState {
 export interface Label {
   /** An event's name, or `after` and a delay's. */
   readonly trigger: string
+  /** The event's name as the machine has it; a delay has one, too. */
+  readonly event: string
   readonly guard: string | undefined
   readonly effects: readonly string[]
 }
@@ -84,6 +86,7 @@ function transitionsOf(node: StateNode): { label: Label; target: StateNode | und
       const delay = delays.get(event as never)
       const label: Label = {
         trigger: delay === undefined ? event : `after ${String(delay)}`,
+        event,
         guard: nameOf(transition.guard),
         effects: effectsOf(transition.actions),
       }

@@ -1,0 +1,42 @@
+// Options: what a user may write behind an option, and what it means.
+//
+// Commander says which option it was; these say what it must be.
+
+import { InvalidArgumentError } from 'commander'
+
+const UNITS_MS: Readonly<Record<string, number>> = {
+  s: 1_000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 24 * 3_600_000,
+}
+
+export function port(text: string): number {
+  const port = Number(text)
+  if (!/^\d{1,5}$/.test(text) || port > 65_535) {
+    throw new InvalidArgumentError('a port is a whole number from 0 to 65535.')
+  }
+  return port
+}
+
+export function whole(text: string): number {
+  if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError('it must be a whole number.')
+  return Number(text)
+}
+
+/** The beginning of a time in UTC, with its day or without: `2026-11-20`, `2026-11-20T14:03`, `14:03`. */
+export function time(text: string): string {
+  const day = String.raw`\d{4}-\d\d-\d\d`
+  const hours = String.raw`\d\d(:\d\d(:\d\d)?)?`
+  if (new RegExp(`^(${day}|${day}[T ]${hours}|${hours})$`).test(text)) return text
+  throw new InvalidArgumentError('it must be a day, a time of a day, or both, as 2026-11-20T14:03.')
+}
+
+/** A length of time: `90s`, `30m`, `24h`, `7d`; in ms. */
+export function age(text: string): number {
+  const [, number, unit = ''] = /^(\d{1,9})([smhd])$/.exec(text) ?? []
+  if (number === undefined) {
+    throw new InvalidArgumentError('it must be a time such as 90s, 30m, 24h or 7d.')
+  }
+  return Number(number) * (UNITS_MS[unit] as number)
+}
