@@ -5,7 +5,7 @@
 
 import { Command, Option } from 'commander'
 import { describe, WebSocketError } from '../protocol/errors.ts'
-import { type DemoOptions, demo } from './demo.ts'
+import type { DemoOptions } from './demo.ts'
 import { type CompactOptions, compactJournal } from './journal-compact.ts'
 import { verifyJournal } from './journal-verify.ts'
 import { type LifeOptions, type ListOptions, replayLife, replayList } from './replay.ts'
@@ -28,7 +28,8 @@ program
     '--journal <file>',
     'where the chat and the journal are kept (default: data/demo.db of the project)',
   )
-  .action((options: DemoOptions) => demo(options))
+  // Loaded only for this: it brings the whole runtime along.
+  .action(async (options: DemoOptions) => (await import('./demo.ts')).demo(options))
 
 program
   .command('replay')

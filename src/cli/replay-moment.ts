@@ -1,6 +1,6 @@
 // Replay moment: where a life stood after one of its steps, what could have come then, and what did.
 //
-// Text for people; the steps come from `journal/life-story.ts`.
+// State and context are the fold's, timers are counted from the effects, and what a state takes is read off the chart.
 
 import { type LifeStep, type LifeStory, stateName } from '../journal/life-story.ts'
 import { type Chart, isWithin, type Label, stateAt } from './chart.ts'

@@ -1,6 +1,6 @@
-// Replay story: one life for people: each step, the moment after a step, and the close record.
+// Replay story: one life for people: where it was, each step of it, and the close record.
 //
-// Text of eighty columns.
+// Lines of text, for a terminal of a given width; nothing here prints.
 
 import { type LifeStep, type LifeStory, stateName, type Unfoldable } from '../journal/life-story.ts'
 import type { ConnectionEffect } from '../machines/effects.ts'

@@ -1,6 +1,6 @@
 // windsock replay: what a journal knows of its connections, and of one of them.
 //
-// The journal is only read, also beside the process that writes it.
+// It opens the journal to read, picks what was asked for, and prints it; how that looks stands in `replay-*.ts`.
 
 import { writeFileSync } from 'node:fs'
 import { type LifeStory, lifeStory, stateName } from '../journal/life-story.ts'

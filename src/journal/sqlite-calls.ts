@@ -35,7 +35,13 @@ export interface CallFailure {
 
 export type CallResult = { readonly value: unknown } | { readonly failure: CallFailure }
 
+/** Places in the memory that the store and its worker share: whether SQLite runs now, and whether it may not any more. */
+export const BUSY = 0
+export const STOPPED = 1
+
 export interface WorkerOptions {
+  /** Two 32-bit integers: `BUSY` and `STOPPED`. */
+  readonly shared: SharedArrayBuffer
   readonly file: string
   readonly readOnly: boolean
 }

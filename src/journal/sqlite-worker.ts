@@ -6,13 +6,15 @@
 
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
 import { JournalError, WebSocketError } from '../protocol/errors.ts'
-import type {
-  Call,
-  CallFailure,
-  CallResult,
-  FromWorker,
-  ToWorker,
-  WorkerOptions,
+import {
+  BUSY,
+  type Call,
+  type CallFailure,
+  type CallResult,
+  type FromWorker,
+  STOPPED,
+  type ToWorker,
+  type WorkerOptions,
 } from './sqlite-calls.ts'
 import { codeOf } from './sqlite-driver.ts'
 import { explain, type OpenFile, openFile } from './sqlite-schema.ts'
@@ -23,7 +25,8 @@ const COMMIT_EVERY_MS = 2
 const IOERR = 10
 
 const port = parentPort as NonNullable<typeof parentPort>
-const { file, readOnly } = workerData as WorkerOptions
+const { file, readOnly, shared } = workerData as WorkerOptions
+const state = new Int32Array(shared)
 
 let open: OpenFile
 let tables: SqliteTables
@@ -54,8 +57,16 @@ function take(message: ToWorker): void {
   else setTimeout(work, COMMIT_EVERY_MS - idleForMs)
 }
 
+/** A thread that is taken away inside SQLite aborts the process: `process.exit()` waits for this to be over. */
 function work(): void {
   scheduled = false
+  Atomics.store(state, BUSY, 1)
+  if (Atomics.load(state, STOPPED) === 0) workNow()
+  Atomics.store(state, BUSY, 0)
+  Atomics.notify(state, BUSY)
+}
+
+function workNow(): void {
   begunAtMs = performance.now()
   for (;;) {
     const more = receiveMessageOnPort(port) as { message: ToWorker } | undefined

@@ -1,8 +1,9 @@
 // Page origin: which pages may ask for a topic over HTTP, and what their browsers have to be told about it.
 //
 // The policy is the one that WebSockets pass, asked for the same headers; a page that may not open a WebSocket may
-// not poll either. Plain HTTP needs one rule more: a browser names no Origin when a foreign page has it load an
-// address as an image or a script, so where Sec-Fetch-Site says that it is a foreign page, it is refused.
+// not poll either. But over HTTP a browser names no Origin when a page reads from its own host, or when a foreign page
+// has it load an address as an image or a script. Sec-Fetch-Site, which no page can set, tells the two apart: the one
+// is decided as if it had named its Origin, the other is refused.
 //
 // Without Access-Control headers a browser gives a foreign page nothing. They are sent only where the policy lets
 // other origins in: for `any` to all, without cookies; for a list or a function to the one that asks, with cookies,
@@ -30,18 +31,51 @@ const PREFLIGHT_S = '600'
 
 export const METHODS = 'GET, HEAD, OPTIONS, POST'
 
+/** Who may ask. */
+export interface PagePolicy {
+  readonly origins: TopicOrigins
+  /** Whether whoever is no page may not. */
+  readonly requireOrigin: boolean
+}
+
 /** Whether the page that asks, if it is one, may; only `true` is a yes. Throws, or rejects, as a function of the user's. */
 export function mayAsk(
   head: UpgradeRequest,
   request: ConnectionRequest,
-  origins: TopicOrigins,
+  { origins, requireOrigin }: PagePolicy,
 ): boolean | Promise<boolean> {
   const origin = originOf(head)
-  if (origin === undefined) return origins === 'any' || !isForeign(head)
-  if (typeof origins !== 'function') {
-    return isOriginAllowed(origin, hostOf(head), origins, request.secure)
+  if (origin !== undefined) return isAllowed(origin, head, request, origins)
+  const site = headerValues(head, 'sec-fetch-site').join()
+  if (site === 'same-origin') return ownPageMay(head, request, origins)
+  const isNoPage = site === '' || site === 'none'
+  return !requireOrigin && (isNoPage || origins === 'any')
+}
+
+function isAllowed(
+  origin: string,
+  head: UpgradeRequest,
+  request: ConnectionRequest,
+  origins: TopicOrigins,
+): boolean | Promise<boolean> {
+  return typeof origins === 'function'
+    ? origins(origin, request)
+    : isOriginAllowed(origin, hostOf(head), origins, request.secure)
+}
+
+/** A page of the host that it reads from; by which scheme it came, a proxy may know better than we do. */
+async function ownPageMay(
+  head: UpgradeRequest,
+  request: ConnectionRequest,
+  origins: TopicOrigins,
+): Promise<boolean> {
+  if (origins === 'any' || origins === 'same-origin') return true
+  for (const scheme of request.secure ? ['https'] : ['http', 'https']) {
+    if ((await isAllowed(`${scheme}://${hostOf(head)}`, head, request, origins)) === true) {
+      return true
+    }
   }
-  return origins(origin, request)
+  return false
 }
 
 /** What a response tells the browser of a page that may ask. */
@@ -69,9 +103,4 @@ export function preflight(): Answer {
     'Access-Control-Allow-Headers': REQUEST_HEADERS,
     'Access-Control-Max-Age': PREFLIGHT_S,
   })
-}
-
-function isForeign(head: UpgradeRequest): boolean {
-  const sites = headerValues(head, 'sec-fetch-site')
-  return sites.some((site) => site !== 'same-origin' && site !== 'none')
 }

@@ -53,7 +53,7 @@ const LOSSES: Readonly<Record<LossReason, string>> = {
 
 /** 410: what the client had read up to cannot be gone on from, and it has to decide where to begin again. */
 export function gone(reason: LossReason, oldest: string, newest: string): Answer {
-  const message = `${LOSSES[reason]}. Messages are lost to you. Read again from offset=-1 (all that is kept) or from offset=now.`
+  const message = `${LOSSES[reason]}. You may have missed messages. Read again from offset=-1 (all that is kept) or from offset=now.`
   const body = JSON.stringify({ reason, message, oldest, newest })
   return answer(410, { 'Content-Type': 'application/json' }, `${body}\n`)
 }

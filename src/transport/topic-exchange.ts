@@ -14,7 +14,7 @@ import type { TopicLog } from '../streams/broadcast.ts'
 import { eventStream } from './event-stream.ts'
 import { inTime, type Lifeline } from './lifeline.ts'
 import { longPoll } from './long-poll.ts'
-import { crossOriginHeaders, METHODS, mayAsk, preflight, type TopicOrigins } from './page-origin.ts'
+import { crossOriginHeaders, METHODS, mayAsk, type PagePolicy, preflight } from './page-origin.ts'
 import { end, poll, type TopicRead } from './poll.ts'
 import { type Answer, answerFor, line } from './topic-answer.ts'
 import { append } from './topic-append.ts'
@@ -36,11 +36,10 @@ export interface TopicRequest {
 }
 
 /** What requests are answered from. */
-export interface TopicService {
+export interface TopicService extends PagePolicy {
   /** The topic of that name, if there is one. A `Map` of them does. */
   readonly topics: { get(name: string): TopicLog | undefined }
   readonly rules: TopicRules
-  readonly origins: TopicOrigins
   readonly formats: TopicFormats
   readonly limits: TopicLimits
   readonly clock: Clock
@@ -50,7 +49,7 @@ export interface TopicService {
 }
 
 const FOREIGN_ORIGIN =
-  'this origin may not read or write here; the server has to list it in checkOrigin'
+  'this page may not read or write here; the server has to list its origin in checkOrigin'
 
 /** Answers a request. Never rejects; when its client leaves it lets go of everything at once. */
 export async function answerTopic(asked: TopicRequest, service: TopicService): Promise<Answer> {
@@ -58,7 +57,7 @@ export async function answerTopic(asked: TopicRequest, service: TopicService): P
   const { origins } = service
   const failed = (thrown: unknown) => answerFor(thrown, (error) => report(asked, service, error))
   try {
-    const verdict = mayAsk(head, request, origins)
+    const verdict = mayAsk(head, request, service)
     const allowed = await inTimeFor(asked, service, 'checkOrigin', verdict)
     // Only a plain `true` allows: a truthy mistake must not open the door.
     if (allowed !== true) return line(403, FOREIGN_ORIGIN)

@@ -29,6 +29,8 @@ export type TopicRequestsOptions = Pick<TopicService, 'topics' | 'report'> & {
   readonly rules?: TopicRules
   /** As on a route. Default `'same-origin'`. */
   readonly checkOrigin?: TopicOrigins | undefined
+  /** As on a route: whether only pages may ask. Default false. */
+  readonly requireOrigin?: boolean | undefined
   /** The content type of a topic; default `application/json`. */
   readonly contentType?: ((name: string) => string) | undefined
   readonly random?: Random
@@ -63,7 +65,8 @@ export class TopicRequests implements PlainRequests {
 
   constructor(options: TopicRequestsOptions) {
     const { prefix, topics, report, rules = {}, random = liveRandom } = options
-    const { checkOrigin = 'same-origin', contentType = () => 'application/json' } = options
+    const { checkOrigin = 'same-origin', requireOrigin = false } = options
+    const { contentType = () => 'application/json' } = options
     if (typeof prefix !== 'string' || !/^\/(.*[^/])?$/.test(prefix)) {
       throw new SettingError(
         `prefix is ${show(prefix)}: it must begin with "/", and not end with it`,
@@ -77,6 +80,7 @@ export class TopicRequests implements PlainRequests {
       rules,
       random,
       report,
+      requireOrigin,
       limits: this.#limits,
       formats: new TopicFormats(contentType),
       origins: typeof checkOrigin === 'function' ? checkOrigin : checkOriginPolicy(checkOrigin),

@@ -337,6 +337,16 @@ describe('a drain', () => {
     expect(requests.underWay).toBe(0)
   })
 
+  it('is part of the close of a server', async () => {
+    const { url, counted, server } = await house()
+    const poll = fetch(`${url}?offset=now&live=long-poll`)
+    const stream = await fetch(`${url}?offset=now&live=sse`)
+    await vi.waitFor(() => expect(counted.watchers).toBe(2))
+    await server.close()
+    expect((await poll).status).toBe(204)
+    expect(await stream.text()).toContain('event: control')
+  })
+
   it('with nothing under way is over at once', async () => {
     const { requests } = await house()
     await requests.close()

@@ -64,6 +64,51 @@ describe('a page', () => {
   )
 
   lawOf(
+    'of the same host, whose browser names no Origin, may read exactly where it may open a WebSocket (I-41)',
+    fc.record({
+      host: fc.constantFrom('server.test', 'SERVER.test:80', 'server.test:8888', '[::1]:8888'),
+      policy: fc.oneof(
+        policy,
+        fc.subarray(['http://server.test', 'http://[::1]:8888', 'http://a.example']),
+      ),
+      requireOrigin: fc.boolean(),
+    }),
+    async ({ host, policy, requireOrigin }) => {
+      const checkOrigin = policy === 'function' ? (origin: string) => /8888/.test(origin) : policy
+      const asking = new Asking({ origins: checkOrigin, requireOrigin })
+      asking.add('t')
+      const own = [
+        ['Host', host],
+        ['Sec-Fetch-Site', 'same-origin'],
+      ] as const
+      const { status } = await asking.answered('t', '', { headers: own })
+      const socket = harness([route('/', () => undefined, { checkOrigin, requireOrigin })])
+      const headers = { host, origin: `http://${host}` }
+      const isRefused = (await socket.connect('/', { headers })).status === 403
+      await socket.close()
+      const listsBothSchemes = Array.isArray(policy) && policy.includes('https://server.test')
+      if (!listsBothSchemes) expect(status).toBe(isRefused ? 403 : 200)
+      return isRefused
+    },
+  )
+
+  lawOf(
+    'and what is none: without an Origin it is let in where a WebSocket is',
+    fc.record({ policy, requireOrigin: fc.boolean(), typed: fc.boolean() }),
+    async ({ policy, requireOrigin, typed }) => {
+      const checkOrigin = policy === 'function' ? () => true : policy
+      const asking = new Asking({ origins: checkOrigin, requireOrigin })
+      asking.add('t')
+      const site = typed ? ([['Sec-Fetch-Site', 'none']] as const) : []
+      const { status } = await asking.answered('t', '', { headers: site })
+      const socket = harness([route('/', () => undefined, { checkOrigin, requireOrigin })])
+      const isRefused = (await socket.connect('/')).status === 403
+      await socket.close()
+      expect(status).toBe(isRefused ? 403 : 200)
+    },
+  )
+
+  lawOf(
     'is told by Access-Control headers that it may read only where the policy lets other origins in',
     fc.record({ origin: origins, policy, method: fc.constantFrom('GET', 'OPTIONS') }),
     async ({ origin, policy, method }) => {

@@ -80,6 +80,17 @@ const sqlite3 = requires('the command sqlite3', () => {
   return true
 })
 
+describe('a process that exits while it appends', () => {
+  it('ends with its own code, whatever SQLite is doing', async () => {
+    for (let round = 1; round <= 8; round++) {
+      const given = [APPENDER, file, String(100 * round)]
+      const child = spawn(process.execPath, given, { stdio: ['ignore', 'pipe', 'inherit'] })
+      child.stdout.resume()
+      expect(await once(child, 'close')).toEqual([7, null])
+    }
+  })
+})
+
 describe('a journal file', () => {
   it('has one writer, and says so to the second', async () => {
     await store()

@@ -19,6 +19,7 @@ import { resolveTopicLimits, type TopicLimitName } from '../../../src/transport/
 export interface AskingOptions {
   readonly rules?: TopicRules
   readonly origins?: TopicOrigins
+  readonly requireOrigin?: boolean
   readonly contentType?: string
   readonly limits?: Partial<Record<TopicLimitName, number>>
 }
@@ -51,6 +52,7 @@ export class Asking {
       topics: this.topics,
       rules,
       origins,
+      requireOrigin: options.requireOrigin ?? false,
       formats: new TopicFormats(() => contentType),
       limits: resolveTopicLimits(options.limits ?? {}),
       clock: this.clock,

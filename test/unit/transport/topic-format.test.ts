@@ -18,7 +18,7 @@ describe('a page', () => {
     const format = topicFormat('application/json; charset=utf-8')
     expect(format.page(items)).toBe('["a\\"\\n",{"b":1},{"data64":"Av8="}]')
     expect(format.page([])).toBe('[]')
-    expect(format.eventLines(items)).toBe(`data:${String(format.page(items))}\n`)
+    expect(format.eventLines(items)).toBe(`data:${format.page(items) as string}\n`)
     expect(format.eventEncoding).toBeUndefined()
     expect(format.contentType).toBe('application/json; charset=utf-8')
   })

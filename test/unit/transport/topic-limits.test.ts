@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import {
   resolveTopicLimits,
@@ -19,4 +20,12 @@ describe('the limits of topics over HTTP', () => {
       }
     })
   }
+
+  it('stand in the reference as they are', () => {
+    const page = readFileSync(new URL('../../../docs/reference/http.md', import.meta.url), 'utf8')
+    for (const [name, { default: usual, unit, why, atBound }] of Object.entries(TOPIC_LIMITS)) {
+      const row = `| \`${name}\` | ${usual.toLocaleString('en')} ${unit} | ${why} | ${atBound} |`
+      expect(page).toContain(row)
+    }
+  })
 })

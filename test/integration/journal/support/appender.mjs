@@ -1,10 +1,12 @@
-// Appends to a journal as fast as it may, and tells its parent of each acknowledgement, until it is killed.
+// Appends to a journal as fast as it may, and tells its parent of each acknowledgement, until it is killed; or, with a
+// number, until so many were acknowledged, and then exits with 7.
 
 import { writeSync } from 'node:fs'
 import { openSqliteStore } from '../../../../dist/journal/sqlite-store.js'
 
 const store = await openSqliteStore(process.argv[2])
 let number = (await store.position('topic/load')).head
+const exitAt = number + Number(process.argv[3])
 let waiting = 0
 
 /** To the pipe and not to a buffer of ours: what the parent has read was acknowledged before the kill. */
@@ -28,6 +30,7 @@ function more() {
     void store.append('topic/load', [event]).then(({ kept }) => {
       waiting--
       tell(kept[0].version)
+      if (kept[0].version === exitAt) process.exit(7)
       if (waiting < 400) more()
     })
   }
