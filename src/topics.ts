@@ -19,7 +19,11 @@ import { TopicRequests, type TopicRequestsOptions } from './transport/topic-requ
 /** Over HTTP: how long polls are held and event streams last, how large bodies may be, how many may wait. */
 type HttpOptions = Pick<TopicRequestsOptions, 'checkOrigin' | TopicLimitName>
 
-/** Who may do what, and how much. */
+/**
+ * Who may do what, and how much.
+ *
+ * Give `checkOrigin` here, too, when the server has one of its own: over HTTP only this one is asked.
+ */
 export type TopicsOptions = TopicRules &
   Omit<HttpOptions, 'heartbeatMs'> & {
     /** Told of what rules throw over HTTP. Default: a line and the stack on standard error. */
