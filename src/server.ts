@@ -118,6 +118,7 @@ export async function serve(options: ServeOptions): Promise<Server> {
   const pages = entries.filter((entry) => entry.kind === 'page')
   const others = entries.filter((entry) => entry.kind === 'requests')
   const runtime = makeRuntime(options, routes)
+  for (const entry of others) entry.inherit?.(options)
   const limits = resolveLimits(DEFAULT_LIMITS, options, 'server')
   const proxies = new TrustedProxies(options.trustedProxies)
   const http = createServer({

@@ -17,13 +17,9 @@ import type { TopicLimitName } from './transport/topic-limits.ts'
 import { TopicRequests, type TopicRequestsOptions } from './transport/topic-requests.ts'
 
 /** Over HTTP: how long polls are held and event streams last, how large bodies may be, how many may wait. */
-type HttpOptions = Pick<TopicRequestsOptions, 'checkOrigin' | TopicLimitName>
+type HttpOptions = Pick<TopicRequestsOptions, 'checkOrigin' | 'requireOrigin' | TopicLimitName>
 
-/**
- * Who may do what, and how much.
- *
- * Give `checkOrigin` here, too, when the server has one of its own: over HTTP only this one is asked.
- */
+/** Who may do what, and how much. Pages are let in by the server's settings unless these say otherwise. */
 export type TopicsOptions = TopicRules &
   Omit<HttpOptions, 'heartbeatMs'> & {
     /** Told of what rules throw over HTTP. Default: a line and the stack on standard error. */
@@ -72,8 +68,8 @@ export function topics(
     subscriptions: bound(options, 'maxSubscriptions'),
     publishPerSecond: bound(options, 'maxPublishesPerSecond'),
   })
-  const { onError = printError, checkOrigin } = options
-  const settings = { checkOrigin }
+  const { onError = printError, checkOrigin, requireOrigin } = options
+  const settings = { checkOrigin, requireOrigin }
   resolveSettings(DEFAULT_SETTINGS, settings, 'route')
   const overHttp = new TopicRequests({
     ...options,

@@ -4,8 +4,19 @@
 // pages and before the paths of WebSockets. Knows nothing of upgrades.
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { ConnectionRequest } from '../handlers/handler.ts'
+import type { OriginPolicy } from '../protocol/origin.ts'
 import type { Clock } from '../protocol/ports.ts'
 import type { IncomingUpgrade } from './request.ts'
+
+/** What the server was told about pages; an entry that was told nothing of its own keeps to it. */
+export interface PageSettings {
+  readonly checkOrigin?:
+    | OriginPolicy
+    | ((origin: string, request: ConnectionRequest) => boolean | Promise<boolean>)
+    | undefined
+  readonly requireOrigin?: boolean | undefined
+}
 
 export interface PlainRequests {
   readonly kind: 'requests'
@@ -17,6 +28,8 @@ export interface PlainRequests {
     /** What the request tells, its client's address seen from the trusted proxies. */
     upgrade: IncomingUpgrade,
   ) => boolean
+  /** Called once, before the first request. */
+  readonly inherit?: (server: PageSettings) => void
   /** The server drains: answer what waits. Resolves when that has been sent, within seconds; must not reject. */
   readonly close?: () => void | Promise<void>
 }

@@ -8,7 +8,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { ConnectionRequest } from '../handlers/handler.ts'
 import type { TopicRules } from '../handlers/topic-rules.ts'
 import type { Captures, IncomingUpgrade } from '../http/request.ts'
-import type { PlainRequests } from '../http/requests.ts'
+import type { PageSettings, PlainRequests } from '../http/requests.ts'
 import { SettingError, show, WebSocketError } from '../protocol/errors.ts'
 import { checkOriginPolicy } from '../protocol/origin.ts'
 import type { Clock, Random } from '../protocol/ports.ts'
@@ -52,11 +52,16 @@ export function topicRequests(options: TopicRequestsOptions): TopicRequests {
   return new TopicRequests(options)
 }
 
+function originsOf(checkOrigin: TopicOrigins): TopicOrigins {
+  return typeof checkOrigin === 'function' ? checkOrigin : checkOriginPolicy(checkOrigin)
+}
+
 export class TopicRequests implements PlainRequests {
   readonly kind = 'requests'
   readonly #prefix: string
   readonly #requestOf: TopicRequestsOptions['requestOf']
-  readonly #service: Omit<TopicService, 'clock'>
+  #service: Omit<TopicService, 'clock'>
+  readonly #own: Pick<TopicRequestsOptions, 'checkOrigin' | 'requireOrigin'>
   readonly #limits: TopicLimits
   readonly #underWay = new Set<HttpExchange>()
   readonly #byAddress = new Map<string, number>()
@@ -74,6 +79,7 @@ export class TopicRequests implements PlainRequests {
     }
     this.#prefix = prefix === '/' ? prefix : `${prefix}/`
     this.#requestOf = options.requestOf
+    this.#own = options
     this.#limits = resolveTopicLimits(options)
     this.#service = {
       topics,
@@ -83,7 +89,17 @@ export class TopicRequests implements PlainRequests {
       requireOrigin,
       limits: this.#limits,
       formats: new TopicFormats(contentType),
-      origins: typeof checkOrigin === 'function' ? checkOrigin : checkOriginPolicy(checkOrigin),
+      origins: originsOf(checkOrigin),
+    }
+  }
+
+  /** The server's settings hold where these topics have none of their own, as they do for their WebSockets. */
+  readonly inherit = (server: PageSettings): void => {
+    const { checkOrigin = server.checkOrigin, requireOrigin = server.requireOrigin } = this.#own
+    this.#service = {
+      ...this.#service,
+      origins: originsOf(checkOrigin ?? 'same-origin'),
+      requireOrigin: requireOrigin ?? false,
     }
   }
 
