@@ -11,6 +11,7 @@ import { HandshakeRequest, type IncomingUpgrade, pathOf } from './http/request.t
 import type { Journal } from './journal/journal.ts'
 import { type ConnectionMachine, connectionMachine } from './machines/connection.ts'
 import { createHost, type Host } from './machines/host.ts'
+import { rememberingHost } from './machines/remembering.ts'
 import type { CloseFrame, CloseRecord } from './protocol/close-record.ts'
 import { describe, HandlerError, WebSocketError } from './protocol/errors.ts'
 import { originOf } from './protocol/handshake.ts'
@@ -96,6 +97,7 @@ export class Runtime {
       hosts.set(machine, host)
       return host
     }
+    hosts.set(connectionMachine, rememberingHost(createHost(connectionMachine)))
     this.#fallbackHost = hostOf(connectionMachine)
     this.routes = options.routes.map((route) => {
       const settings = resolveSettings(options.settings, route.settings, 'route')
@@ -181,7 +183,7 @@ export class Runtime {
     const connection = new LiveConnection(options, door)
     this.#accepted++
     this.#connections.set(connection.id, connection)
-    void shakeHands(connection, handler, upgrade, settings)
+    shakeHands(connection, handler, upgrade, settings)
     return connection
   }
 

@@ -87,6 +87,18 @@ export const NO_TOTALS: ConnectionTotals = {
   bytesUnsent: 0,
 }
 
+/** What a connection's context holds beside its input when it begins. */
+export const NOT_BEGUN = {
+  pings: 0,
+  initiator: 'network',
+  cause: 'transportLost',
+  detail: '',
+  sent: null,
+  received: null,
+  status: null,
+  record: null,
+} as const satisfies Omit<ConnectionContext, keyof ConnectionInput>
+
 // Effects are names with parameters. Running one does nothing, so an actor of this machine has no side effect.
 const effect = () => {}
 const effectOf = <Params>() => effect as (_: unknown, params: Params) => void
@@ -225,17 +237,7 @@ const endings = {
 /** The machine of one connection. `provide` your own guards and delays to change its behaviour. */
 export const connectionMachine = machineSetup.createMachine({
   id: 'connection',
-  context: ({ input }) => ({
-    ...input,
-    pings: 0,
-    initiator: 'network',
-    cause: 'transportLost',
-    detail: '',
-    sent: null,
-    received: null,
-    status: null,
-    record: null,
-  }),
+  context: ({ input }) => ({ ...input, ...NOT_BEGUN }),
   initial: 'connecting',
   on: { 'transport.ended': '.closed' },
   states: {

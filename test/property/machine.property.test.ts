@@ -17,6 +17,7 @@ import {
   type Host,
   transitionHost,
 } from '../../src/machines/host.ts'
+import { rememberingHost } from '../../src/machines/remembering.ts'
 import { anyMove, anyone, movesOf, scripts } from './support/arbitraries.ts'
 import { lawOf } from './support/law.ts'
 import { play } from './support/play.ts'
@@ -211,6 +212,37 @@ describe('the host', () => {
         if (next === undefined || one.snapshot.status === 'done') continue
         ;[one, other] = [fast.next(one.snapshot, next), slow.next(other.snapshot, next)]
         compare()
+      }
+    },
+  )
+
+  lawOf(
+    'what it remembers of one connection it says of the next as XState would (I-13)',
+    fc.record({ input: inputs, events: begun }),
+    ({ input, events }) => {
+      const [plain, remembering] = [
+        createHost(connectionMachine),
+        rememberingHost(createHost(connectionMachine)),
+      ]
+      // The first life is learned from, the second is told from memory.
+      for (const connectionId of ['first', 'second']) {
+        const own = { ...input, connectionId }
+        let [one, other] = [plain.start(own), remembering.start(own)]
+        const timers: AnyEvent[] = []
+        const compare = () => {
+          expect(plainOf(other.snapshot)).toEqual(plainOf(one.snapshot))
+          expect(other.effects).toEqual(one.effects)
+          for (const effect of one.effects) {
+            if (effect.type === 'armTimer') timers.push(effect.event)
+          }
+        }
+        compare()
+        for (const event of events) {
+          const next = 'waitMs' in event ? timers.at(-1) : event
+          if (next === undefined || one.snapshot.status === 'done') continue
+          ;[one, other] = [plain.next(one.snapshot, next), remembering.next(other.snapshot, next)]
+          compare()
+        }
       }
     },
   )
