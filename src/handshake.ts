@@ -6,7 +6,7 @@
 // it throws carries the status. The result is one event for the connection's machine.
 
 import type { LiveConnection } from './connection.ts'
-import type { Handler } from './handlers/handler.ts'
+import { type Handler, isPromiseLike } from './handlers/handler.ts'
 import { HandshakeError, WebSocketError } from './protocol/errors.ts'
 import {
   headerValues,
@@ -31,54 +31,64 @@ const NO_ORIGIN: Refusal = {
   reason: 'only pages may connect here: the request has no Origin header',
 }
 
-/** Decides, and tells the connection; never rejects. */
-export async function shakeHands(
+/**
+ * Decides, and tells the connection; never throws.
+ *
+ * Only what a policy gives a promise for is waited for: where nothing is, the answer leaves in the turn of the request.
+ */
+export function shakeHands(
   connection: LiveConnection,
   handler: Handler,
   request: UpgradeRequest,
   settings: ResolvedSettings,
-): Promise<void> {
-  try {
-    const refusal =
-      refuseUpgrade(request) ??
-      (await refuseOrigin(connection, handler, request, settings)) ??
-      refuseHandshake(request)
-    if (refusal !== undefined) {
-      connection.dispatch({ type: 'handshake.refused', ...refusal })
-      return
-    }
-    if (settings.prepare !== undefined) await settings.prepare(connection.request)
-    if (handler.prepare !== undefined) await handler.prepare()
-    connection.accept(await subprotocolOf(handler, request, settings))
-  } catch (thrown) {
-    if (thrown instanceof HandshakeError) {
-      const { httpStatus: status, message: reason, headers, body } = thrown
-      connection.dispatch({
-        type: 'handshake.refused',
-        status,
-        reason,
-        headers,
-        ...(body !== undefined && { body }),
-      })
-    } else {
-      connection.fail(thrown)
-    }
+): void {
+  const refused = (thrown: unknown) => {
+    if (!(thrown instanceof HandshakeError)) return connection.fail(thrown)
+    const { httpStatus: status, message: reason, headers, body } = thrown
+    connection.dispatch({
+      type: 'handshake.refused',
+      status,
+      reason,
+      headers,
+      ...(body !== undefined && { body }),
+    })
   }
+  run(decide(connection, handler, request, settings), refused)
+}
+
+/** The steps in order; each `yield` is a place where user code may take its time. */
+function* decide(
+  connection: LiveConnection,
+  handler: Handler,
+  request: UpgradeRequest,
+  settings: ResolvedSettings,
+): Steps<void> {
+  const refusal =
+    refuseUpgrade(request) ??
+    (yield* refuseOrigin(connection, handler, request, settings)) ??
+    refuseHandshake(request)
+  if (refusal !== undefined) {
+    connection.dispatch({ type: 'handshake.refused', ...refusal })
+    return
+  }
+  if (settings.prepare !== undefined) yield settings.prepare(connection.request)
+  if (handler.prepare !== undefined) yield handler.prepare()
+  connection.accept(yield* subprotocolOf(handler, request, settings))
 }
 
 /** RFC 6455 §10.2; without an Origin header it is no browser, and there is nothing to check. */
-async function refuseOrigin(
+function* refuseOrigin(
   connection: LiveConnection,
   handler: Handler,
   request: UpgradeRequest,
   { checkOrigin, requireOrigin }: ResolvedSettings,
-): Promise<Refusal | undefined> {
+): Steps<Refusal | undefined> {
   const origin = originOf(request)
   if (origin === undefined) return requireOrigin ? NO_ORIGIN : undefined
-  let allowed: boolean
-  if (handler.checkOrigin !== undefined) allowed = await handler.checkOrigin(origin)
+  let allowed: unknown
+  if (handler.checkOrigin !== undefined) allowed = yield handler.checkOrigin(origin)
   else if (typeof checkOrigin === 'function') {
-    allowed = await checkOrigin(origin, connection.request)
+    allowed = yield checkOrigin(origin, connection.request)
   } else {
     allowed = isOriginAllowed(origin, hostOf(request), checkOrigin, connection.request.secure)
   }
@@ -86,15 +96,15 @@ async function refuseOrigin(
   return allowed === true ? undefined : FOREIGN_ORIGIN
 }
 
-async function subprotocolOf(
+function* subprotocolOf(
   handler: Handler,
   request: UpgradeRequest,
   { subprotocols }: ResolvedSettings,
-): Promise<string | undefined> {
+): Steps<string | undefined> {
   const header = headerValues(request, 'sec-websocket-protocol').join(', ')
   const offered = parseSubprotocols(header === '' ? undefined : header) ?? []
   if (handler.selectSubprotocol === undefined) return chooseSubprotocol(offered, subprotocols)
-  const selected = (await handler.selectSubprotocol(offered)) ?? undefined
+  const selected = ((yield handler.selectSubprotocol(offered)) ?? undefined) as string | undefined
   if (selected !== undefined && !offered.includes(selected)) {
     throw new WebSocketError(
       'ERR_WINDSOCK_SUBPROTOCOL',
@@ -103,4 +113,20 @@ async function subprotocolOf(
     )
   }
   return selected
+}
+
+/** Yields what user code returned, promise or not, and is given what that comes to. */
+type Steps<Result> = Generator<unknown, Result, unknown>
+
+// An async function would wait a turn of the promise queue at each step, also for what is no promise.
+function run(steps: Steps<void>, failed: (thrown: unknown) => void, value?: unknown): void {
+  try {
+    for (let next = steps.next(value); !next.done; next = steps.next(next.value)) {
+      if (!isPromiseLike(next.value)) continue
+      Promise.resolve(next.value).then((settled) => run(steps, failed, settled), failed)
+      return
+    }
+  } catch (thrown) {
+    failed(thrown)
+  }
 }

@@ -30,12 +30,18 @@ export class Life {
   endedAtMs = Number.NaN
   #answered = false
 
-  constructor(who: number, peer: Peer, diary: Diary, live: Connection | undefined) {
+  constructor(
+    who: number,
+    peer: Peer,
+    diary: Diary,
+    live: Connection | undefined,
+    id: string | undefined,
+  ) {
     this.who = who
     this.peer = peer
     this.diary = diary
     this.live = live
-    this.id = live?.id
+    this.id = id
     this.dialledAtMs = diary.clock.nowMs()
   }
 
@@ -114,23 +120,35 @@ export async function play(script: Script, options: PlayOptions = {}): Promise<R
     ...(options.journal !== undefined && { journal: options.journal }),
   })
   options.begin?.(h)
+  // A life may be over, its deadlines broken, before the request has been taken.
+  let isDialling = false
+  let stillborn: CloseRecord | undefined
   h.runtime.closed$.subscribe((record) => {
     const life = byId.get(record.connectionId)
-    if (life === undefined) throw new Error('a record of a connection that nobody dialled')
+    if (life !== undefined) take(life, record)
+    else if (isDialling && stillborn === undefined) stillborn = record
+    else throw new Error('a record of a connection that nobody dialled')
+  })
+  const take = (life: Life, record: CloseRecord) => {
     life.endedAtMs = h.clock.nowMs()
     life.records.push(record)
     life.diary.note({ what: 'record', record })
-  })
+  }
 
   const dial = (who: number): Life => {
     const before = h.runtime.counts.accepted
     dials++
+    isDialling = true
     const peer = h.dial(`/${who}`)
-    const live =
-      h.runtime.counts.accepted > before ? [...h.runtime.connections.values()].at(-1) : undefined
-    const diary = (live && early.get(live.id)) ?? new Diary(h.clock)
-    const life = new Life(who, peer, diary, live)
-    if (live !== undefined) byId.set(live.id, life)
+    isDialling = false
+    const isNew = h.runtime.counts.accepted > before && stillborn === undefined
+    const live = isNew ? [...h.runtime.connections.values()].at(-1) : undefined
+    const id = live?.id ?? stillborn?.connectionId
+    const diary = (id !== undefined && early.get(id)) || new Diary(h.clock)
+    const life = new Life(who, peer, diary, live, id)
+    if (id !== undefined) byId.set(id, life)
+    if (stillborn !== undefined) take(life, stillborn)
+    stillborn = undefined
     lives.push(life)
     return life
   }
