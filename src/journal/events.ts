@@ -218,9 +218,13 @@ function machineEvent(event: ConnectionEvent): ConnectionEvent {
 
 /** As a store takes it. */
 export function encodeLifeEvent({ type, data }: LifeEvent, atMs: number): NewEvent {
-  const schema = SCHEMAS[type]
-  const encoded = { type, schema, atMs, data: data === EMPTY ? '{}' : JSON.stringify(data) }
-  return type === 'ConnectionClosed' ? { ...encoded, ends: true } : encoded
+  return {
+    type,
+    schema: SCHEMAS[type],
+    atMs,
+    data: data === EMPTY ? '{}' : JSON.stringify(data),
+    ends: type === 'ConnectionClosed',
+  }
 }
 
 /**

@@ -46,6 +46,7 @@ export class MemoryStore implements Store {
   readonly durability = 'memory'
   readonly backlog = 0
   readonly #random: Random
+  readonly #lifeEpoch: string
   readonly #streams = new Map<string, Stream>()
   /** Every event of a connection's life, in the order of the appends; those before `#lifeStart` are gone. */
   #life: RecordedEvent[] = []
@@ -56,6 +57,7 @@ export class MemoryStore implements Store {
 
   constructor(random: Random) {
     this.#random = random
+    this.#lifeEpoch = newEpoch(random)
   }
 
   async append(
@@ -170,16 +172,16 @@ export class MemoryStore implements Store {
     this.#closed = true
   }
 
-  #keep(stream: Stream, { key, ends, ...event }: NewEvent): Kept {
-    const known = key === undefined ? undefined : stream.keys?.versionOf(key, event.atMs)
+  #keep(stream: Stream, { type, schema, atMs, data, key, ends }: NewEvent): Kept {
+    const known = key === undefined ? undefined : stream.keys?.versionOf(key, atMs)
     if (known !== undefined) return { version: known, duplicate: true }
     const version = ++stream.head
-    const recorded = { ...event, stream: stream.name, version }
+    const recorded = { stream: stream.name, version, type, schema, atMs, data }
     stream.events.push(recorded)
     if (ends) stream.ended = true
     if (key !== undefined) {
       stream.keys ??= new KeyWindow()
-      stream.keys.note(key, version, event.atMs)
+      stream.keys.note(key, version, atMs)
     }
     if (!isTopicStream(stream.name)) this.#life.push(recorded)
     return { version, duplicate: false }
@@ -202,9 +204,18 @@ export class MemoryStore implements Store {
   }
 
   #newStream(name: string): Stream {
-    const epoch = newEpoch(this.#random)
-    const nothing = { keys: undefined, snapshot: undefined }
-    return { name, epoch, head: 0, floor: 0, events: [], start: 0, ended: false, ...nothing }
+    return {
+      name,
+      // A connection's id is never used again, so the lives of one process can share what tells them from another's.
+      epoch: isTopicStream(name) ? newEpoch(this.#random) : this.#lifeEpoch,
+      head: 0,
+      floor: 0,
+      events: [],
+      start: 0,
+      ended: false,
+      keys: undefined,
+      snapshot: undefined,
+    }
   }
 
   #checkOpen(): void {
