@@ -1,4 +1,4 @@
-// Connection options: everything that one live connection is made of and told by whoever makes it.
+// Connection options: everything that a live connection is made of, and whom it tells.
 //
 // A server makes connections of its routes, `dial()` makes one of its own options; both say the same things.
 
@@ -12,10 +12,8 @@ import type { RouteLimits } from './protocol/limits.ts'
 import type { Clock, Random } from './protocol/ports.ts'
 import type { SlowPolicy } from './streams/outbound.ts'
 
-export interface LiveConnectionOptions {
-  readonly id: string
-  readonly request: ConnectionRequest
-  readonly handler: Handler
+/** What all connections of one route share; one object for all of them. */
+export interface ConnectionSetup {
   readonly host: Host
   /** Takes over when a user's own guard or delay throws inside `host`. */
   readonly fallbackHost: Host
@@ -24,16 +22,21 @@ export interface LiveConnectionOptions {
   readonly slow: SlowPolicy
   readonly clock: Clock
   readonly random: Random
-  /** Default `'pong'`. */
-  readonly proofOfLife?: 'pong' | 'anything'
-  /** Default 1011. */
-  readonly pingTimeoutCode?: number
-  /** Writes down the life. */
-  readonly recorder?: Recorder | undefined
-  /** The same, if it is to write down messages. */
-  readonly messageRecorder?: Recorder | undefined
+  /** What counts as an answer to a ping. */
+  readonly proofOfLife: 'pong' | 'anything'
+  /** The close code after a ping without an answer. */
+  readonly pingTimeoutCode: number
   /** Told of everything that user code threw. */
-  readonly onError: (error: WebSocketError, connection: Connection) => void
+  onError(error: WebSocketError, connection: Connection, handler: Handler): void
   /** Told once, when everything is over. */
-  readonly onClosed: (record: CloseRecord, connection: Connection) => void
+  onClosed(record: CloseRecord, connection: Connection): void
+}
+
+/** What one connection has for itself. */
+export interface ConnectionOwn {
+  readonly id: string
+  readonly request: ConnectionRequest
+  readonly handler: Handler
+  /** Writes down the life. */
+  readonly recorder: Recorder | undefined
 }

@@ -7,7 +7,7 @@
 // Messages never go through the machine.
 
 import type { Observable } from 'rxjs'
-import type { LiveConnectionOptions } from './connection-options.ts'
+import type { ConnectionOwn, ConnectionSetup } from './connection-options.ts'
 import { Barrier } from './handlers/barrier.ts'
 import {
   type Connection,
@@ -15,8 +15,9 @@ import {
   type ConnectionState,
   type Pong,
 } from './handlers/handler.ts'
+import type { Recorder } from './journal/recorder.ts'
 import { deadlinesOf, NO_TOTALS } from './machines/connection.ts'
-import { Driver, type PerformedEffect } from './machines/driver.ts'
+import { Driver, type DriverOwner, type PerformedEffect } from './machines/driver.ts'
 import type { ConnectionEvent } from './machines/effects.ts'
 import { checkCloseCode } from './protocol/close-codes.ts'
 import { checkReason } from './protocol/close-reason.ts'
@@ -26,20 +27,24 @@ import { type Message, type Sendable, toMessage } from './protocol/message.ts'
 import { Changes } from './streams/changes.ts'
 import { ControlFrames, pingPayload } from './streams/control-frames.ts'
 import { type Deferred, deferred, handled } from './streams/deferred.ts'
-import { Inbound } from './streams/inbound.ts'
+import { Inbound, type InboundEvents } from './streams/inbound.ts'
 import { Multicast } from './streams/multicast.ts'
-import { Outbound } from './streams/outbound.ts'
+import { Outbound, type OutboundEvents } from './streams/outbound.ts'
 import type { Door, Transport, TransportEvents, Violation } from './transport/transport.ts'
 
 const SENT: Promise<void> = Promise.resolve()
 
-export class LiveConnection implements Connection, TransportEvents {
+// It tells its parts of itself, and no function per connection and part stands between: an idle connection holds that much less.
+export class LiveConnection
+  implements Connection, TransportEvents, InboundEvents, OutboundEvents, DriverOwner
+{
   readonly id: string
   readonly request: ConnectionRequest
   subprotocol: string | undefined
 
-  readonly #options: LiveConnectionOptions
-  readonly #handler: Barrier
+  readonly #setup: ConnectionSetup
+  readonly #messageRecorder: Recorder | undefined
+  readonly #barrier: Barrier
   readonly #driver: Driver
   readonly #control: ControlFrames
   readonly #inbound: Inbound
@@ -61,41 +66,31 @@ export class LiveConnection implements Connection, TransportEvents {
   readonly #startedAtMs: number
   #lastSeenAtMs: number
 
-  constructor(options: LiveConnectionOptions, door: Door) {
+  constructor(own: ConnectionOwn, setup: ConnectionSetup, door: Door) {
+    const { id, request, handler, recorder } = own
+    const { limits, clock, pingTimeoutCode } = setup
     this.#door = door
-    const { id, request, handler, host, fallbackHost, limits, clock } = options
-    this.#options = options
+    this.#setup = setup
+    this.#messageRecorder = recorder?.recordsMessages ? recorder : undefined
     this.id = id
     this.request = request
     this.#startedAtMs = clock.nowMs()
     this.#lastSeenAtMs = this.#startedAtMs
-    this.#handler = new Barrier(handler, this.fail)
+    this.#barrier = new Barrier(handler, this.fail)
     this.#control = new ControlFrames(clock, limits.maxControlFramesPer10s)
-    this.#inbound = new Inbound({
-      limits,
-      clock,
-      events: {
-        deliver: (message) => this.#handler.message(message),
-        subscriberFailed: this.fail,
-        overran: () => this.#overran(),
-        filled: () => this.#weighInput(),
-        emptied: () => this.#weighInput(),
-      },
-    })
+    this.#inbound = new Inbound({ limits, clock, events: this })
     this.#driver = new Driver({
-      host,
-      fallbackHost,
+      host: setup.host,
+      fallbackHost: setup.fallbackHost,
       clock,
       input: {
         connectionId: id,
         startedAtMs: clock.wallMs(),
         deadlines: deadlinesOf(limits),
-        ...(options.pingTimeoutCode !== undefined && { pingTimeoutCode: options.pingTimeoutCode }),
+        ...(pingTimeoutCode !== 1011 && { pingTimeoutCode }),
       },
-      witness: options.recorder,
-      perform: (effect) => this.#perform(effect),
-      stepped: () => this.#tellState(),
-      guardFailed: (thrown) => this.#reported(thrown),
+      witness: recorder,
+      owner: this,
     })
   }
 
@@ -139,7 +134,7 @@ export class LiveConnection implements Connection, TransportEvents {
     if (!this.#maySend || transport === undefined || outbound === undefined)
       return handled(Promise.reject(new WebSocketClosedError()))
     outbound.push(transport.pack(message))
-    this.#options.messageRecorder?.message('MessageSent', message)
+    this.#messageRecorder?.message('MessageSent', message)
     const sent = outbound.room?.then(() => {
       if (!this.#maySend) throw new WebSocketClosedError()
     })
@@ -180,19 +175,19 @@ export class LiveConnection implements Connection, TransportEvents {
 
   /** What user code threw: the connection ends with 1011, the error is reported, nobody else notices. */
   readonly fail = (thrown: unknown): void => {
-    this.dispatch(this.#reported(thrown))
+    this.dispatch(this.guardFailed(thrown))
   }
 
   // ── what the transport tells ───────────────────────────────────────────────────────────────────
 
   messageReceived(message: Message, byteLength: number): void {
-    this.#options.messageRecorder?.message('MessageReceived', message)
+    this.#messageRecorder?.message('MessageReceived', message)
     this.#inbound.next(message, byteLength)
   }
 
   readDone(): void {
-    this.#lastSeenAtMs = this.#options.clock.nowMs()
-    if (this.#options.proofOfLife === 'anything' && this.#control.excuse()) {
+    this.#lastSeenAtMs = this.#setup.clock.nowMs()
+    if (this.#setup.proofOfLife === 'anything' && this.#control.excuse()) {
       this.dispatch({ type: 'pong.received' })
     }
     this.#outbound?.flush()
@@ -201,7 +196,7 @@ export class LiveConnection implements Connection, TransportEvents {
   pingReceived(data: Uint8Array): void {
     if (!this.#countControlFrame()) return
     this.#outbound?.pong(data)
-    if (this.#maySend) void this.#handler.ping(data)
+    if (this.#maySend) void this.#barrier.ping(data)
   }
 
   pongReceived(data: Uint8Array): void {
@@ -211,7 +206,7 @@ export class LiveConnection implements Connection, TransportEvents {
     if (!this.#maySend) return
     const pong = { data, roundTripMs: answer?.roundTripMs }
     this.#pongs$?.next(pong)
-    void this.#handler.pong(pong)
+    void this.#barrier.pong(pong)
   }
 
   drained(): void {
@@ -219,7 +214,7 @@ export class LiveConnection implements Connection, TransportEvents {
   }
 
   closeReceived(frame: CloseFrame): void {
-    this.#lastSeenAtMs = this.#options.clock.nowMs()
+    this.#lastSeenAtMs = this.#setup.clock.nowMs()
     this.#closeSent ??= frame
     this.#inbound.mark(() => this.dispatch({ type: 'peer.closed', frame }))
     this.#outbound?.release()
@@ -236,7 +231,37 @@ export class LiveConnection implements Connection, TransportEvents {
     this.#outbound?.release()
   }
 
-  #perform(effect: PerformedEffect): void {
+  // ── what the queues tell ───────────────────────────────────────────────────────────────────────
+
+  deliver(message: Message): Promise<void> | undefined {
+    return this.#barrier.message(message)
+  }
+
+  overran(): void {
+    const detail = `onMessage did not finish within ${this.#setup.limits.handlerTimeoutMs} ms`
+    this.#setup.onError(new HandlerError(undefined, detail), this, this.#barrier.handler)
+    this.dispatch({ type: 'handler.failed', cause: 'handlerTimeout', detail })
+  }
+
+  heldChanged(): void {
+    this.#weighInput()
+  }
+
+  overflowed(detail: string): void {
+    this.dispatch({ type: 'limit.exceeded', cause: 'slowConsumer', detail })
+  }
+
+  pressured(): void {
+    this.#weighInput(true)
+  }
+
+  relieved(): void {
+    this.#weighInput(false)
+  }
+
+  // ── what the machine says ──────────────────────────────────────────────────────────────────────
+
+  perform(effect: PerformedEffect): void {
     switch (effect.type) {
       case 'refuse':
         this.#takeDoor().refuse(effect.status, effect.reason, effect.headers, effect.body)
@@ -270,9 +295,15 @@ export class LiveConnection implements Connection, TransportEvents {
     }
   }
 
-  #tellState(): void {
+  stepped(): void {
     this.#states?.tell()
     if (this.#record !== undefined) this.#states?.complete()
+  }
+
+  guardFailed(thrown: unknown): ConnectionEvent {
+    const error = WebSocketError.from(thrown)
+    this.#setup.onError(error, this, this.#barrier.handler)
+    return { type: 'handler.failed', cause: 'handlerFailed', detail: error.message }
   }
 
   // Answered once; then the request, and the headers that hang off it, need not live as long as the connection.
@@ -283,8 +314,8 @@ export class LiveConnection implements Connection, TransportEvents {
   }
 
   #upgrade(): void {
-    const { clock, compression, handler, limits, slow } = this.#options
-    const headers = handler.upgradeHeaders ?? {}
+    const { clock, compression, limits, slow } = this.#setup
+    const headers = this.#barrier.handler.upgradeHeaders ?? {}
     const { subprotocol } = this
     const transport = this.#takeDoor().upgrade({ subprotocol, headers, limits, compression })
     if (transport === undefined) return this.#linkEnded()
@@ -298,12 +329,7 @@ export class LiveConnection implements Connection, TransportEvents {
       limits,
       policy: slow,
       clock,
-      events: {
-        overflowed: (detail) =>
-          this.dispatch({ type: 'limit.exceeded', cause: 'slowConsumer', detail }),
-        pressured: () => this.#weighInput(true),
-        relieved: () => this.#weighInput(false),
-      },
+      events: this,
     })
     this.#maySend = true
     transport.start(this)
@@ -312,8 +338,8 @@ export class LiveConnection implements Connection, TransportEvents {
   #callOpen(): void {
     if (this.#transport === undefined) return
     this.#openCalled = true
-    const { clock, random } = this.#options
-    const pending = this.#handler.open(this, { clock, random, fail: this.fail })
+    const { clock, random } = this.#setup
+    const pending = this.#barrier.open(this, { clock, random, fail: this.fail })
     const finish = () => this.dispatch({ type: 'open.finished' })
     if (pending === undefined) finish()
     else void pending.then(finish)
@@ -327,11 +353,11 @@ export class LiveConnection implements Connection, TransportEvents {
     this.#pongs$?.complete()
     if (!this.#openCalled || this.#handlerEnded) return
     this.#handlerEnded = true
-    void this.#handler.end()
+    void this.#barrier.end()
   }
 
   #linkEnded(): void {
-    const now = this.#options.clock.nowMs()
+    const now = this.#setup.clock.nowMs()
     this.dispatch({
       type: 'transport.ended',
       durationMs: now - this.#startedAtMs,
@@ -345,27 +371,15 @@ export class LiveConnection implements Connection, TransportEvents {
     this.#record = record
     this.#shut()
     this.#outbound?.release()
-    if (this.#openCalled) void this.#handler.close(record)
+    if (this.#openCalled) void this.#barrier.close(record)
     this.#closed?.resolve(record)
-    this.#options.onClosed(record, this)
-  }
-
-  #reported(thrown: unknown): ConnectionEvent {
-    const error = WebSocketError.from(thrown)
-    this.#options.onError(error, this)
-    return { type: 'handler.failed', cause: 'handlerFailed', detail: error.message }
-  }
-
-  #overran(): void {
-    const detail = `onMessage did not finish within ${this.#options.limits.handlerTimeoutMs} ms`
-    this.#options.onError(new HandlerError(undefined, detail), this)
-    this.dispatch({ type: 'handler.failed', cause: 'handlerTimeout', detail })
+    this.#setup.onClosed(record, this)
   }
 
   /** Pauses or resumes reading: too much held for the handler, or, by policy, too much waiting for the peer. */
   #weighInput(pressured = this.#pressured): void {
     this.#pressured = pressured
-    const pause = this.#inbound.isFilled || (pressured && this.#options.slow === 'pause')
+    const pause = this.#inbound.isFilled || (pressured && this.#setup.slow === 'pause')
     if (pause === this.#inputPaused || !this.#maySend) return
     this.#inputPaused = pause
     if (pause) this.#transport?.pause()
@@ -375,9 +389,9 @@ export class LiveConnection implements Connection, TransportEvents {
 
   /** Counts a ping or pong; false when there were too many, an attack on whoever answers each. */
   #countControlFrame(): boolean {
-    this.#lastSeenAtMs = this.#options.clock.nowMs()
+    this.#lastSeenAtMs = this.#setup.clock.nowMs()
     if (this.#control.count()) return true
-    const detail = `more than ${this.#options.limits.maxControlFramesPer10s} pings and pongs within 10 s`
+    const detail = `more than ${this.#setup.limits.maxControlFramesPer10s} pings and pongs within 10 s`
     this.dispatch({ type: 'limit.exceeded', cause: 'limitExceeded', detail })
     return false
   }

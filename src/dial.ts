@@ -7,7 +7,7 @@
 // Does not try again, and follows no redirects. Knows no sockets: `transport/ws-client.ts` does.
 
 import { LiveConnection } from './connection.ts'
-import type { LiveConnectionOptions } from './connection-options.ts'
+import type { ConnectionSetup } from './connection-options.ts'
 import { type HandlerForm, handlerFactory } from './handlers/form.ts'
 import type { Connection, HandlerFactory } from './handlers/handler.ts'
 import { HandshakeRequest, headersByName } from './http/request.ts'
@@ -134,17 +134,15 @@ export async function dialWith(
         connection.socketGone()
       },
     })
-    const connectionOptions: LiveConnectionOptions = {
-      id: identifier(liveRandom),
-      request,
-      handler,
+    const own = { id: identifier(liveRandom), request, handler, recorder: undefined }
+    const setup: ConnectionSetup = {
       host: hostOf(settings.machine),
       fallbackHost: hostOf(connectionMachine),
       limits,
       compression,
       slow,
       proofOfLife,
-      ...(pingTimeoutCode !== 1011 && { pingTimeoutCode }),
+      pingTimeoutCode,
       clock: liveClock,
       random: liveRandom,
       onError: (error, failed) => tell(onError, error, failed),
@@ -154,7 +152,7 @@ export async function dialWith(
         reject(failure ?? unopened(record, target.url, limits.handshakeTimeoutMs))
       },
     }
-    const connection = new LiveConnection(connectionOptions, dialer)
+    const connection = new LiveConnection(own, setup, dialer)
     const onAbort = () => {
       failure = aborted(signal as AbortSignal)
       dialer.refuse()

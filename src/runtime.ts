@@ -5,6 +5,7 @@
 
 import { config, type Observable } from 'rxjs'
 import { LiveConnection } from './connection.ts'
+import type { ConnectionSetup } from './connection-options.ts'
 import type { Connection, Handler } from './handlers/handler.ts'
 import { shakeHands } from './handshake.ts'
 import { HandshakeRequest, type IncomingUpgrade, pathOf } from './http/request.ts'
@@ -60,11 +61,11 @@ export interface ConnectionCounts {
   readonly turnedAway: number
 }
 
-/** A route with its settings resolved and its host made; one per route, shared by its connections. */
+/** A route with its settings resolved; one per route, shared by its connections. */
 export interface ActiveRoute {
   readonly route: Route
   readonly settings: ResolvedSettings
-  readonly host: Host
+  readonly setup: ConnectionSetup
 }
 
 /** A route that answers a path, and what it captured. */
@@ -101,7 +102,7 @@ export class Runtime {
     this.#fallbackHost = hostOf(connectionMachine)
     this.routes = options.routes.map((route) => {
       const settings = resolveSettings(options.settings, route.settings, 'route')
-      return { route, settings, host: hostOf(settings.machine) }
+      return { route, settings, setup: this.#setupOf(settings, hostOf(settings.machine)) }
     })
     this.closed$ = this.#closed
     surviveSubscribers((error) => this.#report(error))
@@ -141,46 +142,27 @@ export class Runtime {
     if (this.#connections.size >= this.#options.maxConnections) {
       return this.#turnAway(door, 503, 'the server is full')
     }
-    const { host, route } = match.active
-    const { clock, random } = this.#options
-    const request = new HandshakeRequest(upgrade, match.captured)
+    const { active, captured } = match
+    const { clock, random, journal } = this.#options
+    const request = new HandshakeRequest(upgrade, captured)
     let handler: Handler
     let settings: ResolvedSettings
     try {
-      const report = (error: WebSocketError) => this.#report(error)
-      handler = route.factory(request, { clock, random, report })
-      settings = settingsOf(handler, match.active.settings)
+      handler = active.route.factory(request, { clock, random, report: this.#reportAlone })
+      settings = settingsOf(handler, active.settings)
     } catch (thrown) {
       this.#report(WebSocketError.from(thrown))
       return this.#turnAway(door, 500, 'internal error')
     }
-    const { journalLevel, machine } = settings
-    const recorder = this.#options.journal.recorder(journalLevel, {
+    const recorder = journal.recorder(settings.journalLevel, {
       path: request.path,
       origin: originOf(upgrade) ?? null,
-      ownMachine: machine !== connectionMachine,
+      ownMachine: settings.machine !== connectionMachine,
     })
-    const { pingTimeoutCode, proofOfLife } = settings
-    const options = {
-      id: identifier(random),
-      request,
-      handler,
-      host,
-      fallbackHost: this.#fallbackHost,
-      limits: settings.limits,
-      compression: settings.compression,
-      slow: settings.slow,
-      clock,
-      random,
-      recorder,
-      proofOfLife,
-      ...(pingTimeoutCode !== 1011 && { pingTimeoutCode }),
-      messageRecorder: journalLevel === 'lifecycle' ? undefined : recorder,
-      onError: (error: WebSocketError, failed: Connection) =>
-        this.#reportOf(handler, error, failed),
-      onClosed: (record: CloseRecord) => this.#over(record),
-    }
-    const connection = new LiveConnection(options, door)
+    const setup =
+      settings === active.settings ? active.setup : this.#setupOf(settings, active.setup.host)
+    const own = { id: identifier(random), request, handler, recorder }
+    const connection = new LiveConnection(own, setup, door)
     this.#accepted++
     this.#connections.set(connection.id, connection)
     shakeHands(connection, handler, upgrade, settings)
@@ -209,6 +191,24 @@ export class Runtime {
     this.#closed.complete()
   }
 
+  #setupOf(settings: ResolvedSettings, host: Host): ConnectionSetup {
+    const { limits, compression, slow, proofOfLife, pingTimeoutCode } = settings
+    const { clock, random } = this.#options
+    return {
+      host,
+      fallbackHost: this.#fallbackHost,
+      limits,
+      compression,
+      slow,
+      clock,
+      random,
+      proofOfLife,
+      pingTimeoutCode,
+      onError: (error, connection, handler) => this.#reportOf(handler, error, connection),
+      onClosed: (record) => this.#over(record),
+    }
+  }
+
   #turnAway(door: Door, status: number, reason: string): undefined {
     this.#turnedAway++
     door.refuse(status, reason, status === 503 ? { 'Retry-After': RETRY_AFTER_S } : {})
@@ -233,6 +233,10 @@ export class Runtime {
       this.#report(error, connection)
       this.#report(WebSocketError.from(thrown), connection)
     }
+  }
+
+  readonly #reportAlone = (error: WebSocketError): void => {
+    this.#report(error)
   }
 
   #report(error: WebSocketError, connection?: Connection): void {

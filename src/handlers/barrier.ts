@@ -17,22 +17,22 @@ import {
 export type Settled = Promise<void> | undefined
 
 export class Barrier {
-  readonly #handler: Handler
+  readonly handler: Handler
   readonly #fail: (thrown: unknown) => void
 
   constructor(handler: Handler, fail: (thrown: unknown) => void) {
-    this.#handler = handler
+    this.handler = handler
     this.#fail = fail
   }
 
   open(connection: Connection, context: HandlerContext): Settled {
-    return this.#run(() => this.#handler.open?.(connection, context))
+    return this.#run(() => this.handler.open?.(connection, context))
   }
 
   // The one hook that runs for each message: no closure here.
   message(message: Message): Settled {
     try {
-      return this.#settled(this.#handler.message?.(message))
+      return this.#settled(this.handler.message?.(message))
     } catch (thrown) {
       this.#fail(thrown)
       return undefined
@@ -40,19 +40,19 @@ export class Barrier {
   }
 
   ping(data: Uint8Array): Settled {
-    return this.#run(() => this.#handler.ping?.(data))
+    return this.#run(() => this.handler.ping?.(data))
   }
 
   pong(pong: Pong): Settled {
-    return this.#run(() => this.#handler.pong?.(pong))
+    return this.#run(() => this.handler.pong?.(pong))
   }
 
   end(): Settled {
-    return this.#run(() => this.#handler.end?.())
+    return this.#run(() => this.handler.end?.())
   }
 
   close(record: CloseRecord): Settled {
-    return this.#run(() => this.#handler.close?.(record))
+    return this.#run(() => this.handler.close?.(record))
   }
 
   #run(hook: () => unknown): Settled {

@@ -48,6 +48,10 @@ export class Recorder implements Witness {
     this.#write = write
   }
 
+  get recordsMessages(): boolean {
+    return this.level !== 'lifecycle'
+  }
+
   started(input: ConnectionInput): void {
     this.#id = input.connectionId
     const data = { ...input, ...this.#described }

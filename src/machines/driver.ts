@@ -23,13 +23,8 @@ export interface Witness {
   machineReplaced(): void
 }
 
-export interface DriverOptions {
-  readonly host: Host
-  /** Takes over when a user's own guard or delay throws inside `host`. */
-  readonly fallbackHost: Host
-  readonly clock: Clock
-  readonly input: ConnectionInput
-  readonly witness?: Witness | undefined
+/** Whoever drives: does what the machine says. */
+export interface DriverOwner {
   perform(effect: PerformedEffect): void
   /** Called after each event that the machine has taken, its effects done. */
   stepped(): void
@@ -37,26 +32,49 @@ export interface DriverOptions {
   guardFailed(thrown: unknown): AnyEvent
 }
 
+export interface DriverOptions {
+  readonly host: Host
+  /** Takes over when a user's own guard or delay throws inside `host`. */
+  readonly fallbackHost: Host
+  readonly clock: Clock
+  readonly input: ConnectionInput
+  readonly witness?: Witness | undefined
+  readonly owner: DriverOwner
+}
+
+interface Armed {
+  readonly id: string
+  readonly handle: TimerHandle
+}
+
 export class Driver {
-  readonly #options: DriverOptions
-  readonly #queue: AnyEvent[] = []
-  readonly #timers = new Map<string, TimerHandle>()
+  readonly #owner: DriverOwner
+  readonly #witness: Witness | undefined
+  readonly #clock: Clock
+  readonly #fallbackHost: Host
+  /** Events that wait for the effects of the one before; most connections never have any. */
+  #queue: AnyEvent[] | undefined
+  /** One or two at a time. */
+  #timers: Armed[] = []
   #host: Host
   #snapshot: ConnectionSnapshot
   #stepping = false
   #ignored = 0
 
-  constructor(options: DriverOptions) {
-    this.#options = options
-    this.#host = options.host
-    options.witness?.started(options.input)
-    let step = this.#host.start(options.input)
+  constructor({ host, fallbackHost, clock, input, witness, owner }: DriverOptions) {
+    this.#owner = owner
+    this.#witness = witness
+    this.#clock = clock
+    this.#fallbackHost = fallbackHost
+    this.#host = host
+    witness?.started(input)
+    let step = host.start(input)
     if (step.snapshot.status === 'error') {
       // XState keeps what a user's delay throws at the start. As in `#step`, our own machine takes over.
-      this.#queue.push(options.guardFailed(step.snapshot.error))
-      options.witness?.machineReplaced()
-      this.#host = options.fallbackHost
-      step = this.#host.start(options.input)
+      this.#later(owner.guardFailed(step.snapshot.error))
+      witness?.machineReplaced()
+      this.#host = fallbackHost
+      step = fallbackHost.start(input)
     }
     this.#snapshot = step.snapshot
     for (const effect of step.effects) this.#perform(effect)
@@ -74,7 +92,7 @@ export class Driver {
 
   /** Timers armed now; none once the machine is in `closed`. */
   get timerCount(): number {
-    return this.#timers.size
+    return this.#timers.length
   }
 
   /** Events that changed nothing: unknown in their state, or after the end. */
@@ -84,13 +102,20 @@ export class Driver {
 
   /** Gives the machine an event; an event from inside an effect waits for its turn. */
   dispatch(event: AnyEvent): void {
-    this.#queue.push(event)
+    if (this.#stepping || this.#queue !== undefined) this.#later(event)
     if (this.#stepping) return
     this.#stepping = true
-    for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
+    if (this.#queue === undefined) this.#step(event)
+    for (let next = this.#queue?.shift(); next !== undefined; next = this.#queue?.shift()) {
       this.#step(next)
     }
+    this.#queue = undefined
     this.#stepping = false
+  }
+
+  #later(event: AnyEvent): void {
+    this.#queue ??= []
+    this.#queue.push(event)
   }
 
   #step(event: AnyEvent): void {
@@ -104,37 +129,39 @@ export class Driver {
       step = this.#host.next(this.#snapshot, event)
     } catch (thrown) {
       // Our own machine, whose guards do not throw, takes the connection to its end.
-      this.#options.witness?.machineReplaced()
-      this.#host = this.#options.fallbackHost
+      this.#witness?.machineReplaced()
+      this.#host = this.#fallbackHost
       step = this.#host.next(this.#host.adopt(this.#snapshot), event)
-      this.#queue.push(this.#options.guardFailed(thrown))
+      this.#later(this.#owner.guardFailed(thrown))
     }
     if (step.snapshot === this.#snapshot && step.effects.length === 0) this.#ignored++
-    else this.#options.witness?.took(event, step.snapshot)
+    else this.#witness?.took(event, step.snapshot)
     this.#snapshot = step.snapshot
     for (const effect of step.effects) this.#perform(effect)
-    this.#options.stepped()
+    this.#owner.stepped()
   }
 
   #perform(effect: ConnectionEffect): void {
     if (effect.type === 'armTimer') this.#arm(effect)
     else if (effect.type === 'disarmTimer') this.#disarm(effect.id)
-    else this.#options.perform(effect)
+    else this.#owner.perform(effect)
   }
 
   #arm({ id, delayMs, event }: TimerEffect & { type: 'armTimer' }): void {
     this.#disarm(id)
     const fire = () => {
-      this.#timers.delete(id)
+      this.#forget(id)
       this.dispatch(event)
     }
-    this.#timers.set(id, this.#options.clock.setTimeout(fire, delayMs))
+    this.#timers.push({ id, handle: this.#clock.setTimeout(fire, delayMs) })
   }
 
   #disarm(id: string): void {
-    const timer = this.#timers.get(id)
-    if (timer === undefined) return
-    this.#timers.delete(id)
-    this.#options.clock.clearTimeout(timer)
+    this.#clock.clearTimeout(this.#forget(id)?.handle)
+  }
+
+  #forget(id: string): Armed | undefined {
+    const index = this.#timers.findIndex((timer) => timer.id === id)
+    return index < 0 ? undefined : this.#timers.splice(index, 1)[0]
   }
 }

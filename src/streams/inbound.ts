@@ -24,13 +24,11 @@ export interface InboundEvents {
   /** One message for the handler; a promise holds back the next until it settles. It must not reject. */
   deliver(message: Message): Promise<void> | undefined
   /** A subscriber of `messages$` threw. */
-  subscriberFailed(thrown: unknown): void
+  fail(thrown: unknown): void
   /** One delivery has not settled within `handlerTimeoutMs`. */
   overran(): void
-  /** The bound is reached: stop reading. */
-  filled(): void
-  /** There is room again: read on. */
-  emptied(): void
+  /** `isFilled` has changed: stop reading, or read on. */
+  heldChanged(): void
 }
 
 type Held = { readonly message: Message; readonly byteLength: number } | (() => void)
@@ -39,7 +37,9 @@ export class Inbound {
   /** What was delivered to the handler. */
   readonly totals = { messagesReceived: 0, bytesReceived: 0 }
 
-  readonly #options: InboundOptions
+  readonly #limits: InboundOptions['limits']
+  readonly #clock: Clock
+  readonly #events: InboundEvents
   #gate: 'holding' | 'open' | 'shut' = 'holding'
   #busy = false
   #held: Held[] = []
@@ -49,8 +49,10 @@ export class Inbound {
   #busySinceMs = 0
   #overrunTimer: TimerHandle | undefined
 
-  constructor(options: InboundOptions) {
-    this.#options = options
+  constructor({ limits, clock, events }: InboundOptions) {
+    this.#limits = limits
+    this.#clock = clock
+    this.#events = events
   }
 
   /** Whether reading is paused because too much is held. */
@@ -61,7 +63,7 @@ export class Inbound {
   /** Hot: each message once, from the moment of subscribing; completes when the gate shuts. */
   get messages$(): Observable<Message> {
     if (this.#messages$ === undefined) {
-      this.#messages$ = new Multicast((thrown) => this.#options.events.subscriberFailed(thrown))
+      this.#messages$ = new Multicast((thrown) => this.#events.fail(thrown))
       if (this.#gate === 'shut') this.#messages$.complete()
     }
     return this.#messages$
@@ -101,7 +103,7 @@ export class Inbound {
   shut(): void {
     if (this.#gate === 'shut') return
     this.#gate = 'shut'
-    this.#options.clock.clearTimeout(this.#overrunTimer)
+    this.#clock.clearTimeout(this.#overrunTimer)
     this.#overrunTimer = undefined
     const held = this.#held
     this.#held = []
@@ -114,7 +116,7 @@ export class Inbound {
     this.#busy = true
     this.totals.messagesReceived++
     this.totals.bytesReceived += byteLength
-    const pending = this.#options.events.deliver(message)
+    const pending = this.#events.deliver(message)
     this.#messages$?.next(message)
     if (pending === undefined) {
       this.#busy = false
@@ -141,40 +143,39 @@ export class Inbound {
     }
     if (this.#filled && this.#held.length === 0 && this.#gate === 'open') {
       this.#filled = false
-      this.#options.events.emptied()
+      this.#events.heldChanged()
     }
   }
 
   #hold(message: Message, byteLength: number): void {
     this.#held.push({ message, byteLength })
     this.#heldBytes += byteLength
-    const { maxHeldBytes, maxHeldMessages } = this.#options.limits
+    const { maxHeldBytes, maxHeldMessages } = this.#limits
     const full = this.#heldBytes >= maxHeldBytes || this.#held.length >= maxHeldMessages
     if (full && !this.#filled) this.#fill()
   }
 
   #fill(): void {
     this.#filled = true
-    this.#options.events.filled()
+    this.#events.heldChanged()
   }
 
   // One timer for a whole stretch of slow deliveries; when it fires it looks how long the present one has run.
   #watch(): void {
-    const { clock, limits } = this.#options
+    const { handlerTimeoutMs } = this.#limits
     // The handler may have ended the connection before it began to wait.
-    if (limits.handlerTimeoutMs === 0 || this.#gate === 'shut') return
-    this.#busySinceMs = clock.nowMs()
-    if (this.#overrunTimer === undefined) this.#armOverrun(limits.handlerTimeoutMs)
+    if (handlerTimeoutMs === 0 || this.#gate === 'shut') return
+    this.#busySinceMs = this.#clock.nowMs()
+    if (this.#overrunTimer === undefined) this.#armOverrun(handlerTimeoutMs)
   }
 
   #armOverrun(delayMs: number): void {
-    const { clock, events, limits } = this.#options
-    this.#overrunTimer = clock.setTimeout(() => {
+    this.#overrunTimer = this.#clock.setTimeout(() => {
       this.#overrunTimer = undefined
       if (!this.#busy) return
-      const left = this.#busySinceMs + limits.handlerTimeoutMs - clock.nowMs()
+      const left = this.#busySinceMs + this.#limits.handlerTimeoutMs - this.#clock.nowMs()
       if (left > 0) this.#armOverrun(left)
-      else events.overran()
+      else this.#events.overran()
     }, delayMs)
   }
 }

@@ -92,12 +92,8 @@ export class Outbound<P extends Sized> {
   #room: Deferred<void> | undefined
   #stallTimer: TimerHandle | undefined
   #progressAtMs = 0
-  // One function for the whole life, so that a turn costs no closure.
-  readonly #endOfTurn = () => {
-    this.#scheduled = false
-    this.#isBurst = this.queuedMessages > 1
-    this.flush()
-  }
+  // One function for the whole life, made when first needed, so that a turn costs no closure.
+  #endOfTurn: (() => void) | undefined
 
   constructor(options: OutboundOptions<P>) {
     this.#link = options.link
@@ -154,6 +150,11 @@ export class Outbound<P extends Sized> {
       this.flush()
     } else if (!isWaiting) {
       this.#scheduled = true
+      this.#endOfTurn ??= () => {
+        this.#scheduled = false
+        this.#isBurst = this.queuedMessages > 1
+        this.flush()
+      }
       this.#clock.endOfTurn(this.#endOfTurn)
     }
   }

@@ -139,10 +139,12 @@ describe('the fold of a life', () => {
           deadlines: { ...times, pingIntervalMs: 10, pingTimeoutMs },
         },
         witness: recorder,
-        perform: () => {},
-        stepped: () => {},
-        guardFailed: (thrown) => {
-          throw thrown
+        owner: {
+          perform: () => {},
+          stepped: () => {},
+          guardFailed: (thrown) => {
+            throw thrown
+          },
         },
       })
       driver.dispatch({ type: 'handshake.accepted' })

@@ -308,10 +308,12 @@ function driverOf(host: Host, clock: VirtualClock, input: ConnectionInput): Driv
     fallbackHost: host,
     clock,
     input,
-    perform: () => {},
-    stepped: () => {},
-    guardFailed: (thrown) => {
-      throw thrown
+    owner: {
+      perform: () => {},
+      stepped: () => {},
+      guardFailed: (thrown) => {
+        throw thrown
+      },
     },
   })
 }

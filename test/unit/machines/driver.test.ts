@@ -34,14 +34,16 @@ function drive(machine: ConnectionMachine = connectionMachine) {
         closeTimeoutMs: 50,
       },
     },
-    perform: (effect) => {
-      performed.push(effect)
-      react(effect)
-    },
-    stepped: () => states.push(driver.state),
-    guardFailed: (error) => {
-      thrown.push(error)
-      return { type: 'handler.failed', cause: 'handlerFailed', detail: 'a guard' }
+    owner: {
+      perform: (effect) => {
+        performed.push(effect)
+        react(effect)
+      },
+      stepped: () => states.push(driver.state),
+      guardFailed: (error) => {
+        thrown.push(error)
+        return { type: 'handler.failed', cause: 'handlerFailed', detail: 'a guard' }
+      },
     },
   })
   const names = () => performed.map(({ type }) => type)

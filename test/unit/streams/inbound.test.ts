@@ -18,10 +18,9 @@ function gate(limits: { bytes?: number; messages?: number; timeoutMs?: number } 
         log.push(`<${String(message)}>`)
         return answer(message)
       },
-      subscriberFailed: (thrown) => log.push(`thrown ${String(thrown)}`),
+      fail: (thrown) => log.push(`thrown ${String(thrown)}`),
       overran: () => log.push('overran'),
-      filled: () => log.push('filled'),
-      emptied: () => log.push('emptied'),
+      heldChanged: () => log.push(inbound.isFilled ? 'filled' : 'emptied'),
     },
   })
   return {
