@@ -18,7 +18,7 @@ import {
 } from './events.ts'
 import { Fold } from './fold.ts'
 import { type Described, type JournalLevel, Recorder } from './recorder.ts'
-import { connectionStream, type Store } from './store.ts'
+import { connectionStream, type NewEvent, type Store } from './store.ts'
 
 export interface JournalOptions {
   /** Events of lives that are kept, over all connections; default 1,000,000, in memory 10,000. */
@@ -49,6 +49,9 @@ export class Journal {
   #sinceExpired = 0
   #unrecorded = 0
   #refusing = false
+  /** What this turn has said of one connection, until another has something to say or the turn ends. */
+  #gathered: NewEvent[] = []
+  #gatheredOf = ''
 
   /** @throws SettingError for a bound out of range. */
   constructor(store: Store, clock: Clock, options: JournalOptions = {}) {
@@ -75,6 +78,7 @@ export class Journal {
 
   /** The events of one life that are kept, oldest first; empty for a connection that is not known. */
   async life(connectionId: string): Promise<readonly RecordedLifeEvent[]> {
+    this.#append()
     const events: RecordedLifeEvent[] = []
     for (let after = 0; ; ) {
       const page = await this.store.read(connectionStream(connectionId), { after })
@@ -90,6 +94,7 @@ export class Journal {
 
   /** The close record of one connection; `undefined` while it lives, and when it is not known. */
   async closeRecord(connectionId: string): Promise<CloseRecord | undefined> {
+    this.#append()
     const { head } = await this.store.position(connectionStream(connectionId))
     const { events } = await this.store.read(connectionStream(connectionId), {
       after: Math.max(0, head - 1),
@@ -103,6 +108,7 @@ export class Journal {
   async closeRecords(
     options: { readonly before?: number; readonly maxRecords?: number } = {},
   ): Promise<{ readonly records: readonly CloseRecord[]; readonly next: number | undefined }> {
+    this.#append()
     const { before, maxRecords = 100 } = options
     const { events, next } = await this.store.list({
       type: 'ConnectionClosed',
@@ -139,6 +145,7 @@ export class Journal {
 
   /** Waits for what was written, and lets go of the store. */
   close(): Promise<void> {
+    this.#append()
     return this.store.close()
   }
 
@@ -157,8 +164,7 @@ export class Journal {
     try {
       if (this.#options.redact !== undefined) kept = this.#options.redact(event, connectionId)
       if (kept === undefined) return false
-      const encoded = encodeLifeEvent(kept, this.#now())
-      this.store.append(connectionStream(connectionId), [encoded]).then(this.#took, this.#refused)
+      this.#gather(connectionId, encodeLifeEvent(kept, this.#now()))
     } catch (thrown) {
       this.#refused(thrown)
       return false
@@ -167,8 +173,28 @@ export class Journal {
     return true
   }
 
-  #lost(): false {
-    this.#unrecorded++
+  // What one turn says of one connection, such as all of its opening, is appended at once.
+  #gather(connectionId: string, event: NewEvent): void {
+    if (this.#gatheredOf !== connectionId) this.#append()
+    if (this.#gathered.length === 0) this.#clock.endOfTurn(this.#append)
+    this.#gatheredOf = connectionId
+    this.#gathered.push(event)
+  }
+
+  readonly #append = (): void => {
+    const events = this.#gathered
+    if (events.length === 0) return
+    this.#gathered = []
+    const refused = (thrown: unknown) => this.#refused(thrown, events.length)
+    try {
+      this.store.append(connectionStream(this.#gatheredOf), events).then(this.#took, refused)
+    } catch (thrown) {
+      refused(thrown)
+    }
+  }
+
+  #lost(events = 1): false {
+    this.#unrecorded += events
     return false
   }
 
@@ -176,8 +202,8 @@ export class Journal {
     this.#refusing = false
   }
 
-  readonly #refused = (thrown: unknown): void => {
-    this.#lost()
+  readonly #refused = (thrown: unknown, events = 1): void => {
+    this.#lost(events)
     if (this.#refusing) return
     this.#refusing = true
     try {
@@ -191,7 +217,9 @@ export class Journal {
     if (++this.#sinceExpired < EXPIRE_EVERY) return
     this.#sinceExpired = 0
     const notBeforeMs = this.#now() - this.#maxAgeMs
-    this.store.expire({ maxEvents: this.#maxEvents, notBeforeMs }).catch(this.#refused)
+    this.store
+      .expire({ maxEvents: this.#maxEvents, notBeforeMs })
+      .catch((thrown) => this.#refused(thrown))
   }
 }
 

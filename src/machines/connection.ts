@@ -346,7 +346,8 @@ export const connectionMachine = machineSetup.createMachine({
 
 export type ConnectionMachine = typeof connectionMachine
 
-function closeRecord(context: ConnectionContext, event: ConnectionEvent): CloseRecord {
+/** What is to be said of a life when `event` has ended it. */
+export function closeRecord(context: ConnectionContext, event: ConnectionEvent): CloseRecord {
   const end = event.type === 'transport.ended' ? event : undefined
   const { connectionId, startedAtMs, initiator, cause, detail, received, status } = context
   const sent = end?.sent ?? null

@@ -3,12 +3,19 @@
 // Most steps of most lives are the same: connecting, accepted, opened, a pong. XState takes 10 µs for one of them,
 // which is half of what opening a connection costs beside the handshake. A step of our machine whose event says
 // nothing but its type, and after which the context is the one before, depends on the state and the deadlines
-// alone; it is kept, and given to the next connection around its own context. All others go to XState each time.
+// alone; it is kept, and given to the next connection around its own context. So is the last step, around the
+// connection's own close record. All others go to XState each time.
 //
 // For machines with guards or delays of a user's, which may look at anything, there is no such host. A property holds
 // its snapshots and effects equal to those of the host that it asks.
 
-import { type ConnectionDeadlines, type ConnectionInput, NOT_BEGUN } from './connection.ts'
+import {
+  type ConnectionDeadlines,
+  type ConnectionInput,
+  closeRecord,
+  NOT_BEGUN,
+} from './connection.ts'
+import type { ConnectionEvent } from './effects.ts'
 import type { ConnectionSnapshot, Host, Step } from './host.ts'
 
 /** Events that say nothing but their type, among those that are frequent. */
@@ -40,17 +47,34 @@ export function rememberingHost(host: Host): Host {
     },
 
     next(snapshot, event) {
-      if (!PLAIN.has(event.type)) return host.next(snapshot, event)
-      const memory = known(snapshot.context.deadlines)
+      const isEnd = event.type === 'transport.ended'
+      if (!isEnd && !PLAIN.has(event.type)) return host.next(snapshot, event)
+      const { next } = known(snapshot.context.deadlines)
       const key = `${event.type} in ${nameOf(snapshot)}`
-      const remembered = memory.next.get(key)
-      if (remembered !== undefined) return around(remembered, snapshot.context)
+      const remembered = next.get(key)
+      if (remembered !== undefined) {
+        return isEnd
+          ? ended(remembered, snapshot, event as ConnectionEvent)
+          : around(remembered, snapshot.context)
+      }
       const step = host.next(snapshot, event)
+      const saysTheSameToAll = isEnd || step.snapshot.context === snapshot.context
       // An event that the state does not know gives the snapshot back itself, which is cheap as it is.
-      const changesNothingElse = step.snapshot.context === snapshot.context
-      if (changesNothingElse && step.snapshot !== snapshot) memory.next.set(key, step)
+      if (saysTheSameToAll && step.snapshot !== snapshot) next.set(key, step)
       return step
     },
+  }
+}
+
+/** The last step, with this connection's own record in the three places where it stands. */
+function ended(step: Step, { context }: ConnectionSnapshot, event: ConnectionEvent): Step {
+  const record = closeRecord(context, event)
+  const { snapshot } = around(step, { ...context, record })
+  return {
+    snapshot: { ...snapshot, output: record } as ConnectionSnapshot,
+    effects: step.effects.map((effect) =>
+      effect.type === 'finish' ? { type: 'finish', record } : effect,
+    ),
   }
 }
 
