@@ -266,13 +266,19 @@ function listen(
       return
     }
     // Before anything else: an error on a socket without a listener ends the process.
-    socket.on('error', () => socket.destroy())
+    socket.on('error', destroy)
     const door = servers.door(request, socket, head)
     const connection = runtime.accept(match, upgradeOf(request, socket, proxies), door)
-    if (connection !== undefined) socket.once('close', () => connection.socketGone())
+    // Once there is a link it is the transport that tells.
+    if (connection?.state === 'connecting') socket.once('close', () => connection.socketGone())
   }
   http.on('upgrade', onUpgrade)
   return () => http.off('upgrade', onUpgrade)
+}
+
+// One for all sockets, which keep it for life.
+function destroy(this: Duplex): void {
+  this.destroy()
 }
 
 /** What a request tells about itself, as plain data. */

@@ -18,7 +18,7 @@ export interface LifeEvents {
     readonly connectionId: string
     readonly startedAtMs: number
     readonly deadlines: ConnectionDeadlines
-    readonly pingTimeoutCode?: number
+    readonly pingTimeoutCode?: number | undefined
     /** The path, without the query. */
     readonly path: string
     readonly origin: string | null

@@ -54,7 +54,17 @@ export class Recorder implements Witness {
 
   started(input: ConnectionInput): void {
     this.#id = input.connectionId
-    const data = { ...input, ...this.#described }
+    const { connectionId, startedAtMs, deadlines, pingTimeoutCode } = input
+    const { path, origin, ownMachine } = this.#described
+    const data = {
+      connectionId,
+      startedAtMs,
+      deadlines,
+      pingTimeoutCode,
+      path,
+      origin,
+      ownMachine,
+    }
     this.#note({ type: 'ConnectionStarted', data })
   }
 
@@ -122,8 +132,9 @@ export class Recorder implements Witness {
   }
 }
 
-function isAlive(snapshot: ConnectionSnapshot): boolean {
-  return snapshot.matches({ open: 'alive' })
+// Asked at each step; `snapshot.matches` takes its argument apart each time.
+function isAlive({ value }: ConnectionSnapshot): boolean {
+  return typeof value === 'object' && 'open' in value && value.open === 'alive'
 }
 
 function isQuiet(type: string): boolean {

@@ -9,12 +9,7 @@
 // For machines with guards or delays of a user's, which may look at anything, there is no such host. A property holds
 // its snapshots and effects equal to those of the host that it asks.
 
-import {
-  type ConnectionDeadlines,
-  type ConnectionInput,
-  closeRecord,
-  NOT_BEGUN,
-} from './connection.ts'
+import { beginning, type ConnectionDeadlines, closeRecord } from './connection.ts'
 import type { ConnectionEvent } from './effects.ts'
 import type { ConnectionSnapshot, Host, Step } from './host.ts'
 
@@ -43,7 +38,7 @@ export function rememberingHost(host: Host): Host {
     start(input) {
       const memory = known(input.deadlines)
       memory.start ??= host.start(input)
-      return around(memory.start, contextOf(input))
+      return around(memory.start, beginning(input))
     },
 
     next(snapshot, event) {
@@ -81,10 +76,6 @@ function ended(step: Step, { context }: ConnectionSnapshot, event: ConnectionEve
 /** The same step for another connection; the effects of such a step carry nothing of any connection. */
 function around({ snapshot, effects }: Step, context: ConnectionSnapshot['context']): Step {
   return { snapshot: { ...snapshot, context } as ConnectionSnapshot, effects }
-}
-
-function contextOf(input: ConnectionInput): ConnectionSnapshot['context'] {
-  return { ...input, ...NOT_BEGUN }
 }
 
 /** The state and the one inside it. */

@@ -35,7 +35,8 @@ type Held = { readonly message: Message; readonly byteLength: number } | (() => 
 
 export class Inbound {
   /** What was delivered to the handler. */
-  readonly totals = { messagesReceived: 0, bytesReceived: 0 }
+  messagesReceived = 0
+  bytesReceived = 0
 
   readonly #limits: InboundOptions['limits']
   readonly #clock: Clock
@@ -114,8 +115,8 @@ export class Inbound {
 
   #deliver(message: Message, byteLength: number): void {
     this.#busy = true
-    this.totals.messagesReceived++
-    this.totals.bytesReceived += byteLength
+    this.messagesReceived++
+    this.bytesReceived += byteLength
     const pending = this.#events.deliver(message)
     this.#messages$?.next(message)
     if (pending === undefined) {

@@ -118,11 +118,6 @@ export class Outbound<P extends Sized> {
     return this.#discardedBytes + this.bufferedBytes
   }
 
-  get totals() {
-    const { messagesSent, bytesSent, messagesDropped, unsentBytes: bytesUnsent } = this
-    return { messagesSent, bytesSent, messagesDropped, bytesUnsent }
-  }
-
   /** Resolves when the waiting bytes are below the high-water mark again; `undefined` when they are now. */
   get room(): Promise<void> | undefined {
     if (!this.#pressured) return undefined

@@ -69,7 +69,8 @@ export class WsServers {
 
   #serverFor({ limits, compression }: UpgradeAnswer): WsServer {
     const { maxMessageBytes, maxFragments, closeTimeoutMs } = limits
-    const key = JSON.stringify([maxMessageBytes, maxFragments, closeTimeoutMs, compression])
+    const deflate = typeof compression === 'object' ? JSON.stringify(compression) : compression
+    const key = `${maxMessageBytes} ${maxFragments} ${closeTimeoutMs} ${deflate}`
     const known = this.#kept.get(key)
     if (known !== undefined) return known
     const made = new WsServer(limits, compression, this.#clock)
@@ -83,7 +84,8 @@ class WsServer {
   readonly #server: WebSocketServer
   readonly #clock: Clock
   readonly #compressFromBytes: number
-  /** Set while `handleUpgrade` runs. */
+  // Set while `handleUpgrade` runs, which asks for them, answers and calls back before it returns.
+  #answer: UpgradeAnswer | undefined
   #refused: UpgradeRefusal | undefined
 
   constructor(limits: RouteLimits, compression: Compression, clock: Clock) {
@@ -101,7 +103,7 @@ class WsServer {
       autoPong: false, // pongs go by our control lane
       perMessageDeflate: deflateOptions(compression),
       // Policy has chosen already; `ws` would take the first offered.
-      handleProtocols: (_offered, request) => chosen.get(request) ?? false,
+      handleProtocols: () => this.#answer?.subprotocol ?? false,
     }
     this.#server = new WebSocketServer(options)
     // Policy has looked at all else: what is left for `ws` to refuse is an offer of compression (RFC 7692 §7).
@@ -109,8 +111,8 @@ class WsServer {
       this.#refused = { status: 400, reason }
       refuse(socket, 400, reason)
     })
-    this.#server.on('headers', (headers: string[], request: IncomingMessage) => {
-      headers.push(...headerLines(added.get(request) ?? {}))
+    this.#server.on('headers', (headers: string[]) => {
+      if (this.#answer !== undefined) headers.push(...headerLines(this.#answer.headers))
     })
   }
 
@@ -124,16 +126,15 @@ class WsServer {
       socket.destroy()
       return undefined
     }
-    if (answer.subprotocol !== undefined) chosen.set(request, answer.subprotocol)
-    added.set(request, answer.headers)
     // `ws` looks again, and takes for one word what policy has read as a list (RFC 9110 §7.8).
     request.headers.upgrade = 'websocket'
     let transport: WebSocketTransport | undefined
-    // `handleUpgrade` answers, and calls back, before it returns.
+    this.#answer = answer
     this.#refused = undefined
     this.#server.handleUpgrade(request, socket, head, (ws) => {
       transport = new WebSocketTransport(ws, socket, this.#clock, this.#compressFromBytes)
     })
+    this.#answer = undefined
     return transport ?? this.#refused
   }
 }
@@ -150,9 +151,6 @@ export function compressFromBytes(compression: Compression): number {
   const { thresholdBytes = 1024 } = typeof compression === 'object' ? compression : {}
   return thresholdBytes
 }
-
-const chosen = new WeakMap<IncomingMessage, string>()
-const added = new WeakMap<IncomingMessage, ResponseHeaders>()
 
 /** Answers an upgrade request with an HTTP status and a body, by default the reason, and ends the socket. */
 export function refuse(

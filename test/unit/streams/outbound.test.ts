@@ -87,11 +87,11 @@ describe('writing', () => {
     await clock.settle()
     expect(log.join('+')).toBe('a+b+c')
     expect(log.length).toBeLessThanOrEqual(2)
-    expect(outbound.totals).toEqual({
+    expect(outbound).toMatchObject({
       messagesSent: 3,
       bytesSent: 30,
       messagesDropped: 0,
-      bytesUnsent: 0,
+      unsentBytes: 0,
     })
   })
 
@@ -288,7 +288,7 @@ describe('the end', () => {
     outbound.end(false, () => log.push('done twice'))
     outbound.push(packet('late', 7))
     expect(log).toEqual([])
-    expect(outbound.totals.bytesUnsent).toBe(10 + 10 + 7)
+    expect(outbound.unsentBytes).toBe(10 + 10 + 7)
     drain()
     expect(log).toEqual(['a', 'done'])
   })
@@ -298,7 +298,7 @@ describe('the end', () => {
     outbound.push(packet('a'))
     outbound.end(true, () => log.push('done'))
     expect(log).toEqual(['done'])
-    expect(outbound.totals.bytesUnsent).toBe(20)
+    expect(outbound.unsentBytes).toBe(20)
   })
 
   it('lets go of everything, counts it as unsent, and is deaf from then on', async () => {
@@ -319,7 +319,7 @@ describe('the end', () => {
     outbound.pong(bytes(4))
     outbound.end(false, () => log.push('done'))
     outbound.flush()
-    expect(outbound.totals.bytesUnsent).toBe(10 + 20 + 10)
+    expect(outbound.unsentBytes).toBe(10 + 20 + 10)
     drain()
     await clock.advance(1_000)
     expect(log).toEqual([])
