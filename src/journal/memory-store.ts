@@ -70,7 +70,8 @@ export class MemoryStore implements Store {
       throw conflict(name, expectedVersion, stream.head)
     }
     const kept = events.map((event) => this.#keep(stream, event))
-    return { ...positionOf(stream), kept }
+    const { epoch, head, floor } = stream
+    return { epoch, head, floor, kept }
   }
 
   async read(name: string, options: ReadOptions = {}): Promise<StreamPage> {
