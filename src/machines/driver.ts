@@ -44,7 +44,10 @@ export interface DriverOptions {
 
 interface Armed {
   readonly id: string
-  readonly handle: TimerHandle
+  readonly delayMs: number
+  readonly event: AnyEvent
+  /** Missing until the step and all that it caused are done: some are disarmed by then. */
+  handle: TimerHandle | undefined
 }
 
 export class Driver {
@@ -78,6 +81,7 @@ export class Driver {
     }
     this.#snapshot = step.snapshot
     for (const effect of step.effects) this.#perform(effect)
+    this.#setTimers()
   }
 
   get snapshot(): ConnectionSnapshot {
@@ -111,6 +115,7 @@ export class Driver {
     }
     this.#queue = undefined
     this.#stepping = false
+    this.#setTimers()
   }
 
   #later(event: AnyEvent): void {
@@ -149,11 +154,19 @@ export class Driver {
 
   #arm({ id, delayMs, event }: TimerEffect & { type: 'armTimer' }): void {
     this.#disarm(id)
+    this.#timers.push({ id, delayMs, event, handle: undefined })
+  }
+
+  #setTimers(): void {
+    for (const timer of this.#timers) timer.handle ??= this.#set(timer)
+  }
+
+  #set({ id, delayMs, event }: Armed): TimerHandle {
     const fire = () => {
       this.#forget(id)
       this.dispatch(event)
     }
-    this.#timers.push({ id, handle: this.#clock.setTimeout(fire, delayMs) })
+    return this.#clock.setTimeout(fire, delayMs)
   }
 
   #disarm(id: string): void {

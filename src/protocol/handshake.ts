@@ -30,21 +30,25 @@ export interface Refusal {
   readonly headers?: Readonly<Record<string, string>>
 }
 
+const NONE: readonly string[] = []
+
 /**
  * The values of all headers of one name, in the order they came; `[]` when there is none.
  *
  * Names match in any case, ASCII only (RFC 9110 §5.1).
  */
-export function headerValues(request: UpgradeRequest, lowerCaseName: string): string[] {
+export function headerValues(request: UpgradeRequest, lowerCaseName: string): readonly string[] {
   const { rawHeaders } = request
-  const values: string[] = []
+  let values: string[] | undefined
   for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
     const name = rawHeaders[index] as string
     if (isNamed(name, lowerCaseName)) {
-      values.push(rawHeaders[index + 1] as string)
+      const value = rawHeaders[index + 1] as string
+      if (values === undefined) values = [value]
+      else values.push(value)
     }
   }
-  return values
+  return values ?? NONE
 }
 
 /**
@@ -140,9 +144,12 @@ function hasBody(request: UpgradeRequest): boolean {
 }
 
 function listHas(request: UpgradeRequest, lowerCaseName: string, token: RegExp): boolean {
-  return headerValues(request, lowerCaseName).some((value) =>
-    listElements(value).some((element) => token.test(element)),
-  )
+  for (const value of headerValues(request, lowerCaseName)) {
+    // Most lists are one token.
+    if (token.test(value)) return true
+    if (listElements(value).some((element) => token.test(element))) return true
+  }
+  return false
 }
 
 // toLowerCase() would also turn the Kelvin sign into a "k". Asked some eighty times a request: no text is made.
