@@ -73,7 +73,9 @@ export class Journal {
 
   /** A recorder for one connection; `undefined` when nothing of it is to be kept. */
   recorder(level: JournalLevel, described: Described): Recorder | undefined {
-    return level === 'off' ? undefined : new Recorder(level, described, this.#write)
+    return level === 'off'
+      ? undefined
+      : new Recorder(level, described, () => this.#now(), this.#write)
   }
 
   /** The events of one life that are kept, oldest first; empty for a connection that is not known. */
@@ -157,14 +159,14 @@ export class Journal {
     return Math.floor(this.#clock.wallMs())
   }
 
-  readonly #write = (connectionId: string, event: LifeEvent): boolean => {
+  readonly #write = (connectionId: string, event: LifeEvent, atMs: number): boolean => {
     const isEdge = event.type === 'ConnectionStarted' || event.type === 'ConnectionClosed'
     if (this.store.backlog > SHED_ABOVE && !isEdge) return this.#lost()
     let kept: LifeEvent | undefined = event
     try {
       if (this.#options.redact !== undefined) kept = this.#options.redact(event, connectionId)
       if (kept === undefined) return false
-      this.#gather(connectionId, encodeLifeEvent(kept, this.#now()))
+      this.#gather(connectionId, encodeLifeEvent(kept, atMs))
     } catch (thrown) {
       this.#refused(thrown)
       return false

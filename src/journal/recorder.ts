@@ -2,7 +2,8 @@
 //
 // It hears what the machine has taken, before the effects of it are performed, and appends it without waiting. A
 // heartbeat that is answered is the one thing that happens all the time and says nothing; those are counted, and
-// written as one event when something else happens.
+// written as one event when something else happens. Each event carries the time at which it happened; heartbeats that
+// were counted, that of the last.
 
 import type { ConnectionInput } from '../machines/connection.ts'
 import type { Witness } from '../machines/driver.ts'
@@ -23,8 +24,13 @@ export interface Described {
   readonly ownMachine: boolean
 }
 
-/** Takes the events of one life, in order; returns whether it was kept, or is on its way. */
-export type Write = (connectionId: string, event: LifeEvent) => boolean
+/** Takes the events of one life, in order; `atMs` is wall-clock time. Returns whether it was kept, or is on its way. */
+export type Write = (connectionId: string, event: LifeEvent, atMs: number) => boolean
+
+interface Happened {
+  readonly event: LifeEvent
+  readonly atMs: number
+}
 
 /** Events that only keep time; a few of them wait here, in case they come to nothing. */
 const MAX_QUIET = 8
@@ -32,18 +38,23 @@ const MAX_QUIET = 8
 export class Recorder implements Witness {
   readonly level: JournalLevel
   readonly #write: Write
+  readonly #nowMs: () => number
   readonly #described: Described
   #id = ''
   /** Whether what is written leaves the connection `alive`, with `#pings` pings: then a heartbeat is only a count. */
   #anchored = false
   #pings = 0
   #heartbeats = 0
+  /** When the last of those was answered. */
+  #beatAtMs = 0
   /** Quiet events after those. */
-  #quiet: LifeEvent[] | undefined
+  #quiet: Happened[] | undefined
   #unrecorded = 0
 
-  constructor(level: JournalLevel, described: Described, write: Write) {
+  /** @param nowMs - wall-clock time, ms since 1970. */
+  constructor(level: JournalLevel, described: Described, nowMs: () => number, write: Write) {
     this.level = level
+    this.#nowMs = nowMs
     this.#described = described
     this.#write = write
   }
@@ -89,6 +100,9 @@ export class Recorder implements Witness {
   }
 
   message(type: 'MessageReceived' | 'MessageSent', message: Message): void {
+    // In the order of their times. A heartbeat that is half over then cannot become a count any more.
+    if (this.#quiet !== undefined) this.#anchored = false
+    this.#flush()
     const text = typeof message === 'string'
     const bytes = text ? Buffer.byteLength(message) : message.byteLength
     const size = { kind: text ? 'text' : 'binary', bytes } as const
@@ -102,11 +116,12 @@ export class Recorder implements Witness {
     if (this.#anchored && isAlive(after)) {
       this.#heartbeats += after.context.pings - this.#pings
       this.#pings = after.context.pings
+      this.#beatAtMs = this.#nowMs()
       this.#quiet = undefined
       return
     }
     this.#quiet ??= []
-    this.#quiet.push(toLifeEvent(event))
+    this.#quiet.push({ event: toLifeEvent(event), atMs: this.#nowMs() })
     if (this.#anchored && this.#quiet.length < MAX_QUIET) return
     this.#flush()
     this.#anchor(after)
@@ -119,16 +134,16 @@ export class Recorder implements Witness {
 
   #flush(): void {
     if (this.#heartbeats > 0) {
-      this.#note({ type: 'HeartbeatsPassed', data: { pings: this.#heartbeats } })
+      this.#note({ type: 'HeartbeatsPassed', data: { pings: this.#heartbeats } }, this.#beatAtMs)
       this.#heartbeats = 0
     }
     const quiet = this.#quiet
     this.#quiet = undefined
-    if (quiet !== undefined) for (const event of quiet) this.#note(event)
+    if (quiet !== undefined) for (const { event, atMs } of quiet) this.#note(event, atMs)
   }
 
-  #note(event: LifeEvent): void {
-    if (!this.#write(this.#id, event)) this.#unrecorded++
+  #note(event: LifeEvent, atMs = this.#nowMs()): void {
+    if (!this.#write(this.#id, event, atMs)) this.#unrecorded++
   }
 }
 

@@ -111,12 +111,18 @@ describe('the fold of a life', () => {
   )
 
   lawOf(
-    'however time and pauses and pongs follow each other, the fold is the snapshot that was live (I-14)',
+    'however time, pauses, pongs and messages follow each other, the fold is the snapshot that was live (I-14)',
     fc.tuple(
       fc.constantFrom(0, 7),
       fc.array(
         fc.oneof(
-          fc.constantFrom('pong.received', 'input.paused', 'input.resumed', 'unheard.of'),
+          fc.constantFrom(
+            'pong.received',
+            'input.paused',
+            'input.resumed',
+            'unheard.of',
+            'a message',
+          ),
           fc.integer({ min: 1, max: 40 }),
         ),
         { minLength: 4, maxLength: 60 },
@@ -126,9 +132,9 @@ describe('the fold of a life', () => {
       const clock = new VirtualClock()
       const journal = new Journal(new MemoryStore(seededRandom(4)), clock)
       const described = { path: '/', origin: null, ownMachine: false }
-      const recorder = journal.recorder('lifecycle', described) as Recorder
+      const recorder = journal.recorder('sizes', described) as Recorder
       const host = createHost(connectionMachine)
-      const times = { handshakeTimeoutMs: 9, openTimeoutMs: 9, closeTimeoutMs: 9 }
+      const deadlines = { handshakeTimeoutMs: 9, openTimeoutMs: 9, closeTimeoutMs: 9 }
       const driver = new Driver({
         host,
         fallbackHost: host,
@@ -136,7 +142,7 @@ describe('the fold of a life', () => {
         input: {
           connectionId: 'a',
           startedAtMs: 0,
-          deadlines: { ...times, pingIntervalMs: 10, pingTimeoutMs },
+          deadlines: { ...deadlines, pingIntervalMs: 10, pingTimeoutMs },
         },
         witness: recorder,
         owner: {
@@ -151,11 +157,15 @@ describe('the fold of a life', () => {
       driver.dispatch({ type: 'open.finished' })
       for (const happening of happenings) {
         if (typeof happening === 'number') await clock.advance(happening)
+        else if (happening === 'a message') recorder.message('MessageReceived', '')
         else driver.dispatch({ type: happening })
       }
       // Whatever was held back is written before what ends the quiet.
       driver.dispatch({ type: 'app.closed', frame: { code: 1000, reason: '' } })
-      expect(plain(fold(await journal.life('a')))).toEqual(plain(driver.snapshot))
+      const life = await journal.life('a')
+      expect(plain(fold(life))).toEqual(plain(driver.snapshot))
+      const times = life.map(({ atMs }) => atMs)
+      expect(times).toEqual(times.toSorted((one, other) => one - other))
     },
   )
 
