@@ -16,6 +16,7 @@ import {
   type Kept,
   type ListOptions,
   type ListPage,
+  MAX_UNENDED,
   type NewEvent,
   type ReadOptions,
   type RecordedEvent,
@@ -46,8 +47,10 @@ export class MemoryStore implements Store {
   readonly durability = 'memory'
   readonly backlog = 0
   readonly #random: Random
-  readonly #lifeEpoch: string
+  /** In the order of their first appends. */
   readonly #streams = new Map<string, Stream>()
+  /** Of all lives: nothing is kept of one that was only asked for, so it has no epoch of its own. */
+  readonly #livesEpoch: string
   /** Every event of a connection's life, in the order of the appends; those before `#lifeStart` are gone. */
   #life: RecordedEvent[] = []
   #lifeStart = 0
@@ -57,7 +60,7 @@ export class MemoryStore implements Store {
 
   constructor(random: Random) {
     this.#random = random
-    this.#lifeEpoch = newEpoch(random)
+    this.#livesEpoch = newEpoch(random)
   }
 
   async append(
@@ -90,7 +93,7 @@ export class MemoryStore implements Store {
   }
 
   async position(name: string): Promise<StreamPosition> {
-    return positionOf(this.#stream(name))
+    return positionOf(isTopicStream(name) ? this.#stream(name) : this.#streamIfAny(name))
   }
 
   async list({ type, before, maxEvents = 100 }: ListOptions = {}): Promise<ListPage> {
@@ -122,8 +125,9 @@ export class MemoryStore implements Store {
   async unended(): Promise<readonly string[]> {
     this.#checkOpen()
     const names: string[] = []
-    for (const { name, ended } of this.#streams.values()) {
-      if (!ended && !isTopicStream(name) && names.length < 10_000) names.push(name)
+    for (const { name, head, ended } of this.#streams.values()) {
+      if (names.length === MAX_UNENDED) break
+      if (head > 0 && !ended && !isTopicStream(name)) names.push(name)
     }
     return names
   }
@@ -208,7 +212,7 @@ export class MemoryStore implements Store {
     return {
       name,
       // A connection's id is never used again, so the lives of one process can share what tells them from another's.
-      epoch: isTopicStream(name) ? newEpoch(this.#random) : this.#lifeEpoch,
+      epoch: isTopicStream(name) ? newEpoch(this.#random) : this.#livesEpoch,
       head: 0,
       floor: 0,
       events: [],

@@ -11,7 +11,8 @@ import { codeOf, type Driver, openDriver } from './sqlite-driver.ts'
 
 /** Says in the file's header that it is ours: `wsok`. */
 const APPLICATION_ID = 0x77_73_6f_6b
-const SCHEMA_VERSION = 1
+/** Of the tables; the shapes of events have versions of their own. */
+const SCHEMA_VERSION = 2
 
 const TABLES = `
 CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
@@ -26,10 +27,24 @@ CREATE TABLE keys(
 CREATE TABLE events(
   pos INTEGER PRIMARY KEY, stream TEXT NOT NULL, version INTEGER NOT NULL, at INTEGER NOT NULL, type TEXT NOT NULL,
   schema INTEGER NOT NULL, data NOT NULL, prev INTEGER NOT NULL, crc INTEGER NOT NULL, UNIQUE(stream, version));
-CREATE TABLE unended(stream TEXT PRIMARY KEY, head INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE unended(began INTEGER PRIMARY KEY, stream TEXT UNIQUE NOT NULL, head INTEGER NOT NULL);
 CREATE TABLE snapshots(
   stream TEXT PRIMARY KEY, version INTEGER NOT NULL, schema INTEGER NOT NULL, data TEXT NOT NULL) WITHOUT ROWID;
 `
+
+/** Schema 1 did not keep the order in which lives began; it is that of their first events which are kept. */
+export const UNENDED_OF_SCHEMA_1 =
+  'SELECT stream, head FROM unended ORDER BY (SELECT min(pos) FROM events WHERE events.stream = unended.stream)'
+
+/** What makes the tables of each schema those of the next, from schema 1 on. */
+const UPGRADES: readonly string[] = [
+  `
+CREATE TABLE begun(began INTEGER PRIMARY KEY, stream TEXT UNIQUE NOT NULL, head INTEGER NOT NULL);
+INSERT INTO begun(stream, head) ${UNENDED_OF_SCHEMA_1};
+DROP TABLE unended;
+ALTER TABLE begun RENAME TO unended;
+`,
+]
 
 const BUSY = 5
 const READONLY = 8
@@ -39,11 +54,14 @@ const NOTADB = 26
 /** A journal file that is open; `release` lets go of the file and of the lock. */
 export interface OpenFile {
   readonly database: Driver
+  /** Of its tables; a file that is opened to write has the present one. */
+  readonly schema: number
   release(): void
 }
 
 /**
- * Opens a journal, and makes it if it is not there.
+ * Opens a journal, and makes it if it is not there. An older one is brought to the present schema when it is opened to
+ * write.
  *
  * @throws JournalError: `…_LOCKED`, `…_CORRUPT`, or `ERR_WINDSOCK_JOURNAL` when it cannot be opened.
  */
@@ -53,6 +71,7 @@ export async function openFile(file: string, readOnly: boolean): Promise<OpenFil
   }
   let lock: Driver | undefined
   let database: Driver | undefined
+  let schema: number
   try {
     if (!readOnly) {
       mkdirSync(dirname(file), { recursive: true })
@@ -61,11 +80,13 @@ export async function openFile(file: string, readOnly: boolean): Promise<OpenFil
     database = await openDriver(file, readOnly)
     database.exec('PRAGMA busy_timeout = 5000')
     // Before anything is written: what is not ours stays as it is.
-    const isEmpty = check(database, file)
-    if (readOnly && isEmpty) throw corrupt(`${file} is empty: no journal was written to it yet`)
+    schema = schemaOf(database, file)
+    if (readOnly && schema === 0)
+      throw corrupt(`${file} is empty: no journal was written to it yet`)
     if (!readOnly) {
       prepareToWrite(database)
-      if (isEmpty) makeTables(database)
+      bringUp(database, schema)
+      schema = SCHEMA_VERSION
     }
   } catch (thrown) {
     database?.close()
@@ -74,6 +95,7 @@ export async function openFile(file: string, readOnly: boolean): Promise<OpenFil
   }
   return {
     database,
+    schema,
     release: () => {
       database.close()
       lock?.close()
@@ -110,28 +132,28 @@ function prepareToWrite(database: Driver): void {
   database.exec('PRAGMA journal_size_limit = 67108864')
 }
 
-/** @returns whether nothing is in it yet. */
-function check(database: Driver, file: string): boolean {
+/** @returns 0 when nothing is in it yet. */
+function schemaOf(database: Driver, file: string): number {
   const pragma = (name: string) => database.prepare(`PRAGMA ${name}`).all()[0]?.[name]
   const [{ tables } = { tables: 0 }] = database
     .prepare('SELECT count(*) AS tables FROM sqlite_schema')
     .all()
-  if (tables === 0) return true
+  if (tables === 0) return 0
   if (pragma('application_id') !== APPLICATION_ID) {
     throw corrupt(`${file} is a database, but no journal of windsock's: choose another file`)
   }
-  const version = pragma('user_version')
-  if (version !== SCHEMA_VERSION) {
-    throw corrupt(
-      `${file} was written by a newer windsock (schema ${String(version)}, this one knows ${SCHEMA_VERSION}): use that one`,
-    )
-  }
-  return false
+  const schema = Number(pragma('user_version'))
+  if (schema >= 1 && schema <= SCHEMA_VERSION) return schema
+  throw corrupt(
+    `${file} was written by a newer windsock (schema ${schema}, this one knows up to ${SCHEMA_VERSION}): use that one`,
+  )
 }
 
-function makeTables(database: Driver): void {
+/** Makes the tables, or makes those of an older schema the present ones; all of it or nothing. */
+function bringUp(database: Driver, schema: number): void {
+  if (schema === SCHEMA_VERSION) return
   database.exec('BEGIN IMMEDIATE')
-  database.exec(TABLES)
+  for (const sql of schema === 0 ? [TABLES] : UPGRADES.slice(schema - 1)) database.exec(sql)
   database.exec(`PRAGMA application_id = ${APPLICATION_ID}`)
   database.exec(`PRAGMA user_version = ${SCHEMA_VERSION}`)
   database.exec('COMMIT')

@@ -7,6 +7,7 @@ import { randomBytes } from 'node:crypto'
 import { newEpoch } from '../protocol/position.ts'
 import { checked, checksum, storable } from './checksum.ts'
 import type { Driver, Row, Statement, Value } from './sqlite-driver.ts'
+import { type OpenFile, UNENDED_OF_SCHEMA_1 } from './sqlite-schema.ts'
 import {
   type Appended,
   conflict,
@@ -16,6 +17,7 @@ import {
   type Kept,
   type ListOptions,
   type ListPage,
+  MAX_UNENDED,
   type NewEvent,
   type ReadOptions,
   type RecordedEvent,
@@ -55,12 +57,14 @@ export class SqliteTables {
   #streams = new Map<string, Stream>()
   readonly #livesEpoch: string
   readonly #readOnly: boolean
+  readonly #unended: string
   #keysSinceCheck = 0
 
   /** @param readOnly - nothing may be made that is not there. */
-  constructor(database: Driver, readOnly: boolean) {
+  constructor({ database, schema }: OpenFile, readOnly: boolean) {
     this.#database = database
     this.#readOnly = readOnly
+    this.#unended = schema === 1 ? UNENDED_OF_SCHEMA_1 : 'SELECT stream FROM unended ORDER BY began'
     const known = this.#all("SELECT value FROM meta WHERE key = 'epoch'")[0]?.['value']
     this.#livesEpoch = typeof known === 'string' ? known : newEpoch(random)
     if (known === undefined && !readOnly) {
@@ -142,7 +146,7 @@ export class SqliteTables {
   }
 
   unended(): readonly string[] {
-    const rows = this.#all('SELECT stream FROM unended LIMIT 10000')
+    const rows = this.#all(`${this.#unended} LIMIT ${MAX_UNENDED}`)
     return rows.map((row) => row['stream'] as string)
   }
 
@@ -215,7 +219,8 @@ export class SqliteTables {
     const crc = checksum(version, type, schema, atMs, data, prev)
     if (stream.topic === 0) {
       this.#run(INSERT_EVENT, stream.name, version, atMs, type, schema, data, prev, crc)
-      if (version === 1 && ends !== true) this.#run('INSERT INTO unended VALUES(?, 0)', stream.name)
+      if (version === 1 && ends !== true)
+        this.#run('INSERT INTO unended(stream, head) VALUES(?, 0)', stream.name)
       else if (version > 1 && ends === true)
         this.#run('DELETE FROM unended WHERE stream = ?', stream.name)
     } else {

@@ -39,7 +39,7 @@ let begunAtMs = 0
 
 try {
   open = await openFile(file, readOnly)
-  tables = new SqliteTables(open.database, readOnly)
+  tables = new SqliteTables(open, readOnly)
   port.on('message', take)
   tell('opened')
 } catch (thrown) {

@@ -150,7 +150,10 @@ export interface Store {
   list(options?: ListOptions): Promise<ListPage>
   /** Names of the streams that keep events, of both families; in an order of the store's own, always the same. */
   streams(options?: StreamsOptions): Promise<readonly string[]>
-  /** Lives that have begun and not ended, oldest first; at most 10,000 a call. */
+  /**
+   * Lives that have begun and not ended, in the order in which they began; at most `MAX_UNENDED`, the oldest. Who ends
+   * those gets the next ones.
+   */
   unended(): Promise<readonly string[]>
   /** Takes away the oldest of one stream. */
   trim(stream: string, options: TrimOptions): Promise<StreamPosition>
@@ -177,6 +180,8 @@ export function isTopicStream(stream: string): boolean {
 }
 
 export const DEFAULT_READ = { after: 0, maxEvents: 1_000, maxBytes: 1024 * 1024 } as const
+
+export const MAX_UNENDED = 10_000
 
 /** How long, and for how many messages, a stream knows a key again. NATS JetStream's window is the same two minutes. */
 export const KEY_WINDOW = { ms: 120_000, count: 100_000 } as const

@@ -5,7 +5,7 @@
 // The contract's prose stands at `Store`. Each check gets a store of its own.
 
 import { deepEqual, equal, notEqual, ok, rejects } from 'node:assert/strict'
-import type { NewEvent, RecordedEvent, Store } from '../journal/store.ts'
+import { MAX_UNENDED, type NewEvent, type RecordedEvent, type Store } from '../journal/store.ts'
 
 /** A store under test. */
 export interface StoreUnderTest {
@@ -47,6 +47,8 @@ const text = (data: string, more: Partial<NewEvent> = {}): NewEvent => ({
   data,
   ...more,
 })
+
+const lives = (...ids: string[]) => ids.map((id) => `connection/${id}`)
 
 async function datas(store: Store, stream: string, after = 0): Promise<unknown[]> {
   return (await store.read(stream, { after, ...EVERYTHING })).events.map(({ data }) => data)
@@ -195,12 +197,60 @@ const CHECKS: Readonly<Record<string, (subject: StoreUnderTest) => Promise<void>
     equal((await store.list()).events.length, 6)
   },
 
-  'knows which lives have not ended': async ({ store }) => {
-    await store.append('connection/a', [text('1')])
-    await store.append('connection/b', [text('1')])
-    await store.append('connection/c', [text('1', { ends: true })])
-    await store.append('connection/a', [text('2', { ends: true })])
-    deepEqual(await store.unended(), ['connection/b'])
+  'knows which lives have not ended, in the order in which they began': async ({ store }) => {
+    const append = (id: string, more: Partial<NewEvent> = {}) =>
+      store.append(`connection/${id}`, [text('x', more)])
+    for (const id of ['d', 'b', 'e', 'a']) await append(id)
+    await append('at once', { ends: true })
+    await append('e', { ends: true })
+    deepEqual(await store.unended(), lives('d', 'b', 'a'))
+    // Neither what comes later, nor that the beginning is gone, makes a life younger.
+    await append('b', { atMs: 2_000 })
+    await append('d', { atMs: 2_000 })
+    await store.expire({ maxEvents: 100, notBeforeMs: 2_000 })
+    await append('c', { atMs: 2_000 })
+    deepEqual(await store.unended(), lives('d', 'b', 'a', 'c'))
+    // To look at a life does not begin one.
+    await store.position('connection/nobody')
+    await store.read('connection/nobody')
+    deepEqual(await store.unended(), lives('d', 'b', 'a', 'c'))
+  },
+
+  'tells of so many lives that have not ended, the oldest': async ({ store }) => {
+    const ids = Array.from({ length: MAX_UNENDED + 2 }, (_, index) => `${index * 7_919}`)
+    await Promise.all(ids.map((id) => store.append(`connection/${id}`, [text('x')])))
+    deepEqual(await store.unended(), lives(...ids.slice(0, MAX_UNENDED)))
+    await store.append(`connection/${ids[0]}`, [text('y', { ends: true })])
+    deepEqual(await store.unended(), lives(...ids.slice(1, MAX_UNENDED + 1)))
+  },
+
+  'names the streams that keep something, page by page, or those that begin so': async ({
+    store,
+  }) => {
+    for (const id of ['b', 'ab', 'a', 'é😀', 'abc']) {
+      await store.append(`connection/${id}`, [text('x'), text('y')])
+      await store.append(`topic/${id}`, [text('x')])
+    }
+    await store.position('topic/nothing')
+    await store.trim('topic/b', { keep: 0 })
+    const all = await store.streams()
+    const topics = ['topic/a', 'topic/ab', 'topic/abc', 'topic/é😀']
+    deepEqual(all.toSorted(), [...lives('a', 'ab', 'abc', 'b', 'é😀'), ...topics])
+    const paged: string[] = []
+    for (;;) {
+      const after = paged.at(-1)
+      const page = await store.streams({ maxStreams: 2, ...(after !== undefined && { after }) })
+      if (page.length === 0) break
+      ok(page.length <= 2)
+      paged.push(...page)
+    }
+    deepEqual(paged, all)
+    const beginning = (prefix: string) => all.filter((name) => name.startsWith(prefix))
+    for (const prefix of ['connection/ab', 'topic/', 'topic/é', 'nothing/']) {
+      deepEqual(await store.streams({ prefix }), beginning(prefix))
+    }
+    const [first, ...others] = beginning('topic/')
+    deepEqual(await store.streams({ prefix: 'topic/', after: first as string }), others)
   },
 
   'takes away the oldest events of all lives, by number and by age': async ({ store }) => {

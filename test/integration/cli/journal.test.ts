@@ -5,10 +5,7 @@ import { join } from 'node:path'
 import Database from 'libsql'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { openJournal } from 'windsock'
-import { MemoryStore } from '../../../src/journal/memory-store.ts'
 import { openSqliteStore } from '../../../src/journal/sqlite-store.ts'
-import type { Store } from '../../../src/journal/store.ts'
-import { seededRandom } from '../../../src/testing/seeded-random.ts'
 import { windsock } from '../support/command.ts'
 import { type JournalFile, writeJournal } from './support/journals.ts'
 
@@ -170,40 +167,6 @@ describe('compact', () => {
       code: 1,
       errors: expect.stringMatching(says),
     })
-  })
-})
-
-describe.each([
-  ['memory', async () => new MemoryStore(seededRandom(1))],
-  ['file', () => openSqliteStore(join(journal.folder, `streams-${Date.now()}.db`))],
-] as const)('the names of the streams of a store in %s', (_kind, make: () => Promise<Store>) => {
-  it('are those that keep something, page by page, or begin as told', async () => {
-    const store = await make()
-    onTestFinished(() => store.close())
-    const event = { type: 'text', schema: 1, atMs: 1, data: 'x' }
-    for (const id of ['b', 'ab', 'a', 'é😀', 'abc']) {
-      await store.append(`connection/${id}`, [event, event])
-      await store.append(`topic/${id}`, [event])
-    }
-    await store.position('topic/nothing')
-    await store.trim('topic/b', { keep: 0 })
-    const all = await store.streams()
-    const lives = ['a', 'ab', 'abc', 'b', 'é😀'].map((id) => `connection/${id}`)
-    const topics = ['a', 'ab', 'abc', 'é😀'].map((id) => `topic/${id}`)
-    expect(all).toEqual([...lives, ...topics])
-    const paged: string[] = []
-    for (;;) {
-      const after = paged.at(-1)
-      const page = await store.streams({ maxStreams: 2, ...(after !== undefined && { after }) })
-      if (page.length === 0) break
-      expect(page.length).toBeLessThanOrEqual(2)
-      paged.push(...page)
-    }
-    expect(paged).toEqual(all)
-    expect(await store.streams({ prefix: 'connection/ab' })).toEqual(lives.slice(1, 3))
-    expect(await store.streams({ prefix: 'topic/', after: 'topic/ab' })).toEqual(topics.slice(2))
-    expect(await store.streams({ prefix: 'topic/é' })).toEqual(topics.slice(3))
-    expect(await store.streams({ prefix: 'nothing/' })).toEqual([])
   })
 })
 
