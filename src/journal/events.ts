@@ -94,36 +94,41 @@ export type RecordedLifeEvent = LifeEvent & {
   readonly atMs: number
 }
 
-/** The version of each shape as it is written today. */
-export const SCHEMAS: Readonly<Record<LifeEventType, number>> = {
-  ConnectionStarted: 1,
-  HandshakeAccepted: 1,
-  HandshakeRefused: 1,
-  UpgradeFailed: 1,
-  ConnectionOpened: 1,
-  HandlerFailed: 1,
-  MachineReplaced: 1,
-  CloseRequested: 1,
-  DrainStarted: 1,
-  LimitExceeded: 1,
-  PongReceived: 1,
-  HeartbeatsPassed: 1,
-  InputPaused: 1,
-  InputResumed: 1,
-  TimerFired: 1,
-  PeerClosed: 1,
-  ProtocolViolated: 1,
-  MachineTold: 1,
-  MessageReceived: 1,
-  MessageSent: 1,
-  ConnectionClosed: 1,
+/** What lives are written in, and how what was written before is read. */
+export interface Vocabulary {
+  /** The version of each shape as it is written. A field that is added needs no new one. */
+  readonly schemas: Readonly<Record<LifeEventType, number>>
+  /** Bring data of one shape to the next; keyed by type and the schema that they take, as `PeerClosed@1`. */
+  readonly upcasters: Readonly<Record<string, (data: unknown) => unknown>>
 }
 
-/** Brings data of one shape to the next; keyed by type and the schema that it takes, as `PeerClosed@1`. */
-export type Upcasters = Readonly<Record<string, (data: unknown) => unknown>>
-
-/** None yet: every shape is still its first. */
-export const UPCASTERS: Upcasters = {}
+/** Today's. Nothing to bring up yet: every shape is still its first. */
+export const VOCABULARY: Vocabulary = {
+  schemas: {
+    ConnectionStarted: 1,
+    HandshakeAccepted: 1,
+    HandshakeRefused: 1,
+    UpgradeFailed: 1,
+    ConnectionOpened: 1,
+    HandlerFailed: 1,
+    MachineReplaced: 1,
+    CloseRequested: 1,
+    DrainStarted: 1,
+    LimitExceeded: 1,
+    PongReceived: 1,
+    HeartbeatsPassed: 1,
+    InputPaused: 1,
+    InputResumed: 1,
+    TimerFired: 1,
+    PeerClosed: 1,
+    ProtocolViolated: 1,
+    MachineTold: 1,
+    MessageReceived: 1,
+    MessageSent: 1,
+    ConnectionClosed: 1,
+  },
+  upcasters: {},
+}
 
 const EMPTY: Empty = {}
 
@@ -217,10 +222,14 @@ function machineEvent(event: ConnectionEvent): ConnectionEvent {
 }
 
 /** As a store takes it. */
-export function encodeLifeEvent({ type, data }: LifeEvent, atMs: number): NewEvent {
+export function encodeLifeEvent(
+  { type, data }: LifeEvent,
+  atMs: number,
+  { schemas }: Vocabulary = VOCABULARY,
+): NewEvent {
   return {
     type,
-    schema: SCHEMAS[type],
+    schema: schemas[type],
     atMs,
     data: data === EMPTY ? '{}' : JSON.stringify(data),
     ends: type === 'ConnectionClosed',
@@ -230,39 +239,44 @@ export function encodeLifeEvent({ type, data }: LifeEvent, atMs: number): NewEve
 /**
  * As it was before it was stored, in today's shape; `undefined` for a type that this version does not know.
  *
- * @throws JournalError `ERR_WINDSOCK_JOURNAL_CORRUPT` for data that is no JSON, or a shape from the future.
+ * @throws JournalError `ERR_WINDSOCK_JOURNAL_NEWER` for a shape from the future, `…_CORRUPT` for data that is no JSON or
+ *   that cannot be brought up.
  */
 export function decodeLifeEvent(
   recorded: RecordedEvent,
-  upcasters: Upcasters = UPCASTERS,
+  { schemas, upcasters }: Vocabulary = VOCABULARY,
 ): RecordedLifeEvent | undefined {
   const { type, version, atMs } = recorded
-  const present = SCHEMAS[type as LifeEventType]
+  const present = schemas[type as LifeEventType]
   if (present === undefined) return undefined
+  if (recorded.schema > present) {
+    const versions = `its schema is ${recorded.schema}, and this windsock knows up to ${present}`
+    throw unreadable('ERR_WINDSOCK_JOURNAL_NEWER', recorded, `${versions}: use a newer one`)
+  }
   let data: unknown
   try {
     data = JSON.parse(recorded.data as string)
   } catch (cause) {
-    throw corrupt(recorded, 'its data is no JSON', cause)
+    throw unreadable('ERR_WINDSOCK_JOURNAL_CORRUPT', recorded, 'its data is no JSON', cause)
   }
   for (let schema = recorded.schema; schema < present; schema++) {
     const upcast = upcasters[`${type}@${schema}`]
-    if (upcast === undefined) throw corrupt(recorded, `nothing reads schema ${schema} of it`)
-    data = upcast(data)
-  }
-  if (recorded.schema > present) {
-    throw corrupt(
-      recorded,
-      `its schema ${recorded.schema} is newer than this windsock's ${present}`,
-    )
+    const why = `its schema ${recorded.schema} cannot be brought to ${present}`
+    try {
+      if (upcast === undefined) throw new Error(`nothing reads schema ${schema}`)
+      data = upcast(data)
+    } catch (cause) {
+      throw unreadable('ERR_WINDSOCK_JOURNAL_CORRUPT', recorded, why, cause)
+    }
   }
   return { type, data, version, atMs } as RecordedLifeEvent
 }
 
-function corrupt({ stream, version, type }: RecordedEvent, why: string, cause?: unknown) {
-  return new JournalError(
-    'ERR_WINDSOCK_JOURNAL_CORRUPT',
-    `${stream}, event ${version} (${type}): ${why}`,
-    cause,
-  )
+function unreadable(
+  code: 'ERR_WINDSOCK_JOURNAL_CORRUPT' | 'ERR_WINDSOCK_JOURNAL_NEWER',
+  { stream, version, type }: RecordedEvent,
+  why: string,
+  cause?: unknown,
+): JournalError {
+  return new JournalError(code, `${stream}, event ${version} (${type}): ${why}`, cause)
 }

@@ -15,6 +15,8 @@ import {
   encodeLifeEvent,
   type LifeEvent,
   type RecordedLifeEvent,
+  VOCABULARY,
+  type Vocabulary,
 } from './events.ts'
 import { Fold } from './fold.ts'
 import { type Described, type JournalLevel, Recorder } from './recorder.ts'
@@ -46,6 +48,7 @@ export class Journal {
   readonly #options: JournalOptions
   readonly #maxEvents: number
   readonly #maxAgeMs: number
+  readonly #vocabulary: Vocabulary
   #sinceExpired = 0
   #unrecorded = 0
   #refusing = false
@@ -53,8 +56,16 @@ export class Journal {
   #gathered: NewEvent[] = []
   #gatheredOf = ''
 
-  /** @throws SettingError for a bound out of range. */
-  constructor(store: Store, clock: Clock, options: JournalOptions = {}) {
+  /**
+   * @param vocabulary - how events are written and read; default: today's.
+   * @throws SettingError for a bound out of range.
+   */
+  constructor(
+    store: Store,
+    clock: Clock,
+    options: JournalOptions = {},
+    vocabulary: Vocabulary = VOCABULARY,
+  ) {
     const { maxEvents = store.durability === 'memory' ? 10_000 : 1_000_000, maxAgeMs = DAY_MS } =
       options
     checkBound('maxEvents', maxEvents, 'events')
@@ -64,6 +75,7 @@ export class Journal {
     this.#options = options
     this.#maxEvents = maxEvents
     this.#maxAgeMs = maxAgeMs
+    this.#vocabulary = vocabulary
   }
 
   /** Events of lives that could not be kept: the store refused, too many were waiting, or `redact` threw. */
@@ -85,7 +97,7 @@ export class Journal {
     for (let after = 0; ; ) {
       const page = await this.store.read(connectionStream(connectionId), { after })
       for (const recorded of page.events) {
-        const event = decodeLifeEvent(recorded)
+        const event = decodeLifeEvent(recorded, this.#vocabulary)
         if (event !== undefined) events.push(event)
       }
       const last = page.events.at(-1)
@@ -102,7 +114,7 @@ export class Journal {
       after: Math.max(0, head - 1),
     })
     const last = events.at(-1)
-    const event = last === undefined ? undefined : decodeLifeEvent(last)
+    const event = last === undefined ? undefined : decodeLifeEvent(last, this.#vocabulary)
     return event?.type === 'ConnectionClosed' ? event.data.record : undefined
   }
 
@@ -119,7 +131,7 @@ export class Journal {
     })
     const records: CloseRecord[] = []
     for (const recorded of events) {
-      const event = decodeLifeEvent(recorded)
+      const event = decodeLifeEvent(recorded, this.#vocabulary)
       if (event?.type === 'ConnectionClosed') records.push(event.data.record)
     }
     return { records, next }
@@ -137,7 +149,7 @@ export class Journal {
       for (const stream of streams) {
         const id = stream.slice('connection/'.length)
         await this.store.append(stream, [
-          encodeLifeEvent(inferEnd(id, await this.life(id)), this.#now()),
+          encodeLifeEvent(inferEnd(id, await this.life(id)), this.#now(), this.#vocabulary),
         ])
         ended++
       }
@@ -166,7 +178,7 @@ export class Journal {
     try {
       if (this.#options.redact !== undefined) kept = this.#options.redact(event, connectionId)
       if (kept === undefined) return false
-      this.#gather(connectionId, encodeLifeEvent(kept, atMs))
+      this.#gather(connectionId, encodeLifeEvent(kept, atMs, this.#vocabulary))
     } catch (thrown) {
       this.#refused(thrown)
       return false

@@ -63,7 +63,7 @@ export interface OpenFile {
  * Opens a journal, and makes it if it is not there. An older one is brought to the present schema when it is opened to
  * write.
  *
- * @throws JournalError: `…_LOCKED`, `…_CORRUPT`, or `ERR_WINDSOCK_JOURNAL` when it cannot be opened.
+ * @throws JournalError: `…_LOCKED`, `…_CORRUPT`, `…_NEWER`, or `ERR_WINDSOCK_JOURNAL` when it cannot be opened.
  */
 export async function openFile(file: string, readOnly: boolean): Promise<OpenFile> {
   if (readOnly && !existsSync(file)) {
@@ -144,7 +144,8 @@ function schemaOf(database: Driver, file: string): number {
   }
   const schema = Number(pragma('user_version'))
   if (schema >= 1 && schema <= SCHEMA_VERSION) return schema
-  throw corrupt(
+  throw new JournalError(
+    'ERR_WINDSOCK_JOURNAL_NEWER',
     `${file} was written by a newer windsock (schema ${schema}, this one knows up to ${SCHEMA_VERSION}): use that one`,
   )
 }

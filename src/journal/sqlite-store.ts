@@ -48,7 +48,7 @@ const LONGEST_WAIT_MS = 2_000
  * Opens the journal `file`, and makes it and its folder if they are not there.
  *
  * @throws JournalError `ERR_WINDSOCK_JOURNAL_LOCKED` when another process has it open, `…_CORRUPT` when it is no journal
- *   or damaged, `ERR_WINDSOCK_JOURNAL` when it cannot be opened, or this Node has no SQLite.
+ *   or damaged, `…_NEWER` when a newer windsock has written it, `ERR_WINDSOCK_JOURNAL` when it cannot be opened, or this Node has no SQLite.
  */
 export async function openSqliteStore(
   file: string,

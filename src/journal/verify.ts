@@ -7,7 +7,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { CloseRecord } from '../protocol/close-record.ts'
 import { describe, JournalError } from '../protocol/errors.ts'
-import { decodeLifeEvent, type RecordedLifeEvent } from './events.ts'
+import { decodeLifeEvent, type RecordedLifeEvent, VOCABULARY, type Vocabulary } from './events.ts'
 import { Fold } from './fold.ts'
 import { isTopicStream, type RecordedEvent, type Store } from './store.ts'
 
@@ -46,9 +46,14 @@ const MAX_DAMAGES = 10
 /**
  * Reads everything.
  *
- * @throws JournalError when the store cannot be read at all.
+ * @throws JournalError when the store cannot be read at all, or was written by a newer windsock: that is no damage, and
+ *   whether there is any only that one can tell.
  */
-export async function verify(store: Store, told: Told = () => {}): Promise<Verified> {
+export async function verify(
+  store: Store,
+  told: Told = () => {},
+  vocabulary = VOCABULARY,
+): Promise<Verified> {
   const found: Verified = {
     lives: 0,
     live: 0,
@@ -63,7 +68,9 @@ export async function verify(store: Store, told: Told = () => {}): Promise<Verif
   const names = await allStreams(store)
   for (let done = 0; done < names.length; done += BATCH) {
     told(done, names.length)
-    await Promise.all(names.slice(done, done + BATCH).map((name) => check(store, name, found)))
+    await Promise.all(
+      names.slice(done, done + BATCH).map((name) => check(store, name, found, vocabulary)),
+    )
   }
   told(names.length, names.length)
   return found
@@ -79,9 +86,14 @@ async function allStreams(store: Store): Promise<readonly string[]> {
   }
 }
 
-async function check(store: Store, stream: string, found: Verified): Promise<void> {
+async function check(
+  store: Store,
+  stream: string,
+  found: Verified,
+  vocabulary: Vocabulary,
+): Promise<void> {
   const isTopic = isTopicStream(stream)
-  const life = isTopic ? undefined : new Life()
+  const life = isTopic ? undefined : new Life(vocabulary)
   let reached: number | undefined
   let isDamaged = false
   try {
@@ -140,14 +152,23 @@ class Life {
   #folding: Fold | undefined = new Fold()
   #kept: CloseRecord | undefined
   #version = 0
+  readonly #vocabulary: Vocabulary
 
-  /** @throws Misfit for an event that cannot be, or not there. */
+  constructor(vocabulary: Vocabulary) {
+    this.#vocabulary = vocabulary
+  }
+
+  /**
+   * @throws Misfit for an event that cannot be, or not there; JournalError `ERR_WINDSOCK_JOURNAL_NEWER` for one that only
+   *   a newer windsock can read.
+   */
   take(recorded: RecordedEvent): void {
     this.#version = recorded.version
     try {
-      const event = decodeLifeEvent(recorded)
+      const event = decodeLifeEvent(recorded, this.#vocabulary)
       if (event !== undefined) this.#fold(event)
     } catch (thrown) {
+      if (isNewer(thrown)) throw thrown
       throw new Misfit(this.#version, describe(thrown))
     }
   }
@@ -174,6 +195,10 @@ class Life {
     if (isFirst && !begins) this.#folding = undefined
     this.#folding?.apply(event)
   }
+}
+
+function isNewer(thrown: unknown): boolean {
+  return thrown instanceof JournalError && thrown.code === 'ERR_WINDSOCK_JOURNAL_NEWER'
 }
 
 /** What was kept well and says what cannot be. */
