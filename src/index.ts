@@ -18,6 +18,7 @@ export type { TopicCaller, TopicInput, TopicRules } from './handlers/topic-rules
 export { type Page, page } from './http/page.ts'
 export type { LifeEvent, RecordedLifeEvent } from './journal/events.ts'
 export { Fold, fold } from './journal/fold.ts'
+export type { FollowOptions } from './journal/follow.ts'
 export { Journal, type JournalOptions } from './journal/journal.ts'
 export type { JournalLevel } from './journal/recorder.ts'
 export type { Store } from './journal/store.ts'

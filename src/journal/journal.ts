@@ -19,6 +19,7 @@ import {
   type Vocabulary,
 } from './events.ts'
 import { Fold } from './fold.ts'
+import { Bells, type FollowOptions, follow } from './follow.ts'
 import { type Described, type JournalLevel, Recorder } from './recorder.ts'
 import { connectionStream, type NewEvent, type Store } from './store.ts'
 
@@ -49,6 +50,7 @@ export class Journal {
   readonly #maxEvents: number
   readonly #maxAgeMs: number
   readonly #vocabulary: Vocabulary
+  readonly #bells = new Bells()
   #sinceExpired = 0
   #unrecorded = 0
   #refusing = false
@@ -106,16 +108,37 @@ export class Journal {
     }
   }
 
+  /**
+   * The events of one life, oldest first, those to come as soon as they are kept; each once, in order, until the life has
+   * ended or `signal` ends it. A connection that is not known yet is waited for.
+   *
+   * However slow the reader, nothing is queued for it: it is a position in the journal, which is read page by page.
+   *
+   * @throws JournalError when events after its position expired before they were read, or the journal was closed.
+   */
+  async *follow(
+    connectionId: string,
+    options: FollowOptions = {},
+  ): AsyncGenerator<RecordedLifeEvent, void, undefined> {
+    const stream = connectionStream(connectionId)
+    const { after = 0 } = options
+    if (after > 0) {
+      const last = await this.#lastOf(connectionId)
+      if (last?.type === 'ConnectionClosed' && last.version <= after) return
+    }
+    for await (const recorded of follow(this.store, stream, options, this.#bells, this.#clock)) {
+      const event = decodeLifeEvent(recorded, this.#vocabulary)
+      if (event === undefined) continue
+      yield event
+      if (event.type === 'ConnectionClosed') return
+    }
+  }
+
   /** The close record of one connection; `undefined` while it lives, and when it is not known. */
   async closeRecord(connectionId: string): Promise<CloseRecord | undefined> {
     this.#append()
-    const { head } = await this.store.position(connectionStream(connectionId))
-    const { events } = await this.store.read(connectionStream(connectionId), {
-      after: Math.max(0, head - 1),
-    })
-    const last = events.at(-1)
-    const event = last === undefined ? undefined : decodeLifeEvent(last, this.#vocabulary)
-    return event?.type === 'ConnectionClosed' ? event.data.record : undefined
+    const last = await this.#lastOf(connectionId)
+    return last?.type === 'ConnectionClosed' ? last.data.record : undefined
   }
 
   /** Close records, newest first. */
@@ -160,11 +183,21 @@ export class Journal {
   /** Waits for what was written, and lets go of the store. */
   close(): Promise<void> {
     this.#append()
-    return this.store.close()
+    const closed = this.store.close()
+    this.#bells.ringAll()
+    return closed
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
+  }
+
+  async #lastOf(connectionId: string): Promise<RecordedLifeEvent | undefined> {
+    const stream = connectionStream(connectionId)
+    const { head } = await this.store.position(stream)
+    const { events } = await this.store.read(stream, { after: Math.max(0, head - 1) })
+    const last = events.at(-1)
+    return last === undefined ? undefined : decodeLifeEvent(last, this.#vocabulary)
   }
 
   #now(): number {
@@ -200,8 +233,13 @@ export class Journal {
     if (events.length === 0) return
     this.#gathered = []
     const refused = (thrown: unknown) => this.#refused(thrown, events.length)
+    const stream = connectionStream(this.#gatheredOf)
+    const took = () => {
+      this.#refusing = false
+      this.#bells.ring(stream)
+    }
     try {
-      this.store.append(connectionStream(this.#gatheredOf), events).then(this.#took, refused)
+      this.store.append(stream, events).then(took, refused)
     } catch (thrown) {
       refused(thrown)
     }
@@ -210,10 +248,6 @@ export class Journal {
   #lost(events = 1): false {
     this.#unrecorded += events
     return false
-  }
-
-  readonly #took = (): void => {
-    this.#refusing = false
   }
 
   readonly #refused = (thrown: unknown, events = 1): void => {

@@ -30,10 +30,12 @@ function openLife(level: JournalLevel = 'lifecycle') {
     clock,
     input: { connectionId: 'a', startedAtMs: clock.wallMs(), deadlines: DEADLINES },
     witness: recorder,
-    perform: () => {},
-    stepped: () => {},
-    guardFailed: (thrown) => {
-      throw thrown
+    owner: {
+      perform: () => {},
+      stepped: () => {},
+      guardFailed: (thrown) => {
+        throw thrown
+      },
     },
   })
   driver.dispatch({ type: 'handshake.accepted' })
