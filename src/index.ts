@@ -20,10 +20,17 @@ export type { LifeEvent, RecordedLifeEvent } from './journal/events.ts'
 export { Fold, fold } from './journal/fold.ts'
 export type { FollowOptions } from './journal/follow.ts'
 export { Journal, type JournalOptions } from './journal/journal.ts'
+export {
+  type LifeStep,
+  type LifeStory,
+  lifeStory,
+  stateName,
+  type Unfoldable,
+} from './journal/life-story.ts'
 export type { JournalLevel } from './journal/recorder.ts'
 export type { Store } from './journal/store.ts'
 export { type ConnectionMachine, connectionMachine } from './machines/connection.ts'
-export { memoryJournal, openJournal } from './open-journal.ts'
+export { memoryJournal, type OpenJournalOptions, openJournal } from './open-journal.ts'
 export { CLOSE_CODES, describeCloseCode, isResumable, isSendable } from './protocol/close-codes.ts'
 export { closeLine } from './protocol/close-line.ts'
 export type {
@@ -39,6 +46,7 @@ export {
   type Fault,
   HandlerError,
   HandshakeError,
+  JournalError,
   LimitError,
   ProtocolError,
   type RefusalDetails,

@@ -1,14 +1,12 @@
-// Journal file: opens a journal to be read, beside whoever writes it, and finds a connection in it.
+// Journal file: lends a journal to be read, beside whoever writes it, and finds a connection in it.
 //
-// The commonest mistakes (no such file, a folder, an id with a letter too few) get an answer that says what to do.
+// An id with a letter too few gets an answer that says what to do.
 
-import { statSync } from 'node:fs'
-import { Journal } from '../journal/journal.ts'
-import { openSqliteStore } from '../journal/sqlite-store.ts'
+import type { Journal } from '../journal/journal.ts'
 import { connectionStream, type Store } from '../journal/store.ts'
+import { openJournal } from '../open-journal.ts'
 import { JournalError } from '../protocol/errors.ts'
 import { printable } from '../protocol/printable.ts'
-import { liveClock } from '../transport/live-ports.ts'
 
 /** How many ids an answer lists. */
 const MAX_LISTED = 5
@@ -24,20 +22,12 @@ export async function readJournal<T>(
   file: string,
   use: (journal: Journal) => Promise<T>,
 ): Promise<T> {
-  checkFile(file)
-  const journal = new Journal(await openSqliteStore(file, { readOnly: true }), liveClock)
+  const journal = await openJournal(file, { readOnly: true })
   try {
     return await use(journal)
   } finally {
     await journal.close()
   }
-}
-
-/** @throws JournalError `ERR_WINDSOCK_JOURNAL` unless there is a file. */
-export function checkFile(file: string): void {
-  const found = statSync(file, { throwIfNoEntry: false })
-  if (found === undefined) throw unable(`there is no journal ${file}: is the path right?`)
-  if (!found.isFile()) throw unable(`${file} is no file: name the journal in it`)
 }
 
 /**

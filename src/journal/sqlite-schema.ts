@@ -4,7 +4,7 @@
 // they came, because they are trimmed from the front. Each row carries the checksum of the one before it and its own.
 // `sqlite3 -readonly <file>` reads all of it, also while it is written.
 
-import { existsSync, mkdirSync } from 'node:fs'
+import { mkdirSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { JournalError } from '../protocol/errors.ts'
 import { codeOf, type Driver, openDriver } from './sqlite-driver.ts'
@@ -66,9 +66,7 @@ export interface OpenFile {
  * @throws JournalError: `…_LOCKED`, `…_CORRUPT`, `…_NEWER`, or `ERR_WINDSOCK_JOURNAL` when it cannot be opened.
  */
 export async function openFile(file: string, readOnly: boolean): Promise<OpenFile> {
-  if (readOnly && !existsSync(file)) {
-    throw new JournalError('ERR_WINDSOCK_JOURNAL', `there is no journal at ${file}`)
-  }
+  checkPlace(file, readOnly)
   let lock: Driver | undefined
   let database: Driver | undefined
   let schema: number
@@ -101,6 +99,15 @@ export async function openFile(file: string, readOnly: boolean): Promise<OpenFil
       lock?.close()
     },
   }
+}
+
+/** The commonest mistakes get an answer that says what to do. */
+function checkPlace(file: string, readOnly: boolean): void {
+  const found = statSync(file, { throwIfNoEntry: false })
+  if (found === undefined && readOnly) {
+    throw failed(`there is no journal ${file}: is the path right?`)
+  }
+  if (found?.isFile() === false) throw failed(`${file} is no file: name the journal in it`)
 }
 
 /**
@@ -196,6 +203,6 @@ export function explain(thrown: unknown, file: string): JournalError {
   }
 }
 
-function failed(message: string, cause: unknown): JournalError {
+function failed(message: string, cause?: unknown): JournalError {
   return new JournalError('ERR_WINDSOCK_JOURNAL', message, cause)
 }

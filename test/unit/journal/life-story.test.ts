@@ -1,8 +1,7 @@
 // The story of a life: its steps, or why there are none.
 
 import { describe, expect, it } from 'vitest'
-import { connectionMachine } from 'windsock'
-import { lifeStory, stateName } from '../../../src/journal/life-story.ts'
+import { connectionMachine, lifeStory, stateName } from 'windsock'
 import { recorded, startedEvent, wholeLife } from './support/lives.ts'
 
 const BYE = { type: 'PeerClosed', data: { frame: { code: 1000, reason: 'bye' } } } as const

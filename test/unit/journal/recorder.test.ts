@@ -1,9 +1,8 @@
 // Recorder: what it writes down of a life, and when it says that happened.
 
 import { describe, expect, it } from 'vitest'
-import { connectionMachine, Journal } from 'windsock'
+import { connectionMachine, Journal, lifeStory } from 'windsock'
 import { seededRandom, VirtualClock } from 'windsock/testing'
-import { lifeStory } from '../../../src/journal/life-story.ts'
 import { MemoryStore } from '../../../src/journal/memory-store.ts'
 import type { JournalLevel, Recorder } from '../../../src/journal/recorder.ts'
 import { Driver } from '../../../src/machines/driver.ts'
