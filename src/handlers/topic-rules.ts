@@ -28,6 +28,9 @@ export interface TopicRules {
   readonly accept?: (input: TopicInput, caller: TopicCaller) => Sendable | Promise<Sendable>
   /** Someone reads the topic over a connection that stays (WebSocket, event stream); polls come and go unseen. */
   readonly joined?: (caller: TopicCaller) => void
-  /** Whoever joined is gone. */
+  /**
+   * Whoever joined is gone. An event stream that the server has ended is waited for, `eventStreamGraceMs` (5 s): a reader
+   * that comes back in that time is told of neither.
+   */
   readonly left?: (caller: TopicCaller) => void
 }

@@ -50,6 +50,10 @@ class TopicEvents implements Events {
     this.#untilMs = read.clock.nowMs() + read.limits.eventStreamMs
   }
 
+  get isOver(): boolean {
+    return this.#over
+  }
+
   async next(): Promise<string | undefined> {
     try {
       const piece = await this.#next()

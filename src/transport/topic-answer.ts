@@ -11,6 +11,8 @@ import type { LossReason } from '../protocol/position.ts'
 export interface Events {
   /** The next piece, when there is one; `undefined` when that was all. Ask again only after it has come. Never rejects. */
   next(): Promise<string | undefined>
+  /** Whether that was all; its client comes back for more. */
+  readonly isOver: boolean
 }
 
 export interface Answer {

@@ -16,6 +16,7 @@ import { inTime, type Lifeline } from './lifeline.ts'
 import { longPoll } from './long-poll.ts'
 import { crossOriginHeaders, METHODS, mayAsk, type PagePolicy, preflight } from './page-origin.ts'
 import { end, poll, type TopicRead } from './poll.ts'
+import type { Presence } from './presence.ts'
 import { type Answer, answerFor, line } from './topic-answer.ts'
 import { append } from './topic-append.ts'
 import type { TopicFormats } from './topic-format.ts'
@@ -44,6 +45,7 @@ export interface TopicService extends PagePolicy {
   readonly limits: TopicLimits
   readonly clock: Clock
   readonly random: Random
+  readonly presence: Presence
   /** Told of what user code threw, and of what a store could not do. Must not throw. */
   readonly report: (error: WebSocketError) => void
 }
@@ -96,7 +98,7 @@ async function decide(asked: TopicRequest, service: TopicService): Promise<Answe
   return query.live === 'long-poll' ? longPoll(read) : poll(read)
 }
 
-/** An event stream stays, as a WebSocket does: whoever reads it has joined, until the client is gone. */
+/** An event stream stays, as a WebSocket does: whoever reads it is present, until the client is gone and stays away. */
 async function stay(
   read: TopicRead,
   caller: TopicCaller,
@@ -104,21 +106,16 @@ async function stay(
   service: TopicService,
 ): Promise<Answer> {
   const { lifeline } = asked
-  const { rules } = service
   const told = await eventStream(read, (thrown) => {
     report(asked, service, WebSocketError.from(thrown))
   })
-  if (told.events === undefined || lifeline.ended === 'gone') return told
-  const guarded = (run: () => void) => {
-    try {
-      run()
-    } catch (thrown) {
-      service.report(WebSocketError.from(thrown))
-    }
-  }
-  guarded(() => rules.joined?.(caller))
+  const { events } = told
+  if (events === undefined || lifeline.ended === 'gone') return told
+  const depart = service.presence.arrive(caller, service.clock)
+  let isDraining = false
   lifeline.onEnd((why) => {
-    if (why === 'gone') guarded(() => rules.left?.(caller))
+    if (why === 'draining') isDraining = true
+    else depart(events.isOver && !isDraining)
   })
   return told
 }

@@ -59,6 +59,14 @@ export const TOPIC_LIMITS = {
     why: 'how long an EventSource waits before it comes back',
     atBound: 'it comes back',
   },
+  eventStreamGraceMs: {
+    default: 5_000,
+    unit: 'ms',
+    min: 0,
+    max: LONGEST_DELAY_MS,
+    why: 'whoever comes back after eventStreamMs was never away: joined and left need not be told each minute',
+    atBound: 'left is told',
+  },
   eventStreamHeartbeatMs: {
     default: 15_000,
     unit: 'ms',

@@ -15,6 +15,7 @@ import type { Clock, Random } from '../protocol/ports.ts'
 import { HttpExchange } from './http-exchange.ts'
 import { liveClock, liveRandom } from './live-ports.ts'
 import type { TopicOrigins } from './page-origin.ts'
+import { Presence } from './presence.ts'
 import { bodyOf } from './request-body.ts'
 import { type Answer, answerFor, busy, line } from './topic-answer.ts'
 import { answerTopic, type TopicService } from './topic-exchange.ts'
@@ -63,6 +64,7 @@ export class TopicRequests implements PlainRequests {
   #service: Omit<TopicService, 'clock'>
   readonly #own: Pick<TopicRequestsOptions, 'checkOrigin' | 'requireOrigin'>
   readonly #limits: TopicLimits
+  readonly #presence: Presence
   readonly #underWay = new Set<HttpExchange>()
   readonly #byAddress = new Map<string, number>()
   readonly #drains = new Set<() => void>()
@@ -81,7 +83,10 @@ export class TopicRequests implements PlainRequests {
     this.#requestOf = options.requestOf
     this.#own = options
     this.#limits = resolveTopicLimits(options)
+    const { eventStreamGraceMs: graceMs, maxRequests: maxAway } = this.#limits
+    this.#presence = new Presence({ rules, graceMs, maxAway, report })
     this.#service = {
+      presence: this.#presence,
       topics,
       rules,
       random,
@@ -133,6 +138,7 @@ export class TopicRequests implements PlainRequests {
    * What comes meanwhile is told to come again; afterwards requests are answered as before.
    */
   readonly close = async (): Promise<void> => {
+    this.#presence.end()
     if (this.#underWay.size === 0) return
     await new Promise<void>((resolve) => {
       const done = () => {

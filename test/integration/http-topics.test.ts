@@ -151,6 +151,24 @@ describe('a client that leaves', () => {
   })
 })
 
+it('a reader who comes back when its event stream has ended is told of once, until it leaves', async () => {
+  const told: string[] = []
+  const joined = vi.fn(() => void told.push('joined'))
+  const left = vi.fn(() => void told.push('left'))
+  const { url } = await house({ eventStreamMs: 20, rules: { joined, left } })
+  const stream = `${url}?offset=now&live=sse`
+  for (let times = 0; times < 3; times++) {
+    expect(await (await fetch(stream)).text()).toContain('upToDate')
+  }
+  expect(told).toEqual(['joined'])
+  const leaving = new AbortController()
+  const { url: longer } = await house({ rules: { joined, left } })
+  await fetch(`${longer}?offset=now&live=sse`, { signal: leaving.signal })
+  leaving.abort()
+  await vi.waitFor(() => expect(left).toHaveBeenCalledTimes(1))
+  expect(told).toEqual(['joined', 'joined', 'left'])
+})
+
 describe('a slow client', () => {
   const MESSAGE = 'x'.repeat(256 * 1024)
 

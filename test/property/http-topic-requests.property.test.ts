@@ -178,6 +178,8 @@ describe('a request for a topic', () => {
       const { asking, all } = await playRequests(script)
       const held = asking.watchers + asking.clock.timerCount
       for (const { asked } of all) asked.lifeline.end('gone')
+      // A reader that is waited for has no request any more.
+      asking.service.presence.end()
       expect(asking.watchers).toBe(0)
       expect(asking.clock.timerCount).toBe(0)
       await asking.clock.settle()

@@ -11,6 +11,7 @@ import type { PageBounds, PublishOptions, TopicLog } from '../../../src/streams/
 import { Topic } from '../../../src/streams/topic.ts'
 import { Lifeline } from '../../../src/transport/lifeline.ts'
 import type { TopicOrigins } from '../../../src/transport/page-origin.ts'
+import { Presence } from '../../../src/transport/presence.ts'
 import type { Answer } from '../../../src/transport/topic-answer.ts'
 import { answerTopic, type TopicService } from '../../../src/transport/topic-exchange.ts'
 import { TopicFormats } from '../../../src/transport/topic-format.ts'
@@ -48,16 +49,20 @@ export class Asking {
   constructor(options: AskingOptions = {}, clock = new VirtualClock()) {
     this.clock = clock
     const { rules = {}, origins = 'same-origin', contentType = 'application/json' } = options
+    const limits = resolveTopicLimits(options.limits ?? {})
+    const report = (error: WebSocketError) => void this.errors.push(error)
+    const { eventStreamGraceMs: graceMs, maxRequests: maxAway } = limits
     this.service = {
+      presence: new Presence({ rules, graceMs, maxAway, report }),
       topics: this.topics,
       rules,
       origins,
       requireOrigin: options.requireOrigin ?? false,
       formats: new TopicFormats(() => contentType),
-      limits: resolveTopicLimits(options.limits ?? {}),
+      limits,
       clock: this.clock,
       random: seededRandom(7),
-      report: (error) => this.errors.push(error),
+      report,
     }
   }
 

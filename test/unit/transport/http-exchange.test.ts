@@ -70,7 +70,10 @@ function counting(last: number): Events & { asked: number } {
     asked: 0,
     next: async () => {
       events.asked++
-      return events.asked > last ? undefined : `${events.asked}`
+      return events.isOver ? undefined : `${events.asked}`
+    },
+    get isOver() {
+      return events.asked > last
     },
   }
   return events
