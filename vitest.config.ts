@@ -18,6 +18,7 @@ export default defineConfig({
   resolve: {
     alias: [
       { find: /^windsock$/, replacement: source('index.ts') },
+      { find: /^windsock\/client$/, replacement: source('client/node.ts') },
       { find: /^windsock\/testing$/, replacement: source('testing/index.ts') },
       { find: /^windsock\/tornado$/, replacement: source('tornado/index.ts') },
     ],

@@ -48,6 +48,10 @@ const ROOMS: Readonly<Record<string, Room>> = {
     packages: ['node:', 'cookie', 'path-to-regexp'],
   },
   observe: { rooms: ['protocol', 'streams', 'journal'], packages: ['rxjs', 'xstate'] },
+  client: {
+    rooms: ['protocol', 'machines'],
+    packages: ['xstate', 'rxjs', 'ws', 'eventsource-parser'],
+  },
   root: { rooms: EVERY_ROOM_BELOW_ROOT, packages: ['rxjs', 'xstate', 'node:'] },
   tornado: {
     rooms: ['root', 'protocol', 'streams', 'journal', 'handlers', 'http', 'observe'],
@@ -70,7 +74,7 @@ const EXCEPTIONS: Readonly<Record<string, readonly string[]>> = {
 }
 
 /** The public subpaths; no other room has an index. */
-const ENTRIES = ['index.ts', 'testing/index.ts', 'tornado/index.ts']
+const ENTRIES = ['index.ts', 'client/index.ts', 'testing/index.ts', 'tornado/index.ts']
 
 const FORBIDDEN_FOLDERS = ['utils', 'common', 'types', 'helpers', 'lib']
 const MAX_LINES = 400
@@ -111,6 +115,12 @@ describe('the arrows between the rooms', () => {
       expect(offences).toEqual([])
     })
   }
+
+  it('only the Node environment of the client imports ws', () => {
+    const found = imports.filter(({ file }) => roomOf(file) === 'client')
+    const withWs = found.filter(({ specifier }) => specifier === 'ws').map(({ file }) => file)
+    expect(withWs).toEqual(['client/node-environment.ts'])
+  })
 
   it('every imported package is a dependency or a peer of the published package', () => {
     const { dependencies, peerDependencies } = JSON.parse(read('package.json'))

@@ -22,6 +22,11 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const dist = join(root, 'dist')
 const stamp = join(dist, '.fingerprint')
 
+/** Packages whose version makes another build. */
+const BUILT_WITH = ['typescript', 'rolldown', 'xstate', 'rxjs', 'eventsource-parser']
+/** What no source file of its own stands behind. */
+const BUNDLES = ['dist/client/windsock-client.js']
+
 /** Whether dist/ was built from exactly the present sources. */
 export function isBuilt() {
   return existsSync(stamp) && readFileSync(stamp, 'utf8') === fingerprint()
@@ -41,7 +46,7 @@ export function build() {
     [compiler, '-p', 'tsconfig.build.json', '--noEmitOnError'],
     { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] },
   )
-  if (status !== 0) {
+  if (status !== 0 || !bundle()) {
     console.error('build: failed; dist/ holds no finished build of the present sources')
     return false
   }
@@ -53,13 +58,22 @@ export function build() {
   return true
 }
 
+function bundle() {
+  const { status } = spawnSync(process.execPath, [join(root, 'tools/bundle.mjs')], {
+    cwd: root,
+    stdio: ['ignore', 'inherit', 'inherit'],
+  })
+  return status === 0
+}
+
 function fingerprint() {
   const hash = createHash('sha256')
   const inputs = [
     'package.json',
     'tsconfig.json',
     'tsconfig.build.json',
-    'node_modules/typescript/package.json',
+    'tools/bundle.mjs',
+    ...BUILT_WITH.map((name) => `node_modules/${name}/package.json`),
     ...filesIn('src').filter((file) => file.endsWith('.ts')),
   ]
   for (const file of inputs) {
@@ -75,6 +89,7 @@ function fingerprint() {
 /** Removes what an earlier build left of files that src/ no longer has. */
 function sweep() {
   for (const file of filesIn('dist')) {
+    if (BUNDLES.includes(file)) continue
     const module = file.replace(/^dist\//, '').replace(/(\.d\.ts|\.js)(\.map)?$/, '')
     if (!existsSync(join(root, 'src', `${module}.ts`))) rmSync(join(root, file))
   }

@@ -23,6 +23,8 @@ const EXPECTED = [
   'CHANGELOG.md',
   'dist/index.js',
   'dist/index.d.ts',
+  'dist/client/index.js',
+  'dist/client/windsock-client.js',
   'dist/testing/index.js',
   'dist/cli/main.js',
   'src/index.ts',
@@ -32,25 +34,34 @@ const ALLOWED = /^(dist|src|demo)\/|^(package\.json|README\.md|LICENSE|CHANGELOG
 const CONSUMER_JS = `
 import { map } from 'rxjs'
 import WebSocket from 'ws'
-import { route, serve } from 'windsock'
+import { route, serve, topic, topics } from 'windsock'
+import { connect } from 'windsock/client'
 import * as testing from 'windsock/testing'
 
 if (Object.keys(testing).length === 0) throw new Error('windsock/testing exports nothing')
 const echo = route('/echo', (connection) => connection.messages$.pipe(map((m) => \`You said: \${m}\`)))
-const server = await serve({ port: 0, routes: [echo] })
+const news = topic('news', { history: { count: 10 } })
+const server = await serve({ port: 0, routes: [echo, topics('/topics', [news])] })
 const socket = new WebSocket(new URL('/echo', String(server.url).replace(/^http/, 'ws')))
 const answer = await new Promise((resolve, reject) => {
   socket.on('open', () => socket.send('hello')).on('error', reject)
   socket.on('message', (data) => resolve(String(data)))
 })
 socket.close()
+const client = connect(new URL('/topics', server.url))
+const first = new Promise((resolve) => client.topic('news', { last: 1 }).messages$.subscribe(resolve))
+news.publish('good')
+const { data } = await first
+await client.close()
 await server.close()
+if (data !== 'good') throw new Error(\`the topic said \${data}\`)
 if (answer !== 'You said: hello') throw new Error(\`the echo answered \${answer}\`)
 `
 
 const CONSUMER_TS = `
 import { map } from 'rxjs'
 import { route, serve, topic, WebSocketHandler } from 'windsock'
+import { type ClientState, connect } from 'windsock/client'
 import * as testing from 'windsock/testing'
 
 class Echo extends WebSocketHandler {
@@ -68,6 +79,9 @@ export const server = await serve({
   ],
 })
 export const kit = testing
+export const client = connect(server.url)
+export const state: ClientState = client.state
+export const said: Promise<{ offset: number }> = client.topic<string>('chat').publish('hello')
 await server.close()
 `
 

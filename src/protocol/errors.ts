@@ -42,11 +42,14 @@ export const ERROR_CODES = {
   ERR_WINDSOCK_LISTEN: 'The server cannot listen on that address.',
   ERR_WINDSOCK_MESSAGE_TYPE: 'A value cannot be sent as a message.',
   ERR_WINDSOCK_PROTOCOL: 'The peer broke RFC 6455.',
+  ERR_WINDSOCK_REFUSED: 'The server refused what a client asked of a topic.',
   ERR_WINDSOCK_RESPONSE: 'An HTTP response cannot be changed so, or not any more.',
   ERR_WINDSOCK_ROUTE: 'A route is not well formed, or its handler is of no known form.',
   ERR_WINDSOCK_SETTING: 'A setting is unknown or outside its range.',
   ERR_WINDSOCK_SUBPROTOCOL: 'A subprotocol was chosen that the client did not offer.',
   ERR_WINDSOCK_TOPIC: 'A topic was used wrongly.',
+  ERR_WINDSOCK_UNCERTAIN:
+    'A published message was never acknowledged, and it is too late to send it again: it may be stored or not.',
   ERR_WINDSOCK_UNHANDLED: 'User code threw outside any connection.',
 } as const
 

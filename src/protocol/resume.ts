@@ -56,6 +56,17 @@ export type ClientFrame =
     }
   | { readonly type: 'ping'; readonly id: number }
 
+/** A client's frame as it travels. */
+export function clientFrameJson(frame: ClientFrame): string {
+  if (frame.type === 'subscribe') {
+    const { begin, ...rest } = frame
+    return JSON.stringify({ ...rest, ...begin })
+  }
+  if (frame.type !== 'publish' || !(frame.data instanceof Uint8Array)) return JSON.stringify(frame)
+  const { data, ...rest } = frame
+  return JSON.stringify({ ...rest, data64: toBase64(data) })
+}
+
 /** A frame that cannot be understood; `id` where there was one. */
 export interface FrameProblem {
   readonly type: 'problem'

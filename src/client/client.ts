@@ -1,0 +1,207 @@
+// Client: topics that are read and written across lost connections, restarts and changes of transport.
+//
+// What users hold. It joins the lifecycle, which looks after links, and the session, which looks after topics.
+
+import { filter, type Observable } from 'rxjs'
+import type { ClientTransport } from '../machines/client.ts'
+import { checkCloseCode } from '../protocol/close-codes.ts'
+import { checkReason } from '../protocol/close-reason.ts'
+import { WebSocketClosedError, WebSocketError } from '../protocol/errors.ts'
+import { isOffset, MAX_EPOCH_LENGTH, type Position } from '../protocol/position.ts'
+import { MAX_LAST, MAX_TOPIC_LENGTH, type SubscribeFrom } from '../protocol/resume.ts'
+import { socketAddress } from './address.ts'
+import type { Environment } from './environment.ts'
+import type { Feed, TopicEvent, TopicGap, TopicMessage } from './feed.ts'
+import { type ClientState, Lifecycle } from './lifecycle.ts'
+import { eventStream } from './links/event-stream.ts'
+import { openHttp } from './links/http.ts'
+import type { LinkEvents, TopicFrame, TopicLink, TopicRequest } from './links/link.ts'
+import { longPoll } from './links/long-poll.ts'
+import { poll } from './links/poll.ts'
+import { openWebSocket } from './links/websocket.ts'
+import type { PublishOptions, Stored } from './publisher.ts'
+import { Session } from './session.ts'
+import {
+  type ClientNumbers,
+  type ClientUrl,
+  checkTransports,
+  resolveNumbers,
+  TRANSPORTS,
+} from './settings.ts'
+
+export type ClientOptions = { readonly [Name in keyof ClientNumbers]?: number | undefined } & {
+  /** In the order of preference; default `['websocket', 'sse', 'long-poll', 'poll']`. */
+  readonly transports?: readonly ClientTransport[] | undefined
+  /** Whether requests to another origin carry cookies, as WebSockets always do. Default false. */
+  readonly withCredentials?: boolean | undefined
+}
+
+const WAYS = { sse: eventStream, 'long-poll': longPoll, poll }
+
+/** One topic of a client. */
+export interface ClientTopic<T = unknown> {
+  readonly name: string
+  /**
+   * Messages, and gaps where some will not come, in order. Hot; the topic is asked for while somebody listens to any of
+   * the three. Errors with `ERR_WINDSOCK_REFUSED` when the server does not let us read; completes with the client.
+   */
+  readonly events$: Observable<TopicEvent<T>>
+  /** The messages alone. */
+  readonly messages$: Observable<TopicMessage<T>>
+  /** The gaps alone. */
+  readonly gaps$: Observable<TopicGap>
+  /** Of the last message taken, or of the beginning; `undefined` until the server has told. Keep it to go on from. */
+  readonly position: Position | undefined
+  /**
+   * Publishes `data` (what JSON can express, or bytes), now or when there is a connection, once.
+   *
+   * Resolves with its place in the log, when it is stored. Rejects with `ERR_WINDSOCK_LIMIT` when too many wait,
+   * `ERR_WINDSOCK_REFUSED` when the server does not take it, `ERR_WINDSOCK_CLOSED` when the client is closed first, and
+   * `ERR_WINDSOCK_UNCERTAIN` when it was sent, not acknowledged, and there was no connection for too long.
+   */
+  publish(data: T, options?: PublishOptions): Promise<Stored>
+}
+
+export class Client {
+  readonly #session: Session
+  readonly #lifecycle: Lifecycle<TopicRequest, TopicFrame>
+  readonly #topics = new Map<string, ClientTopic>()
+
+  /** @internal */
+  constructor(url: ClientUrl, options: ClientOptions, environment: Environment) {
+    const { transports = TRANSPORTS, withCredentials = false } = options
+    const numbers = resolveNumbers(options, ['transports', 'withCredentials'])
+    const session = new Session({
+      environment,
+      numbers,
+      ready: () => lifecycle.ready(),
+      stuck: (reason) => lifecycle.fail(1006, reason),
+    })
+    const open = (
+      transport: ClientTransport,
+      address: URL,
+      events: LinkEvents<TopicFrame>,
+    ): TopicLink =>
+      transport === 'websocket'
+        ? openWebSocket(socketAddress(address), events, environment, numbers)
+        : openHttp(WAYS[transport], { address, environment, numbers, withCredentials }, events)
+    const lifecycle = new Lifecycle<TopicRequest, TopicFrame>({
+      url,
+      environment,
+      numbers,
+      transports: checkTransports(transports),
+      open,
+      resume: (link) => session.resume(link as TopicLink),
+      pause: () => session.pause(),
+      received: (frame) => session.received(frame),
+      ended: (state) => session.end(endOf(state)),
+    })
+    this.#session = session
+    this.#lifecycle = lifecycle
+  }
+
+  /** Replays the present one, and completes after `closed` or `failed`. */
+  get state$(): Observable<ClientState> {
+    return this.#lifecycle.state$
+  }
+
+  get state(): ClientState {
+    return this.#lifecycle.state
+  }
+
+  /** Settles with the last state; never rejects. */
+  get closed(): Promise<ClientState> {
+    return this.#lifecycle.closed
+  }
+
+  /** How many publishes are not stored yet. */
+  get queued(): number {
+    return this.#session.publisher.size
+  }
+
+  /**
+   * A topic by its name.
+   *
+   * @param begin - where reading begins the first time: with the `last` so many messages, `from: 'start'` or `'now'`
+   *   (default), or `since` a position that was kept. Later it goes on where it was.
+   * @throws WebSocketError `ERR_WINDSOCK_TOPIC` for a name or a beginning that cannot be.
+   */
+  topic<T = unknown>(name: string, begin: SubscribeFrom = { from: 'now' }): ClientTopic<T> {
+    const known = this.#topics.get(name)
+    if (known !== undefined) return known as ClientTopic<T>
+    checkTopic(name, begin)
+    const topic = topicOf(this.#session.feed(name, begin), (data, options) =>
+      this.#session.publisher.publish(name, data, options),
+    )
+    this.#topics.set(name, topic)
+    return topic as ClientTopic<T>
+  }
+
+  /**
+   * Goes on over these transports, in the order of preference, from the same positions.
+   *
+   * @throws SettingError as `connect`.
+   */
+  use(...transports: readonly ClientTransport[]): void {
+    this.#lifecycle.use(checkTransports(transports))
+  }
+
+  /** Connects now, when it waits or is offline. */
+  retry(): void {
+    this.#lifecycle.retry()
+  }
+
+  /**
+   * Closes for good: nothing is delivered any more, and what was not stored is rejected.
+   *
+   * @throws WebSocketError for a code or a reason that cannot be sent.
+   */
+  close(code = 1000, reason = ''): Promise<ClientState> {
+    return this.#lifecycle.close({ code: checkCloseCode(code), reason: checkReason(reason) })
+  }
+
+  [Symbol.asyncDispose](): Promise<unknown> {
+    return this.close()
+  }
+}
+
+function topicOf(feed: Feed, publish: ClientTopic['publish']): ClientTopic {
+  const { topic: name, events$ } = feed
+  return {
+    name,
+    events$,
+    messages$: events$.pipe(filter((event) => event.type === 'message')),
+    gaps$: events$.pipe(filter((event) => event.type === 'gap')),
+    get position() {
+      return feed.position
+    },
+    publish,
+  }
+}
+
+function endOf({ lastClose }: ClientState): WebSocketError {
+  const { code, reason } = lastClose ?? { code: 1000, reason: '' }
+  return new WebSocketClosedError(
+    `the client is closed (${code}${reason && ` ${reason}`}): nothing can be published any more`,
+  )
+}
+
+function checkTopic(name: string, begin: SubscribeFrom): void {
+  if (typeof name !== 'string' || name === '' || name.length > MAX_TOPIC_LENGTH) {
+    throw wrong(`the name of a topic must have 1 to ${MAX_TOPIC_LENGTH} characters`)
+  }
+  if ('last' in begin) {
+    if (isOffset(begin.last) && begin.last <= MAX_LAST) return
+    throw wrong(`last must be a whole number from 0 to ${MAX_LAST}`)
+  }
+  if ('since' in begin) {
+    const { epoch, offset } = begin.since
+    if (epoch !== '' && epoch.length <= MAX_EPOCH_LENGTH && isOffset(offset)) return
+    throw wrong('since must be a position that a message or a gap had')
+  }
+  if (begin.from !== 'start' && begin.from !== 'now') throw wrong('from must be start or now')
+}
+
+function wrong(message: string): WebSocketError {
+  return new WebSocketError('ERR_WINDSOCK_TOPIC', message)
+}

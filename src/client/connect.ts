@@ -1,0 +1,33 @@
+// connect() and connectPlain(), for one environment.
+//
+// `index.ts` has them for browsers, `node.ts` for Node.
+
+import { Client, type ClientOptions } from './client.ts'
+import type { Environment } from './environment.ts'
+import { PlainClient, type PlainOptions } from './plain-client.ts'
+import type { ClientUrl } from './settings.ts'
+
+/**
+ * Connects to the topics of a server, and stays connected until it is told to close.
+ *
+ * @param url - where the server has its `topics()`, such as `/topics`; relative addresses in pages only. `http:` and
+ *   `ws:` mean the same. A function is asked before each dial.
+ * @throws SettingError for an option that is unknown or out of range. What is wrong with `url` shows in `state$`.
+ */
+export type Connect = (url: ClientUrl, options?: ClientOptions) => Client
+
+/**
+ * Connects to any WebSocket server, for plain messages, and connects again until it is told to close.
+ *
+ * @param url - as for `connect`.
+ * @throws SettingError for an option that is unknown or out of range.
+ */
+export type ConnectPlain = (url: ClientUrl, options?: PlainOptions) => PlainClient
+
+export function connectIn(environment: Environment): Connect {
+  return (url, options = {}) => new Client(url, options, environment)
+}
+
+export function connectPlainIn(environment: Environment): ConnectPlain {
+  return (url, options = {}) => new PlainClient(url, options, environment)
+}

@@ -1,0 +1,82 @@
+// Event stream: one answer that goes on, read through fetch.
+//
+// Not through EventSource: it shows no status, so that a position that is gone looks like a network that is, and Node
+// has none. What a page of the stream says is complete with its `control` event, which names the place behind it.
+
+import { createParser, type EventSourceMessage } from 'eventsource-parser'
+import type { MessageItem } from '../../protocol/resume.ts'
+import { Broken, broken, itemsIn, type Page, positionIn } from './exchange.ts'
+import type { Way } from './poll.ts'
+
+/** Above this a line has no end, and is not one of a topic's. */
+const MAX_BUFFERED_CHARS = 64 * 1024 * 1024
+
+interface Control {
+  readonly streamNextOffset: string
+  readonly streamCursor?: string
+  readonly upToDate?: boolean
+  readonly gap?: { readonly to: string }
+}
+
+export const eventStream: Way = async function* (exchange, place, cursor) {
+  const live = { live: 'sse', ...(cursor && { cursor }) }
+  const { clock } = exchange.options.environment
+  const askedMs = clock.nowMs()
+  const { response, heard, done } = await exchange.open(place, live)
+  const body = response.body?.getReader()
+  try {
+    if (!(response.headers.get('Content-Type') ?? '').startsWith('text/event-stream')) {
+      throw new Broken(1006, 'the answer is no event stream')
+    }
+    const pages = pageReader()
+    const decoder = new TextDecoder()
+    for (;;) {
+      const chunk = await body?.read()
+      if (chunk === undefined || chunk.done) break
+      heard()
+      yield* pages.take(decoder.decode(chunk.value, { stream: true }))
+    }
+  } catch (thrown) {
+    throw broken(thrown)
+  } finally {
+    done()
+    // Also when nobody wants more of it.
+    body?.cancel().catch(() => {})
+  }
+  // It ends each minute, and goes on in the next one; one that ends at once is not asked for without a pause.
+  if (clock.nowMs() - askedMs < 1_000) await exchange.sleep(exchange.options.numbers.pollMs)
+}
+
+/** Puts the pages of a stream together from its text. */
+function pageReader() {
+  let pages: Page[] = []
+  let items: readonly MessageItem[] = []
+  const parser = createParser({
+    maxBufferSize: MAX_BUFFERED_CHARS,
+    onEvent({ event, data }: EventSourceMessage) {
+      if (event === 'data') items = [...items, ...itemsIn(JSON.parse(data))]
+      if (event !== 'control') return
+      const { streamNextOffset, streamCursor, upToDate, gap } = JSON.parse(data) as Control
+      const next = positionIn(gap?.to ?? streamNextOffset)
+      pages.push({
+        items,
+        next,
+        upToDate: upToDate === true,
+        cursor: streamCursor,
+        ...(gap !== undefined && { gapTo: next.offset }),
+      })
+      items = []
+    },
+    onError: (error) => {
+      if (error.type === 'max-buffer-size-exceeded') throw new Broken(1006, error.message)
+    },
+  })
+  return {
+    take(text: string): readonly Page[] {
+      parser.feed(text)
+      const taken = pages
+      pages = []
+      return taken
+    },
+  }
+}

@@ -1,0 +1,93 @@
+// Plain client: one WebSocket of plain messages that connects again, for servers that speak no topics.
+//
+// There are no positions in it: what was sent to it while it was away is gone, and the state says when that was.
+
+import { type Observable, Subject } from 'rxjs'
+import { checkCloseCode } from '../protocol/close-codes.ts'
+import { checkReason } from '../protocol/close-reason.ts'
+import type { Message } from '../protocol/message.ts'
+import { socketAddress } from './address.ts'
+import type { Environment } from './environment.ts'
+import { type ClientState, Lifecycle } from './lifecycle.ts'
+import { openPlain } from './links/websocket.ts'
+import { type ClientNumbers, type ClientUrl, resolveNumbers } from './settings.ts'
+
+export type PlainOptions = {
+  readonly [Name in Exclude<
+    keyof ClientNumbers,
+    'upgradeMs' | 'pollMs' | 'maxQueued' | 'maxQueuedChars'
+  >]?: number | undefined
+} & {
+  /** Subprotocols to offer. Default: none. */
+  readonly protocols?: readonly string[] | undefined
+}
+
+export class PlainClient {
+  /** Texts and bytes, as they come. Hot: who listens later has missed them. Completes with the client. */
+  readonly messages$: Observable<Message>
+  readonly #lifecycle: Lifecycle<Message, Message>
+
+  /** @internal */
+  constructor(url: ClientUrl, options: PlainOptions, environment: Environment) {
+    const { protocols = [] } = options
+    // Browsers do not show pings, so how often a server speaks is known only to whoever wrote it.
+    const numbers = resolveNumbers(options, ['protocols'], { heartbeatMs: 0 })
+    const messages = new Subject<Message>()
+    this.messages$ = messages.asObservable()
+    this.#lifecycle = new Lifecycle<Message, Message>({
+      url,
+      environment,
+      numbers,
+      transports: ['websocket'],
+      open: (_transport, address, events) =>
+        openPlain(socketAddress(address), protocols, events, environment, numbers),
+      resume: () => this.#lifecycle.ready(),
+      pause: () => {},
+      received: (message) => this.state.state !== 'closing' && messages.next(message),
+      ended: () => messages.complete(),
+    })
+  }
+
+  /** Replays the present one, and completes after `closed` or `failed`. */
+  get state$(): Observable<ClientState> {
+    return this.#lifecycle.state$
+  }
+
+  get state(): ClientState {
+    return this.#lifecycle.state
+  }
+
+  /** Settles with the last state; never rejects. */
+  get closed(): Promise<ClientState> {
+    return this.#lifecycle.closed
+  }
+
+  /** Sends now; false, and nothing is sent, when the client is not open. Nothing tells whether it arrived. */
+  send(message: Message): boolean {
+    const { link } = this.#lifecycle
+    link?.send(message)
+    return link !== undefined
+  }
+
+  /** Connects now, when it waits or is offline. */
+  retry(): void {
+    this.#lifecycle.retry()
+  }
+
+  /**
+   * Closes for good. Without a code the Close frame is empty.
+   *
+   * @throws WebSocketError for a code or a reason that cannot be sent.
+   */
+  close(code?: number, reason = ''): Promise<ClientState> {
+    const frame =
+      code === undefined
+        ? { code: 1005, reason: '' }
+        : { code: checkCloseCode(code), reason: checkReason(reason) }
+    return this.#lifecycle.close(frame)
+  }
+
+  [Symbol.asyncDispose](): Promise<unknown> {
+    return this.close(1000)
+  }
+}

@@ -1,0 +1,220 @@
+// Publisher: what was published and is not stored yet, in order, within a bound.
+//
+// Each message has a key of its own and is sent again with it after a lost connection, so that it is in the log once.
+// The server knows a key for two minutes; what was sent longer ago than that, and never acknowledged, may be there or
+// not, and is given back to the application rather than sent twice.
+
+import { LimitError, WebSocketClosedError, WebSocketError } from '../protocol/errors.ts'
+import type { Clock, Random, TimerHandle } from '../protocol/ports.ts'
+import type { Position } from '../protocol/position.ts'
+import { MAX_KEY_LENGTH, type ServerFrame, toBase64 } from '../protocol/resume.ts'
+import type { TopicLink } from './links/link.ts'
+
+/** Where a message stands in its topic. */
+export interface Stored extends Position {
+  /** Whether it was there already, from an attempt whose answer was lost. */
+  readonly duplicate: boolean
+}
+
+export interface PublishOptions {
+  /** 1 to 128 visible ASCII characters; default a random one. One key publishes once within two minutes. */
+  readonly key?: string | undefined
+}
+
+/** Three quarters of the two minutes: the rest is for a message that takes its time on the way. */
+const KEY_IS_GOOD_MS = 90_000
+/** The server counts by the second; ours is longer, so that what is sent here in one does not arrive there in one. */
+const PACE_MS = 1_100
+/** When a server that is busy does not say how long. */
+const BUSY_MS = 1_000
+
+interface Entry {
+  readonly id: number
+  readonly topic: string
+  readonly data: unknown
+  readonly key: string
+  readonly chars: number
+  readonly resolve: (stored: Stored) => void
+  readonly reject: (error: WebSocketError) => void
+  /** When it was first sent, in monotonic ms. */
+  sentMs: number | undefined
+  /** Whether it is on its way on the present link. */
+  underWay: boolean
+}
+
+export interface PublisherOptions {
+  readonly clock: Clock
+  readonly random: Random
+  readonly maxQueued: number
+  readonly maxQueuedChars: number
+  /** A number for the next request. */
+  nextId(): number
+}
+
+export class Publisher {
+  readonly #options: PublisherOptions
+  /** Not stored yet, in order. */
+  readonly #entries = new Map<number, Entry>()
+  #chars = 0
+  #link: TopicLink | undefined
+  #underWay = 0
+  #paceEndsMs = 0
+  #paced = 0
+  #pause: TimerHandle
+  #ended: WebSocketError | undefined
+
+  constructor(options: PublisherOptions) {
+    this.#options = options
+  }
+
+  /** How many are not stored yet. */
+  get size(): number {
+    return this.#entries.size
+  }
+
+  publish(topic: string, data: unknown, options: PublishOptions = {}): Promise<Stored> {
+    return new Promise((resolve, reject) => {
+      const key = options.key ?? this.#randomKey()
+      const chars = charsOf(data)
+      const refusal = this.#ended ?? this.#refusal(key, chars)
+      if (refusal !== undefined) return reject(refusal)
+      const id = this.#options.nextId()
+      this.#chars += chars
+      this.#entries.set(id, {
+        ...{ id, topic, data, key, chars, resolve, reject },
+        sentMs: undefined,
+        underWay: false,
+      })
+      this.#flush()
+    })
+  }
+
+  /** A link that takes requests. */
+  resume(link: TopicLink): void {
+    this.pause()
+    this.#link = link
+    this.#flush()
+  }
+
+  /** There is no link. */
+  pause(): void {
+    this.#link = undefined
+    this.#underWay = 0
+    this.#paceEndsMs = 0
+    this.#options.clock.clearTimeout(this.#pause)
+    this.#pause = undefined
+    for (const entry of this.#entries.values()) entry.underWay = false
+  }
+
+  /** Nothing will be published any more. */
+  end(error: WebSocketError = new WebSocketClosedError('the client is closed')): void {
+    this.pause()
+    this.#ended = error
+    for (const entry of this.#entries.values()) this.#settle(entry, () => entry.reject(error))
+  }
+
+  /** Takes an answer; false when it is not to one of ours. */
+  answered(frame: Extract<ServerFrame, { type: 'ack' | 'error' }>): boolean {
+    const entry = frame.id === undefined ? undefined : this.#entries.get(frame.id)
+    if (entry === undefined) return false
+    if (entry.underWay) this.#underWay--
+    entry.underWay = false
+    if (frame.type === 'ack') {
+      const { epoch, offset, duplicate } = frame
+      this.#settle(entry, () => entry.resolve({ epoch, offset, duplicate }))
+    } else if (frame.code === 'rate_limited' || frame.code === 'overloaded') {
+      this.#wait(frame.retryAfterMs ?? BUSY_MS)
+    } else {
+      this.#settle(entry, () => entry.reject(refused(frame.code, frame.message)))
+    }
+    this.#flush()
+    return true
+  }
+
+  #flush(): void {
+    const link = this.#link
+    if (link === undefined || this.#pause !== undefined) return
+    const { clock } = this.#options
+    for (const entry of this.#entries.values()) {
+      if (entry.underWay) continue
+      if (this.#underWay >= link.publishesAtOnce) return
+      const nowMs = clock.nowMs()
+      if (entry.sentMs !== undefined && nowMs - entry.sentMs > KEY_IS_GOOD_MS) {
+        this.#settle(entry, () => entry.reject(uncertain()))
+        continue
+      }
+      if (nowMs >= this.#paceEndsMs) {
+        this.#paceEndsMs = nowMs + PACE_MS
+        this.#paced = 0
+      }
+      if (++this.#paced > link.publishPerSecond) return this.#wait(this.#paceEndsMs - nowMs)
+      entry.sentMs ??= nowMs
+      entry.underWay = true
+      this.#underWay++
+      const { id, topic, data, key } = entry
+      link.send({ type: 'publish', id, topic, data, key, expect: undefined })
+    }
+  }
+
+  #wait(ms: number): void {
+    const { clock } = this.#options
+    clock.clearTimeout(this.#pause)
+    this.#pause = clock.setTimeout(() => {
+      this.#pause = undefined
+      this.#flush()
+    }, ms)
+  }
+
+  #settle(entry: Entry, tell: () => void): void {
+    this.#entries.delete(entry.id)
+    this.#chars -= entry.chars
+    tell()
+  }
+
+  #refusal(key: string, chars: number): WebSocketError | undefined {
+    const { maxQueued, maxQueuedChars } = this.#options
+    if (!/^[\x21-\x7e]+$/.test(key) || key.length > MAX_KEY_LENGTH) {
+      const allowed = `1 to ${MAX_KEY_LENGTH} visible ASCII characters`
+      return new WebSocketError('ERR_WINDSOCK_TOPIC', `a key must be ${allowed}`)
+    }
+    if (Number.isNaN(chars)) {
+      const message = 'this cannot be published: pass what JSON can express, or a Uint8Array'
+      return new WebSocketError('ERR_WINDSOCK_MESSAGE_TYPE', message)
+    }
+    if (this.#entries.size < maxQueued && this.#chars + chars <= maxQueuedChars) return undefined
+    return new LimitError(
+      `${this.#entries.size} messages (${this.#chars} characters) wait to be stored, and no more than ` +
+        `${maxQueued} (${maxQueuedChars}) may: this one was not published`,
+      { fault: 'local' },
+    )
+  }
+
+  #randomKey(): string {
+    return Array.from(this.#options.random.bytes(16), (byte) =>
+      byte.toString(16).padStart(2, '0'),
+    ).join('')
+  }
+}
+
+/** The length of what will be sent; NaN when it cannot be. */
+function charsOf(data: unknown): number {
+  if (data instanceof Uint8Array) return toBase64(data).length
+  try {
+    return JSON.stringify(data)?.length ?? Number.NaN
+  } catch {
+    return Number.NaN
+  }
+}
+
+/** What the server refused, as an error. */
+export function refused(code: string, message: string): WebSocketError {
+  return new WebSocketError('ERR_WINDSOCK_REFUSED', `${message} (${code})`, { fault: 'peer' })
+}
+
+function uncertain(): WebSocketError {
+  return new WebSocketError(
+    'ERR_WINDSOCK_UNCERTAIN',
+    'the connection was lost before the answer came, and too long ago to send it again: it may be stored or not',
+    { fault: 'network' },
+  )
+}

@@ -1,0 +1,398 @@
+// The client machine: the life of one client that comes back, from its first dial to its end.
+//
+//   idle → connecting { dialing → resuming } → open { holding ⇄ upgrading } → waiting → connecting …
+//   offline: as waiting, until the network is back · closing → closed · failed
+//
+// Rules that live here: when to dial, over which transport, how long to wait in between, and what is final. What this
+// file refuses to know: sockets, frames, clocks, chance. Its actions are effects as data; `client/lifecycle.ts` performs
+// them. Times and chance arrive inside events, so the same events always give the same effects.
+//
+// Links are numbered, so that what an old one says late is nothing to the present one.
+
+import { setup } from 'xstate'
+import { type Backoff, backoffMs } from '../protocol/backoff.ts'
+import { isResumable } from '../protocol/close-codes.ts'
+import type { CloseFrame } from '../protocol/close-record.ts'
+import { hintedMs, type RetryHint } from '../protocol/retry-hint.ts'
+
+/** How a client reaches its server. */
+export type ClientTransport = 'websocket' | 'sse' | 'long-poll' | 'poll'
+
+/** The deadlines of the machine, in ms. */
+export interface ClientDeadlines {
+  /** From the dial until messages flow. */
+  readonly connectTimeoutMs: number
+  /** A client that was open this long starts again with the first backoff. */
+  readonly steadyMs: number
+  /** How long it holds a transport that is not the first one, before it tries that again. */
+  readonly upgradeMs: number
+  readonly closeTimeoutMs: number
+}
+
+export interface ClientInput {
+  readonly deadlines: ClientDeadlines
+  readonly backoff: Backoff
+  /** In the order of preference; one at least. */
+  readonly transports: readonly ClientTransport[]
+  readonly online: boolean
+}
+
+export interface ClientContext extends ClientInput {
+  /** Of the present link, or the one being dialed; 0: none. */
+  readonly link: number
+  /** Of a link that is dialed beside the present one, to take its place; 0: none. */
+  readonly candidate: number
+  /** Links dialed so far. */
+  readonly links: number
+  /** Which of the transports is in use, or next. */
+  readonly index: number
+  /** Whether that one has been open. */
+  readonly proven: boolean
+  /** Times in a row that it could not be opened. */
+  readonly failures: number
+  /** Attempts since the client was open for long. */
+  readonly attempt: number
+  /** How long `waiting` takes, ms. */
+  readonly delayMs: number
+  /** When it ends, in monotonic ms. */
+  readonly dueMs: number
+  /** Whether the server asked for that. */
+  readonly hinted: boolean
+  readonly lastClose: CloseFrame | null
+}
+
+/** What a client machine can be told. */
+export type ClientEvent =
+  | { readonly type: 'app.started' }
+  | { readonly type: 'app.closed'; readonly frame: CloseFrame }
+  /** The application does not want to wait any longer. */
+  | { readonly type: 'app.retried' }
+  /** The application chose other transports. */
+  | { readonly type: 'app.chose'; readonly transports: readonly ClientTransport[] }
+  | { readonly type: 'network.changed'; readonly online: boolean; readonly nowMs: number }
+  /** The link can carry requests. */
+  | { readonly type: 'link.opened'; readonly link: number }
+  /** Every topic has been told where it goes on. */
+  | { readonly type: 'link.ready'; readonly link: number }
+  | {
+      readonly type: 'link.closed'
+      readonly link: number
+      readonly frame: CloseFrame
+      readonly hint?: RetryHint | undefined
+      /** Uniformly from [0, 1); it becomes the jitter. */
+      readonly chance: number
+      readonly nowMs: number
+    }
+
+/** What a client machine asks for. */
+export type ClientEffect =
+  | { readonly type: 'dial'; readonly link: number; readonly transport: ClientTransport }
+  /** Ask this link for all topics from where they stand; it is the present one from now on. */
+  | { readonly type: 'resume'; readonly link: number }
+  /** Every other link ends now, and is not heard any more; 0: all of them. */
+  | { readonly type: 'keep'; readonly link: number }
+  /** This link ends, and that is told as `link.closed`. */
+  | { readonly type: 'abandon'; readonly link: number; readonly reason: string }
+  /** Close in order; `link.closed` follows. */
+  | { readonly type: 'closeLink'; readonly link: number; readonly frame: CloseFrame }
+  /** Everything is over. */
+  | { readonly type: 'finish' }
+
+/** A transport that has been open before is given up only after so many failures: more often the server is away. */
+const FAILURES_OF_A_PROVEN_TRANSPORT = 3
+
+const effect = () => {}
+const effectOf = <Params>() => effect as (_: unknown, params: Params) => void
+
+type Closed = Extract<ClientEvent, { type: 'link.closed' }>
+interface Told {
+  readonly context: ClientContext
+  readonly event: ClientEvent
+}
+
+const isOfPresent = ({ context, event }: Told) => 'link' in event && event.link === context.link
+const isFinal = (told: Told) => isOfPresent(told) && !isResumable((told.event as Closed).frame.code)
+// The server has said what it had to say, and closed as one does then.
+const isDone = (told: Told) =>
+  isFinal(told) && [1000, 1005].includes((told.event as Closed).frame.code)
+
+const machineSetup = setup({
+  types: {
+    context: {} as ClientContext,
+    events: {} as ClientEvent,
+    input: {} as ClientInput,
+  },
+  delays: {
+    connectTimeout: ({ context }) => context.deadlines.connectTimeoutMs,
+    steady: ({ context }) => context.deadlines.steadyMs,
+    upgrade: ({ context }) => context.deadlines.upgradeMs,
+    closeTimeout: ({ context }) => context.deadlines.closeTimeoutMs,
+    retry: ({ context }) => context.delayMs,
+  },
+  guards: {
+    isOfPresent,
+    isOfCandidate: ({ context, event }) => 'link' in event && event.link === context.candidate,
+    isFinal,
+    isDone,
+    isOffline: ({ context }) => !context.online,
+    isOfPresentOffline: (told) => isOfPresent(told) && !told.context.online,
+    couldBeBetter: ({ context }) => context.index > 0,
+    isBackOnline: ({ event }) => event.type === 'network.changed' && event.online,
+    hasGoneOffline: ({ event }) => event.type === 'network.changed' && !event.online,
+    /** The server asked for a later moment than this one; its other clients are asked the same. */
+    mustStillWait: ({ context, event }) =>
+      event.type === 'network.changed' &&
+      event.online &&
+      context.hinted &&
+      event.nowMs < context.dueMs,
+  },
+  actions: {
+    dial: effectOf<{ link: number; transport: ClientTransport }>(),
+    resume: effectOf<{ link: number }>(),
+    keep: effectOf<{ link: number }>(),
+    abandon: effectOf<{ link: number; reason: string }>(),
+    closeLink: effectOf<{ link: number; frame: CloseFrame }>(),
+    finish: effect,
+  },
+})
+
+const noteNetwork = machineSetup.assign(({ event }) =>
+  event.type === 'network.changed' ? { online: event.online } : {},
+)
+
+const noteChoice = machineSetup.assign(({ event }) =>
+  event.type === 'app.chose'
+    ? { transports: event.transports, index: 0, proven: false, failures: 0, attempt: 0 }
+    : {},
+)
+
+const noteRetry = machineSetup.assign({ attempt: 0 })
+
+const noteClose = machineSetup.assign(({ event }) =>
+  event.type === 'link.closed' ? { lastClose: event.frame } : {},
+)
+
+/** How long to wait, after the present link was lost. */
+const noteWait = machineSetup.assign(({ context, event }) => {
+  if (event.type !== 'link.closed') return {}
+  const { hint, chance, nowMs, frame } = event
+  const delayMs =
+    hint === undefined
+      ? backoffMs(context.backoff, context.attempt, chance)
+      : hintedMs(hint, chance)
+  return {
+    lastClose: frame,
+    delayMs,
+    dueMs: nowMs + delayMs,
+    hinted: hint !== undefined,
+    attempt: context.attempt + 1,
+  }
+})
+
+/** The transport could not be opened; perhaps another can. */
+const noteFailure = machineSetup.assign(({ context }) => {
+  const { proven, transports, index } = context
+  const failures = context.failures + 1
+  if (failures < (proven ? FAILURES_OF_A_PROVEN_TRANSPORT : 1)) return { failures }
+  return { index: (index + 1) % transports.length, proven: false, failures: 0 }
+})
+
+const noteDial = machineSetup.assign(({ context }) => ({
+  links: context.links + 1,
+  link: context.links + 1,
+  candidate: 0,
+}))
+
+const noteCandidate = machineSetup.assign(({ context }) => ({
+  links: context.links + 1,
+  candidate: context.links + 1,
+}))
+
+const noteAdoption = machineSetup.assign(({ context }) => ({
+  link: context.candidate,
+  candidate: 0,
+  index: 0,
+  proven: false,
+  failures: 0,
+}))
+
+const dial = {
+  type: 'dial',
+  params: ({ context }: Told) => ({
+    link: context.link,
+    transport: context.transports[context.index] ?? 'websocket',
+  }),
+} as const
+
+const keepPresent = {
+  type: 'keep',
+  params: ({ context }: Told) => ({ link: context.link }),
+} as const
+
+const keepNone = { type: 'keep', params: { link: 0 } } as const
+
+const abandon = {
+  type: 'abandon',
+  params: ({ context }: Told) => ({
+    link: context.link,
+    reason: `no answer within ${context.deadlines.connectTimeoutMs} ms`,
+  }),
+} as const
+
+const network = { 'network.changed': { actions: noteNetwork } }
+
+/** What follows when the present link has closed. */
+const losses = (...noteMore: (typeof noteFailure)[]) => [
+  { guard: 'isDone' as const, target: '#client.closed', actions: noteClose },
+  { guard: 'isFinal' as const, target: '#client.failed', actions: noteClose },
+  {
+    guard: 'isOfPresentOffline' as const,
+    target: '#client.offline',
+    actions: [noteWait, ...noteMore],
+  },
+  { guard: 'isOfPresent' as const, target: '#client.waiting', actions: [noteWait, ...noteMore] },
+]
+
+/** The machine of one client. */
+export const clientMachine = machineSetup.createMachine({
+  id: 'client',
+  context: ({ input }) => ({
+    ...input,
+    link: 0,
+    candidate: 0,
+    links: 0,
+    index: 0,
+    proven: false,
+    failures: 0,
+    attempt: 0,
+    delayMs: 0,
+    dueMs: 0,
+    hinted: false,
+    lastClose: null,
+  }),
+  initial: 'idle',
+  states: {
+    idle: {
+      on: {
+        ...network,
+        'app.started': [{ guard: 'isOffline', target: 'offline' }, { target: 'connecting' }],
+        'app.closed': 'closed',
+        'app.chose': { actions: noteChoice },
+      },
+    },
+    connecting: {
+      initial: 'dialing',
+      after: { connectTimeout: { actions: abandon } },
+      on: {
+        ...network,
+        'link.closed': losses(noteFailure),
+        'app.closed': 'closed',
+        'app.chose': { target: 'connecting', reenter: true, actions: noteChoice },
+      },
+      states: {
+        dialing: {
+          entry: [noteDial, keepPresent, dial],
+          on: { 'link.opened': { guard: 'isOfPresent', target: 'resuming' } },
+        },
+        resuming: {
+          entry: [
+            keepPresent,
+            { type: 'resume', params: ({ context }) => ({ link: context.link }) },
+          ],
+          on: { 'link.ready': { guard: 'isOfPresent', target: '#client.open' } },
+        },
+      },
+    },
+    open: {
+      entry: machineSetup.assign({ proven: true, failures: 0 }),
+      initial: 'holding',
+      after: { steady: { actions: machineSetup.assign({ attempt: 0 }) } },
+      on: {
+        ...network,
+        'link.closed': losses(),
+        'app.closed': 'closing',
+        'app.chose': { target: 'connecting', actions: noteChoice },
+      },
+      states: {
+        holding: {
+          entry: machineSetup.assign({ candidate: 0 }),
+          after: { upgrade: { guard: 'couldBeBetter', target: 'upgrading' } },
+        },
+        upgrading: {
+          entry: [
+            noteCandidate,
+            {
+              type: 'dial',
+              params: ({ context }) => ({
+                link: context.candidate,
+                transport: context.transports[0] ?? 'websocket',
+              }),
+            },
+          ],
+          after: { connectTimeout: { target: 'holding', actions: keepPresent } },
+          on: {
+            'link.opened': {
+              guard: 'isOfCandidate',
+              target: '#client.connecting.resuming',
+              actions: noteAdoption,
+            },
+            'link.closed': [{ guard: 'isOfCandidate', target: 'holding' }, ...losses()],
+          },
+        },
+      },
+    },
+    waiting: {
+      entry: keepNone,
+      after: { retry: 'connecting' },
+      on: {
+        'network.changed': [
+          { guard: 'hasGoneOffline', target: 'offline', actions: noteNetwork },
+          { guard: 'mustStillWait', actions: noteNetwork },
+          { target: 'connecting', actions: noteNetwork },
+        ],
+        'app.retried': { target: 'connecting', actions: noteRetry },
+        'app.closed': 'closed',
+        'app.chose': { target: 'connecting', actions: noteChoice },
+      },
+    },
+    offline: {
+      entry: keepNone,
+      on: {
+        'network.changed': [
+          {
+            guard: 'mustStillWait',
+            target: 'waiting',
+            actions: [
+              noteNetwork,
+              machineSetup.assign(({ context, event }) =>
+                event.type === 'network.changed' ? { delayMs: context.dueMs - event.nowMs } : {},
+              ),
+            ],
+          },
+          { guard: 'isBackOnline', target: 'connecting', actions: noteNetwork },
+        ],
+        'app.retried': { target: 'connecting', actions: noteRetry },
+        'app.closed': 'closed',
+        'app.chose': { actions: noteChoice },
+      },
+    },
+    closing: {
+      entry: [
+        keepPresent,
+        {
+          type: 'closeLink',
+          params: ({ context, event }) => ({
+            link: context.link,
+            frame: event.type === 'app.closed' ? event.frame : { code: 1000, reason: '' },
+          }),
+        },
+      ],
+      after: { closeTimeout: 'closed' },
+      on: { 'link.closed': { guard: 'isOfPresent', target: 'closed', actions: noteClose } },
+    },
+    closed: { type: 'final', entry: [keepNone, 'finish'] },
+    failed: { type: 'final', entry: [keepNone, 'finish'] },
+  },
+})
+
+export type ClientMachine = typeof clientMachine

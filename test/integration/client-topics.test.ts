@@ -1,0 +1,121 @@
+// Clients of topics over real sockets, in each of the four transports: what is read, published, lost and found again.
+
+import { describe, expect, it } from 'vitest'
+import type { ClientTransport } from 'windsock/client'
+import { readChat, startClient, startTopicServer } from './support/topic-server.ts'
+
+const TRANSPORTS: ClientTransport[] = ['websocket', 'sse', 'long-poll', 'poll']
+
+const eventually = <T>(read: () => T) => expect.poll(read, { timeout: 20_000, interval: 5 })
+
+describe.each(TRANSPORTS)('a client over %s', (transport) => {
+  const only = { transports: [transport] }
+
+  it('reads the last messages, then each later one, with its place and its time', async () => {
+    const server = await startTopicServer()
+    for (const text of ['one', 'two', 'three']) await server.publish(text)
+    const { client, states } = startClient(server.url, only)
+    const { got, events } = readChat(client, 2)
+    await eventually(() => got).toEqual(['two', 'three'])
+    await server.publish('four')
+    await eventually(() => got).toEqual(['two', 'three', 'four'])
+    expect(events.map((event) => event.type === 'message' && event.offset)).toEqual([2, 3, 4])
+    expect(client.topic('chat').position).toMatchObject({ offset: 4 })
+    expect(states).toEqual(
+      ['connecting', 'resuming', 'open'].map((state) => `${state} ${transport}`),
+    )
+  })
+
+  it('resolves a publish with its place in the log', async () => {
+    const server = await startTopicServer()
+    const { client } = startClient(server.url, only)
+    const chat = client.topic<string>('chat')
+    const stored = await Promise.all(['a', 'b', 'c'].map((text) => chat.publish(text)))
+    expect(stored.map(({ offset }) => offset)).toEqual([1, 2, 3])
+    expect(await server.log()).toEqual(['a', 'b', 'c'])
+  })
+
+  it('rejects a publish that the server refuses, and goes on', async () => {
+    const server = await startTopicServer({
+      accept: (input) => {
+        if (input === 'bad') throw new Error('never')
+        return input as string
+      },
+    })
+    const { client } = startClient(server.url, only)
+    const chat = client.topic<string>('chat')
+    const [refused, stored] = await Promise.allSettled([chat.publish('bad'), chat.publish('good')])
+    expect(refused).toMatchObject({ reason: { code: 'ERR_WINDSOCK_REFUSED' } })
+    expect(stored).toMatchObject({ value: { offset: 1 } })
+    expect(client.state).toMatchObject({ state: 'open', lastClose: null })
+  })
+
+  it('goes on where it was after a restart: nothing lost, nothing twice, no gap', async () => {
+    const server = await startTopicServer()
+    const { client, states } = startClient(server.url, only)
+    const { got } = readChat(client)
+    await server.publish('before')
+    await eventually(() => got).toEqual(['before'])
+    await server.stop()
+    await eventually(() => states.some((state) => state.startsWith('waiting'))).toBe(true)
+    await server.start()
+    await server.publish('meanwhile')
+    await eventually(() => got).toEqual(['before', 'meanwhile'])
+    await eventually(() => client.state.state).toBe('open')
+    expect(client.state.lastClose).not.toBeNull()
+  })
+
+  it('says that there is a gap when the server has forgotten its log', async () => {
+    const server = await startTopicServer({ forgets: true })
+    const { client } = startClient(server.url, only)
+    const { got, events } = readChat(client)
+    await server.publish('before')
+    await eventually(() => got).toEqual(['before'])
+    await server.stop()
+    await server.start()
+    await server.publish('anew')
+    await eventually(() => got).toEqual(['before', 'gap: epoch', 'anew'])
+    expect(events[1]).toMatchObject({ from: { offset: 1 }, to: { offset: 0 } })
+  })
+
+  it('stores once, and in order, what is published while the server is away', async () => {
+    const server = await startTopicServer()
+    const { client } = startClient(server.url, only)
+    const chat = client.topic<string>('chat')
+    await chat.publish('0')
+    await server.stop()
+    const texts = Array.from({ length: 40 }, (_, index) => `${index + 1}`)
+    const stored = texts.map((text) => chat.publish(text))
+    expect(client.queued).toBe(40)
+    await server.start()
+    await Promise.all(stored)
+    expect(await server.log()).toEqual(['0', ...texts])
+  })
+
+  it('is told of a topic that does not exist, by an error on it alone', async () => {
+    const server = await startTopicServer()
+    const { client } = startClient(server.url, only)
+    const { got } = readChat(client)
+    const refused = new Promise((resolve) => {
+      client.topic('nothing').events$.subscribe({ error: (error) => resolve(error.code) })
+    })
+    expect(await refused).toBe('ERR_WINDSOCK_REFUSED')
+    await server.publish('all the same')
+    await eventually(() => got).toEqual(['all the same'])
+  })
+
+  it('asks for a topic while somebody listens, and keeps its place when nobody does', async () => {
+    const server = await startTopicServer()
+    const { client } = startClient(server.url, only)
+    const chat = client.topic<string>('chat', { from: 'start' })
+    const got: string[] = []
+    const listen = () => chat.messages$.subscribe(({ data }) => got.push(data))
+    const first = listen()
+    await server.publish('one')
+    await eventually(() => got).toEqual(['one'])
+    first.unsubscribe()
+    await server.publish('two')
+    listen()
+    await eventually(() => got).toEqual(['one', 'two'])
+  })
+})
