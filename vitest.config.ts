@@ -20,6 +20,10 @@ export default defineConfig({
       { find: /^windsock$/, replacement: source('index.ts') },
       { find: /^windsock\/client$/, replacement: source('client/node.ts') },
       { find: /^windsock\/testing$/, replacement: source('testing/index.ts') },
+      {
+        find: /^windsock\/testing\/arbitraries$/,
+        replacement: source('testing/arbitraries.ts'),
+      },
       { find: /^windsock\/tornado$/, replacement: source('tornado/index.ts') },
     ],
   },

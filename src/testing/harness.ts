@@ -3,18 +3,28 @@
 // The runtime is the real one, from the handshake to the close record; only the network, the clock and chance are
 // stood in for. Time moves by `advance()` alone.
 
+import type { HandlerFactory } from '../handlers/handler.ts'
 import type { IncomingUpgrade } from '../http/request.ts'
 import { Journal } from '../journal/journal.ts'
 import { MemoryStore } from '../journal/memory-store.ts'
 import type { CloseRecord } from '../protocol/close-record.ts'
 import type { WebSocketError } from '../protocol/errors.ts'
 import { DEFAULT_LIMITS } from '../protocol/limits.ts'
-import { DEFAULT_SETTINGS, type RouteSettings, resolveSettings } from '../route.ts'
+import type { Random } from '../protocol/ports.ts'
+import { DEFAULT_SETTINGS, type Route, type RouteSettings, resolveSettings } from '../route.ts'
 import { Runtime } from '../runtime.ts'
 import type { Entry } from '../server.ts'
 import { memoryDoor } from '../transport/memory.ts'
+import { Client } from './client.ts'
+import type { Follower } from './follower.ts'
+import { Life } from './life.ts'
 import { Peer } from './peer.ts'
+import { play } from './play.ts'
+import type { Script } from './script.ts'
 import { seededRandom } from './seeded-random.ts'
+import { SimulatedSocket } from './simulated-socket.ts'
+import { SocketDoors } from './socket-door.ts'
+import { SocketLink } from './socket-link.ts'
 import { VirtualClock } from './virtual-clock.ts'
 
 export type HarnessOptions = RouteSettings & {
@@ -39,6 +49,11 @@ export interface ConnectOptions {
   readonly remoteAddress?: string
 }
 
+export interface ClientOptions extends ConnectOptions {
+  /** Its name in what is printed; default: how many there were, and one more. */
+  readonly number?: number
+}
+
 const OWN_NAMES = ['seed', 'latencyMs', 'bufferBytes', 'maxConnections', 'journal']
 
 export class Harness {
@@ -47,14 +62,26 @@ export class Harness {
   readonly records: CloseRecord[] = []
   /** Every error of user code that was reported. */
   readonly errors: WebSocketError[] = []
+  /** What became of each `client()`, from both ends; the laws are judged from it. */
+  readonly lives: Life[] = []
+  /** By their numbers, the clients of a script that follow topics. */
+  readonly followers = new Map<number, Follower>()
   /** What the server itself sees. */
   readonly runtime: Runtime
   readonly #options: HarnessOptions
+  readonly #doors = new SocketDoors(this.clock)
+  readonly #maskingKeys: Random
+  readonly #livesById = new Map<string, Life>()
+  #beginning: Life | undefined
 
   constructor(entries: readonly HarnessEntry[], options: HarnessOptions = {}) {
-    const routes = entries.flat().filter((entry) => entry.kind === 'route')
+    const routes = entries
+      .flat()
+      .filter((entry) => entry.kind === 'route')
+      .map((route) => this.#watched(route))
     this.#options = options
     const random = seededRandom(options.seed ?? 1)
+    this.#maskingKeys = seededRandom(options.seed ?? 1)
     this.runtime = new Runtime({
       routes,
       settings: resolveSettings(DEFAULT_SETTINGS, options, 'server', OWN_NAMES),
@@ -64,7 +91,10 @@ export class Harness {
       journal: options.journal ?? new Journal(new MemoryStore(seededRandom(0)), this.clock),
       onError: (error) => this.errors.push(error),
     })
-    this.runtime.closed$.subscribe((record) => this.records.push(record))
+    this.runtime.closed$.subscribe((record) => {
+      this.records.push(record)
+      this.#livesById.get(record.connectionId)?.noteOver(record)
+    })
   }
 
   /**
@@ -87,6 +117,44 @@ export class Harness {
     )
     this.runtime.accept(match, upgradeRequest(path, options), door)
     return peer
+  }
+
+  /**
+   * A client over a simulated socket: its bytes are read and answered by `ws`, as on a real server.
+   *
+   * The handshake is decided at once or, where policy takes its time, later; the answer takes the latency to arrive.
+   *
+   * @throws Error as `dial`.
+   */
+  client(path: string, options: ClientOptions = {}): Client {
+    const match = this.runtime.match(path)
+    if (match === undefined) throw new Error(`no route answers ${path}`)
+    const { clock, runtime } = this
+    const { latencyMs, bufferBytes } = this.#options
+    const upgrade = upgradeRequest(path, options)
+    const sockets = SimulatedSocket.pair({ clock, latencyMs, bufferBytes }, upgrade.remoteAddress)
+    const link = new SocketLink(sockets.client, () => this.#maskingKeys.bytes(4))
+    const number = options.number ?? this.lives.length + 1
+    const client = new Client(number, path, link, sockets.server, clock)
+    const door = this.#doors.door(upgrade, sockets.server, link, (answer) =>
+      client.answered(answer),
+    )
+    const life = new Life(client, match.active.settings, sockets.server, clock)
+    this.lives.push(life)
+    this.#beginning = life
+    const connection = runtime.accept(match, upgrade, door)
+    this.#beginning = undefined
+    life.connection = connection
+    if (connection !== undefined) {
+      this.#livesById.set(connection.id, life)
+      sockets.server.once('close', () => connection.socketGone())
+    }
+    return client
+  }
+
+  /** Plays a script with clients, waits for what is under way, and closes the server. */
+  run(script: Script): Promise<void> {
+    return play(this, script)
   }
 
   /** Dials and lets the handshake be decided. */
@@ -114,6 +182,15 @@ export class Harness {
     })
     await this.settle()
     while (!done) await this.advance(100)
+  }
+
+  // Only a `client()` has a life that somebody looks at.
+  #watched(route: Route): Route {
+    const factory: HandlerFactory = (request, context) => {
+      const life = this.#beginning
+      return (life?.watch(route.factory) ?? route.factory)(request, context)
+    }
+    return { ...route, factory }
   }
 
   [Symbol.asyncDispose](): Promise<void> {

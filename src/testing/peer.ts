@@ -6,7 +6,7 @@
 import type { CloseFrame } from '../protocol/close-record.ts'
 import type { Message } from '../protocol/message.ts'
 import type { Clock } from '../protocol/ports.ts'
-import type { DoorAnswer, LinkEnd, LinkItem } from '../transport/memory.ts'
+import type { DoorAnswer, LinkItem, PeerLink } from '../transport/memory.ts'
 
 /** One item of the wire log. */
 export interface WireEntry {
@@ -21,10 +21,15 @@ export class Peer {
   answersPings = true
   /** Answer a Close frame, and end the link when the server does; on by default (§5.5.1). */
   answersClose = true
+  /** What it said, in order, whatever became of it. */
+  readonly said: Message[] = []
+  /** Called with each item as it comes, after it has been written down. */
+  onItem: (item: LinkItem) => void = () => {}
   readonly #clock: Clock
   #answer: DoorAnswer | undefined
-  #link: LinkEnd | undefined
+  #link: PeerLink | undefined
   #closeSent = false
+  #reading = true
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -55,8 +60,21 @@ export class Peer {
     return this.wire.some(({ item }) => item.kind === 'end')
   }
 
+  /** Whether it takes what comes: neither stalled nor gone. */
+  get isReading(): boolean {
+    return this.#reading && !this.isEnded
+  }
+
+  /** Whether it has sent a Close frame. */
+  get hasClosed(): boolean {
+    return this.#closeSent
+  }
+
+  /** Sends a message; after its own Close frame nothing (RFC 6455 §5.5.1). */
   send(message: Message): void {
-    if (!this.#closeSent) this.#link?.send({ kind: 'message', message })
+    if (this.#closeSent) return
+    this.said.push(message)
+    this.#link?.send({ kind: 'message', message })
   }
 
   ping(data: Uint8Array = new Uint8Array()): void {
@@ -92,11 +110,13 @@ export class Peer {
 
   /** Stops reading: what the server sends piles up. */
   stall(): void {
+    this.#reading = false
     this.#link?.pause()
   }
 
   /** Reads on. */
   resume(): void {
+    this.#reading = true
     this.#link?.resume()
   }
 
@@ -110,9 +130,13 @@ export class Peer {
   /** @internal */
   answered(answer: DoorAnswer): void {
     this.#answer = answer
-    if (!answer.accepted) return
-    this.#link = answer.link
-    answer.link.receive = (item) => this.#receive(item)
+    if (answer.accepted) this.attach(answer.link)
+  }
+
+  /** @internal */
+  attach(link: PeerLink): void {
+    this.#link = link
+    link.receive = (item) => this.#receive(item)
   }
 
   #receive(item: LinkItem): void {
@@ -123,5 +147,6 @@ export class Peer {
       this.#link?.send(item)
     }
     if (item.kind === 'end' && this.answersClose) this.#link?.end()
+    this.onItem(item)
   }
 }

@@ -29,8 +29,18 @@ export interface LinkOptions {
   readonly bufferBytes?: number
 }
 
+/** What a peer holds of its link. */
+export interface PeerLink {
+  receive: (item: LinkItem) => void
+  send(item: LinkItem): unknown
+  end(): void
+  reset(): void
+  pause(): void
+  resume(): void
+}
+
 /** One end of a link. */
-export class LinkEnd {
+export class LinkEnd implements PeerLink {
   /** Gets what the other end sends, in order; set it before anything is due. */
   receive: (item: LinkItem) => void = () => {}
   /** Called when everything sent has been taken by the other end. */
@@ -249,7 +259,7 @@ export class MemoryTransport implements Transport<MemoryPacket> {
 
 /** How an upgrade request in memory was answered. */
 export type DoorAnswer =
-  | { readonly accepted: true; readonly answer: UpgradeAnswer; readonly link: LinkEnd }
+  | { readonly accepted: true; readonly answer: UpgradeAnswer; readonly link: PeerLink }
   | { readonly accepted: false; readonly status: number; readonly reason: string }
 
 /** A door in memory; `answered` gets its answer, and the peer's end of the link with it. */

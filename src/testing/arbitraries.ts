@@ -1,0 +1,296 @@
+// Arbitraries: what clients say and do, for fast-check to make up and to shrink.
+//
+//   fc.asyncProperty(scripts('/chat'), async (script) => { … await server.run(script); laws.all(server) })
+//
+// The one file of the kit that needs fast-check.
+
+import fc from 'fast-check'
+import type { Message } from '../protocol/message.ts'
+import { encodeFrame, type Frame, OPCODES } from './frame-codec.ts'
+import { type ClientAct, type PlainAct, Script, type ServerAct, type Step } from './script.ts'
+
+// ── what goes over the wire ──────────────────────────────────────────────────────────────────────
+
+const bytes = (maxLength: number): fc.Arbitrary<Uint8Array> => fc.uint8Array({ maxLength })
+
+/** Texts and bytes, mostly short, with every kind of character in them. */
+export const messages: fc.Arbitrary<Message> = fc.oneof(
+  { weight: 4, arbitrary: fc.string({ maxLength: 12 }) },
+  { weight: 2, arbitrary: fc.string({ unit: 'grapheme', maxLength: 12 }) },
+  { weight: 1, arbitrary: fc.string({ minLength: 120, maxLength: 300 }) },
+  { weight: 1, arbitrary: bytes(20) },
+)
+
+/** Close codes that may stand in a frame (RFC 6455 §7.4); 1005 stands for a frame without one. */
+export const closeCodes = fc.oneof(
+  fc.constantFrom(1000, 1001, 1003, 1005, 1011),
+  fc.integer({ min: 3000, max: 4999 }),
+)
+
+/** Close codes that may not. */
+export const illegalCloseCodes = fc.constantFrom(0, 999, 1004, 1006, 1015, 1016, 2999, 5000, 65_535)
+
+/** Reasons within 123 bytes of UTF-8 (§5.5). */
+export const reasons = fc.oneof(
+  { weight: 3, arbitrary: fc.constant('') },
+  { weight: 1, arbitrary: fc.string({ maxLength: 12 }) },
+  { weight: 1, arbitrary: fc.constantFrom('bye', 'é'.repeat(61), '😀'.repeat(30)) },
+)
+
+/** Frames that keep every rule of §5, whole messages and pings and pongs. */
+export const frames: fc.Arbitrary<Frame> = fc.oneof(
+  messages.map((message) =>
+    typeof message === 'string'
+      ? { opcode: OPCODES.text, payload: new TextEncoder().encode(message) }
+      : { opcode: OPCODES.binary, payload: message },
+  ),
+  fc
+    .tuple(fc.constantFrom(OPCODES.ping, OPCODES.pong), bytes(125))
+    .map(([opcode, payload]) => ({ opcode, payload })),
+)
+
+interface Malformed {
+  readonly what: string
+  readonly frame: Frame
+}
+
+const malformed = (what: string, frame: fc.Arbitrary<Frame>): fc.Arbitrary<Malformed> =>
+  frame.map((made) => ({ what, frame: made }))
+
+/** Frames that break §5 in one place, with what is wrong with them. */
+export const malformedFrames: fc.Arbitrary<Malformed> = fc.oneof(
+  malformed(
+    'a frame without a mask',
+    frames.map((frame) => ({ ...frame, masked: false })),
+  ),
+  malformed(
+    'a frame with a reserved bit',
+    fc.tuple(frames, fc.integer({ min: 1, max: 7 })).map(([frame, rsv]) => ({ ...frame, rsv })),
+  ),
+  malformed(
+    'a frame of an unknown kind',
+    fc
+      .tuple(fc.constantFrom(3, 7, 11, 15), bytes(8))
+      .map(([opcode, payload]) => ({ opcode, payload })),
+  ),
+  malformed(
+    'a ping in pieces',
+    bytes(8).map((payload) => ({ fin: false, opcode: OPCODES.ping, payload })),
+  ),
+  malformed(
+    'a ping that is too long',
+    bytes(8).map((end) => ({
+      opcode: OPCODES.ping,
+      payload: Uint8Array.from([...new Uint8Array(126), ...end]),
+    })),
+  ),
+  malformed(
+    'the continuation of nothing',
+    bytes(8).map((payload) => ({ opcode: OPCODES.continuation, payload })),
+  ),
+  malformed(
+    'text that is not UTF-8',
+    fc
+      .constantFrom([0xff], [0xc3], [0xed, 0xa0, 0x80], [0xf4, 0x90, 0x80, 0x80])
+      .map((broken) => ({ opcode: OPCODES.text, payload: Uint8Array.from(broken) })),
+  ),
+  malformed(
+    'a Close frame of one byte',
+    fc.constant({ opcode: OPCODES.close, payload: Uint8Array.of(3) }),
+  ),
+)
+
+/** Headers that a client may add to its request; names and values keep RFC 9110 §5.5. */
+export const headers: fc.Arbitrary<Readonly<Record<string, string>>> = fc.dictionary(
+  fc.string({ unit: fc.constantFrom(...'abcxyz-019'), minLength: 1, maxLength: 10 }).map(prefixed),
+  fc.string({ unit: fc.constantFrom(...'abc XYZ019,;="()'), maxLength: 20 }).map(trimmed),
+  { maxKeys: 4 },
+)
+
+function prefixed(name: string): string {
+  return `x-${name}`
+}
+
+function trimmed(value: string): string {
+  return value.trim()
+}
+
+// ── scripts ──────────────────────────────────────────────────────────────────────────────────────
+
+/** What may go wrong in a script, by name. */
+export const FAULTS = [
+  'delay',
+  'trickle',
+  'cut',
+  'cutInFrame',
+  'reset',
+  'resetInFrame',
+  'stall',
+  'vanish',
+  'rude',
+  'malformed',
+  'illegalClose',
+  'fragments',
+  'pingFlood',
+  'throw',
+  'freeze',
+  'stepWall',
+  'drain',
+] as const
+
+export type Fault = (typeof FAULTS)[number]
+
+export interface ScriptOptions {
+  /** Default 3. */
+  readonly clients?: number
+  /** The most steps; default 20. */
+  readonly steps?: number
+  /** Default: all but `drain`, after which nothing much happens. */
+  readonly faults?: readonly Fault[]
+  /** What clients say; default `messages`. */
+  readonly messages?: fc.Arbitrary<Message>
+  /** Topics that the clients follow and publish to; the paths then lead to `topics()`. Default none. */
+  readonly topics?: readonly string[]
+  /** The longest wait before a step, in ms; default 400. */
+  readonly longestWaitMs?: number
+}
+
+const KEY = Uint8Array.of(1, 2, 3, 4)
+const plain = (...acts: PlainAct[]): fc.Arbitrary<ClientAct> =>
+  fc.constantFrom(...acts.map((does) => ({ does })))
+const someBytes = (what: string, made: readonly Frame[]): ClientAct => ({
+  does: 'bytes',
+  what,
+  bytes: new Uint8Array(Buffer.concat(made.map((frame) => encodeFrame(frame, KEY)))),
+})
+
+/** No fault of the client's, and yet what servers stumble over. */
+const pieces = fc
+  .tuple(messages, fc.nat(30))
+  .map(([message, cut]) => ({ does: 'sendInPieces' as const, message, cut }))
+
+const CLIENT_FAULTS: Partial<Record<Fault, fc.Arbitrary<ClientAct>>> = {
+  delay: fc
+    .integer({ min: 0, max: 2_000 })
+    .map((latencyMs) => ({ does: 'delay' as const, latencyMs })),
+  trickle: fc
+    .integer({ min: 1, max: 20 })
+    .map((readBytes) => ({ does: 'trickle' as const, readBytes })),
+  cut: plain('cut'),
+  cutInFrame: plain('cutInFrame'),
+  reset: plain('reset'),
+  resetInFrame: plain('resetInFrame'),
+  stall: plain('stall', 'resume'),
+  vanish: plain('vanish'),
+  rude: plain('ignorePings', 'ignoreClose'),
+  malformed: malformedFrames.map(({ what, frame }) => someBytes(what, [frame])),
+  illegalClose: illegalCloseCodes.map((code) =>
+    someBytes(`close ${code}, which may not travel`, [
+      { opcode: OPCODES.close, payload: Uint8Array.of(code >> 8, code & 255) },
+    ]),
+  ),
+  fragments: pieces,
+  pingFlood: fc.integer({ min: 101, max: 130 }).map((count) =>
+    someBytes(
+      `${count} pings at once`,
+      Array.from({ length: count }, () => ({ opcode: OPCODES.ping, payload: new Uint8Array() })),
+    ),
+  ),
+  throw: plain('throw'),
+}
+
+const SERVER_FAULTS: Partial<Record<Fault, fc.Arbitrary<ServerAct>>> = {
+  freeze: fc
+    .integer({ min: 1, max: 60_000 })
+    .map((ms) => ({ does: 'freeze' as const, ms: Math.ceil(ms / 10) })),
+  stepWall: fc
+    .integer({ min: -100_000, max: 100_000 })
+    .map((ms) => ({ does: 'stepWall' as const, ms })),
+  drain: fc
+    .constantFrom(1001 as const, 1012 as const)
+    .map((code) => ({ does: 'drain' as const, code })),
+}
+
+const USUAL_FAULTS = FAULTS.filter((fault) => fault !== 'drain')
+
+/**
+ * What clients do at `paths`, and what befalls them: each connects before anything else, and may come back.
+ *
+ * Shrinks to fewer steps, closer together, of simpler messages.
+ */
+export function scripts(
+  paths: string | readonly string[],
+  options: ScriptOptions = {},
+): fc.Arbitrary<Script> {
+  const { clients = 3, steps = 20, faults = USUAL_FAULTS, longestWaitMs = 400 } = options
+  const wait = fc.oneof(
+    { weight: 3, arbitrary: fc.nat(5) },
+    { weight: 3, arbitrary: fc.nat(Math.min(60, longestWaitMs)) },
+    { weight: 1, arbitrary: fc.nat(longestWaitMs) },
+  )
+  const list = typeof paths === 'string' ? [paths] : paths
+  const steps$ = fc.array(
+    fc.record({ waitMs: wait, client: fc.integer({ min: 1, max: clients }), act: anyAct(list) }),
+    { minLength: 1, maxLength: steps, size: 'max' },
+  )
+  return steps$.map((made) => assemble(made, list, options.topics))
+
+  function anyAct(where: readonly string[]): fc.Arbitrary<ClientAct | ServerAct> {
+    const kind: fc.Arbitrary<ClientAct> =
+      options.topics === undefined
+        ? (options.messages ?? messages).map((message) => ({ does: 'send' as const, message }))
+        : fc
+            .tuple(fc.constantFrom(...options.topics), fc.string({ maxLength: 12 }))
+            .map(([topic, data]) => ({ does: 'publish' as const, topic, data }))
+    const connect = fc.constantFrom(...where).map((path) => ({ does: 'connect' as const, path }))
+    const close = fc
+      .tuple(closeCodes, reasons)
+      .map(([code, reason]) => ({ does: 'close' as const, code, reason }))
+    const control = fc
+      .tuple(fc.constantFrom('ping' as const, 'pong' as const), bytes(4))
+      .map(([does, data]) => ({ does, data }))
+    const wrong = faults.flatMap((fault) => CLIENT_FAULTS[fault] ?? SERVER_FAULTS[fault] ?? [])
+    return fc.oneof(
+      { weight: 12, arbitrary: kind },
+      { weight: 2, arbitrary: connect },
+      { weight: 2, arbitrary: close },
+      { weight: 1, arbitrary: control },
+      ...(wrong.length > 0 ? [{ weight: 5, arbitrary: fc.oneof(...wrong) }] : []),
+    )
+  }
+}
+
+interface RawStep {
+  readonly waitMs: number
+  readonly client: number
+  readonly act: ClientAct | ServerAct
+}
+
+const OF_ALL = new Set(['freeze', 'stepWall', 'drain'])
+
+// A client that was not there yet connects first. Times count from the beginning.
+function assemble(
+  made: readonly RawStep[],
+  paths: readonly string[],
+  follows: readonly string[] | undefined,
+): Script {
+  const steps: Step[] = []
+  const there = new Set<number>()
+  let atMs = 0
+  for (const { waitMs, client, act } of made) {
+    atMs += waitMs
+    if (OF_ALL.has(act.does)) {
+      steps.push({ atMs, ...(act as ServerAct) })
+      continue
+    }
+    const topics = follows === undefined ? {} : { follows }
+    if (!there.has(client) && act.does !== 'connect') {
+      const path = paths[(client - 1) % paths.length] as string
+      steps.push({ atMs, client, does: 'connect', path, ...topics })
+    }
+    there.add(client)
+    const extra = act.does === 'connect' ? topics : {}
+    steps.push({ atMs, client, ...(act as ClientAct), ...extra })
+  }
+  return new Script(steps)
+}

@@ -1,0 +1,86 @@
+// Client: a peer that speaks in bytes, over a simulated socket, to the same `ws` that a real server reads with.
+//
+// It has everything that a peer has, and can break what only bytes can break: frames in pieces, frames that are none,
+// a reset in the middle of one. What it says before the handshake is answered waits for the answer.
+
+import type { Message } from '../protocol/message.ts'
+import type { Clock } from '../protocol/ports.ts'
+import type { Frame } from './frame-codec.ts'
+import { OPCODES } from './frame-codec.ts'
+import { Peer } from './peer.ts'
+import type { SimulatedSocket } from './simulated-socket.ts'
+import type { SocketLink } from './socket-link.ts'
+
+export class Client extends Peer {
+  /** Its number among the harness's clients, from 1. */
+  readonly number: number
+  readonly path: string
+  readonly #bytes: SocketLink
+  readonly #server: SimulatedSocket
+  readonly #clock: Clock
+
+  /** @internal */
+  constructor(
+    number: number,
+    path: string,
+    link: SocketLink,
+    server: SimulatedSocket,
+    clock: Clock,
+  ) {
+    super(clock)
+    this.number = number
+    this.path = path
+    this.#bytes = link
+    this.#server = server
+    this.#clock = clock
+    this.attach(link)
+  }
+
+  /** From one end to the other, each way, from now on; what is under way keeps its time. */
+  set latencyMs(ms: number) {
+    this.#server.latencyMs = ms
+    this.#bytes.socket.latencyMs = ms
+  }
+
+  /** What it sends comes to the server in reads of at most so many bytes. */
+  set readBytes(count: number) {
+    this.#server.readBytes = count
+  }
+
+  /** Sends a message in two frames, cut after `cut` bytes, with a ping between them (RFC 6455 §5.4). */
+  sendInPieces(message: Message, cut: number): void {
+    if (this.hasClosed) return
+    this.said.push(message)
+    const isText = typeof message === 'string'
+    const bytes = isText ? new TextEncoder().encode(message) : message
+    const opcode = isText ? OPCODES.text : OPCODES.binary
+    this.frame({ fin: false, opcode, payload: bytes.subarray(0, cut) })
+    this.ping()
+    this.frame({ opcode: OPCODES.continuation, payload: bytes.subarray(cut) })
+  }
+
+  /** Sends one frame as it is, however wrong: a mask missing, an opcode that nobody knows, a message left unfinished. */
+  frame(frame: Frame): void {
+    this.#bytes.frame(frame)
+  }
+
+  /** Sends bytes as they are. */
+  bytes(bytes: Uint8Array): void {
+    this.#bytes.bytes(bytes)
+  }
+
+  /** Sends the first half of a frame, then ends the connection with a FIN. */
+  cutInFrame(): void {
+    this.bytes(HALF_A_FRAME)
+    this.cut()
+  }
+
+  /** Sends the first half of a frame; the reset follows as soon as that has arrived. */
+  resetInFrame(): void {
+    this.bytes(HALF_A_FRAME)
+    this.#clock.setTimeout(() => this.reset(), this.#bytes.socket.latencyMs + 1)
+  }
+}
+
+// A text of 100 bytes is announced, and 10 of them come.
+const HALF_A_FRAME = Uint8Array.from([0x80 | OPCODES.text, 0x80 | 100, ...new Array(14).fill(0)])

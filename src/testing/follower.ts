@@ -1,0 +1,142 @@
+// Follower: reads topics over `windsock.v1.json` as the written protocol asks a client to, connection after connection.
+//
+// Written from docs/reference/protocol.md and from nothing that the server uses, so that it can judge the server: what
+// it keeps is each message with its offset, each gap that it was told of, and each acknowledgement that it got.
+
+import type { Client } from './client.ts'
+
+export const TOPICS_SUBPROTOCOL = 'windsock.v1.json'
+
+/** What a follower saw of one topic, in the order in which it came. */
+export type Sighting =
+  | { readonly saw: 'item'; readonly offset: number; readonly data: string }
+  /** The server has said that what comes next comes after `offset`, and that what is between is gone. */
+  | { readonly saw: 'gap'; readonly offset: number; readonly epoch: string }
+
+export interface TopicView {
+  epoch: string | undefined
+  /** The last offset taken, or passed over by a gap. */
+  last: number
+  /** Whether the present connection has a subscription. */
+  isSubscribed: boolean
+  /** Where it stood in the calm at the end, if it was there and read. */
+  calm: number | undefined
+  readonly sightings: Sighting[]
+  readonly acknowledged: { readonly offset: number; readonly epoch: string }[]
+}
+
+/** One client's memory of the topics that it follows; it outlives its connections. */
+export class Follower {
+  readonly topics = new Map<string, TopicView>()
+  #client: Client | undefined
+  #requests = 0
+
+  /** Follows `topics` over this connection from now on. */
+  attach(client: Client, topics: readonly string[]): void {
+    this.#client = client
+    for (const topic of topics) this.#viewOf(topic)
+    for (const view of this.topics.values()) view.isSubscribed = false
+    client.onItem = (item) => {
+      if (client !== this.#client) return
+      if (item.kind === 'message' && typeof item.message === 'string') this.#take(item.message)
+      if (item.kind === 'end') for (const view of this.topics.values()) view.isSubscribed = false
+    }
+  }
+
+  /** Writes down where it stands. */
+  noteCalm(): void {
+    const isThere = this.#client?.isReading === true
+    for (const view of this.topics.values()) {
+      view.calm = isThere && view.isSubscribed ? view.last : undefined
+    }
+  }
+
+  publish(topic: string, data: string): void {
+    const id = ++this.#requests
+    this.#client?.send(JSON.stringify({ type: 'publish', id, topic, data }))
+  }
+
+  #take(text: string): void {
+    const frame = JSON.parse(text) as Readonly<Record<string, unknown>>
+    const view = this.topics.get(String(frame['topic']))
+    if (frame['type'] === 'welcome') {
+      for (const topic of this.topics.keys()) this.#subscribe(topic)
+      return
+    }
+    if (view === undefined) return
+    switch (frame['type']) {
+      case 'subscribed':
+        return this.#subscribed(view, frame)
+      case 'messages':
+        return this.#items(view, frame['items'] as readonly Item[], String(frame['topic']))
+      case 'gap':
+        view.last = Number(frame['to'])
+        view.sightings.push({ saw: 'gap', offset: view.last, epoch: view.epoch ?? '' })
+        return
+      case 'unsubscribed':
+        view.isSubscribed = false
+        return
+      case 'ack': {
+        const { offset, epoch } = frame as { offset: number; epoch: string }
+        view.acknowledged.push({ offset, epoch })
+        return
+      }
+    }
+  }
+
+  #subscribe(topic: string): void {
+    const { epoch, last: offset } = this.#viewOf(topic)
+    const begin = epoch === undefined ? { from: 'start' } : { since: { epoch, offset } }
+    const frame = { type: 'subscribe', id: ++this.#requests, topic, ...begin }
+    this.#client?.send(JSON.stringify(frame))
+  }
+
+  #subscribed(view: TopicView, frame: Readonly<Record<string, unknown>>): void {
+    const { epoch, start, recovered } = frame as {
+      epoch: string
+      start: number
+      recovered: boolean
+    }
+    // From the start of what is kept: the first time, or where what it had is gone.
+    if (view.epoch === undefined || !recovered) {
+      view.last = start
+      view.sightings.push({ saw: 'gap', offset: start, epoch })
+    }
+    view.epoch = epoch
+    view.isSubscribed = true
+  }
+
+  #items(view: TopicView, items: readonly Item[], topic: string): void {
+    for (const { offset, prev = offset - 1, data } of items) {
+      if (offset <= view.last) continue
+      if (prev > view.last) {
+        view.isSubscribed = false
+        this.#subscribe(topic)
+        return
+      }
+      view.last = offset
+      view.sightings.push({ saw: 'item', offset, data: JSON.stringify(data) })
+    }
+  }
+
+  #viewOf(topic: string): TopicView {
+    const known = this.topics.get(topic)
+    if (known !== undefined) return known
+    const made: TopicView = {
+      epoch: undefined,
+      last: 0,
+      isSubscribed: false,
+      calm: undefined,
+      sightings: [],
+      acknowledged: [],
+    }
+    this.topics.set(topic, made)
+    return made
+  }
+}
+
+interface Item {
+  readonly offset: number
+  readonly prev?: number
+  readonly data?: unknown
+}

@@ -1,0 +1,253 @@
+// Life: one client's connection as both ends saw it, written down beside the runtime.
+//
+// The laws are judged from here: from what the client said and got, and from what the handler was told and did. Nothing
+// in it is the runtime's own account, but for the close record, which is one of the things that are judged.
+
+import type { Connection, Handler, HandlerContext, HandlerFactory } from '../handlers/handler.ts'
+import type { CloseRecord } from '../protocol/close-record.ts'
+import { type Message, type Sendable, toMessage } from '../protocol/message.ts'
+import type { Clock } from '../protocol/ports.ts'
+import type { ResolvedSettings } from '../route.ts'
+import type { SlowPolicy } from '../streams/outbound.ts'
+import type { Client } from './client.ts'
+import type { SimulatedSocket } from './simulated-socket.ts'
+
+/** One thing that the handler was told, or did. */
+export type LifeEntry = { readonly atMs: number } & (
+  | { readonly what: 'open' | 'opened' | 'end' | 'close' | 'throws' }
+  | { readonly what: 'message' | 'send'; readonly message: Message }
+  | { readonly what: 'closeCall'; readonly code: number; readonly reason: string }
+  /** The server's own account came. */
+  | { readonly what: 'over'; readonly record: CloseRecord }
+)
+
+/** What a handler is asked or told that no law looks at. */
+const HOOKS = ['prepare', 'checkOrigin', 'selectSubprotocol', 'ping', 'pong', 'reported'] as const
+
+type Timeless<Entry> = Entry extends unknown ? Omit<Entry, 'atMs'> : never
+
+/** Where things stood when the script was over and all was quiet, before the server was closed. */
+export interface Calm {
+  readonly isOpen: boolean
+  /** Whether the client reads, and nothing is under way to it or from it; otherwise nothing can be asked of it. */
+  readonly isQuiet: boolean
+  /** Whether a hook of the handler had not finished. */
+  readonly isBusy: boolean
+  readonly said: number
+  readonly heard: number
+  readonly received: number
+  readonly sent: number
+}
+
+export class Life {
+  readonly client: Client
+  readonly slow: SlowPolicy
+  maxOutboundBytes: number
+  readonly entries: LifeEntry[] = []
+  /** `undefined` when the request was turned away before there was one. */
+  connection: Connection | undefined
+  /** The most bytes that were certainly with the server, and not with the network, after any `send()`. */
+  mostHeldBytes = 0
+  largestSentBytes = 0
+  calm: Calm | undefined
+  /** Makes the handler throw at its next message. */
+  throwsNext = false
+  readonly #clock: Clock
+  readonly #socket: SimulatedSocket
+  #sentBytes = 0
+  #running = 0
+
+  constructor(client: Client, settings: ResolvedSettings, socket: SimulatedSocket, clock: Clock) {
+    this.client = client
+    this.slow = settings.slow
+    this.maxOutboundBytes = settings.limits.maxOutboundBytes
+    this.#socket = socket
+    this.#clock = clock
+  }
+
+  /** What the handler was given, in order. */
+  get heard(): readonly Message[] {
+    return this.entries.flatMap((entry) => (entry.what === 'message' ? [entry.message] : []))
+  }
+
+  /** What the handler sent while it might, in order. */
+  get sent(): readonly Message[] {
+    return this.entries.flatMap((entry) => (entry.what === 'send' ? [entry.message] : []))
+  }
+
+  get records(): readonly CloseRecord[] {
+    return this.entries.flatMap((entry) => (entry.what === 'over' ? [entry.record] : []))
+  }
+
+  /** Whether `open` came to its end; until then messages are held. */
+  get hasOpened(): boolean {
+    return this.entries.some(({ what }) => what === 'opened')
+  }
+
+  get isSocketGone(): boolean {
+    return this.#socket.destroyed
+  }
+
+  /** Writes down where things stand. */
+  noteCalm(): void {
+    const { client, connection } = this
+    this.calm = {
+      isOpen: connection?.state === 'open',
+      isQuiet: client.isReading && this.#socket.isQuiet,
+      isBusy: this.#running > 0,
+      said: client.said.length,
+      heard: this.heard.length,
+      received: client.messages.length,
+      sent: this.sent.length,
+    }
+  }
+
+  /** The route's factory, with somebody who looks on. */
+  watch(factory: HandlerFactory): HandlerFactory {
+    return (request, context) => this.#watched(factory(request, context))
+  }
+
+  #watched(handler: Handler): Handler {
+    this.maxOutboundBytes = handler.settings?.maxOutboundBytes ?? this.maxOutboundBytes
+    // A hook that is not there must not seem to be: what the runtime does instead depends on it.
+    const forwarded = HOOKS.filter((name) => handler[name] !== undefined).map((name) => [
+      name,
+      (...given: unknown[]) =>
+        (handler[name] as (...all: unknown[]) => unknown).apply(handler, given),
+    ])
+    return {
+      ...Object.fromEntries(forwarded),
+      get settings() {
+        return handler.settings
+      },
+      get upgradeHeaders() {
+        return handler.upgradeHeaders
+      },
+      open: (connection: Connection, context: HandlerContext) => {
+        this.#note({ what: 'open' })
+        const watched = new WatchedConnection(connection, this)
+        const opening = this.#runs(() => handler.open?.(watched, context))
+        if (opening === undefined) return this.#note({ what: 'opened' })
+        return (opening as Promise<void>).then(() => this.#note({ what: 'opened' }))
+      },
+      message: (message: Message) => {
+        this.#note({ what: 'message', message })
+        if (this.throwsNext) {
+          this.throwsNext = false
+          this.#note({ what: 'throws' })
+          throw new Error('the script has the handler throw')
+        }
+        return this.#runs(() => handler.message?.(message))
+      },
+      end: () => {
+        this.#note({ what: 'end' })
+        handler.end?.()
+      },
+      close: (record: CloseRecord) => {
+        this.#note({ what: 'close' })
+        return handler.close?.(record)
+      },
+    } as Handler
+  }
+
+  // How many hooks have begun and not ended.
+  #runs(hook: () => unknown): unknown {
+    const result = hook()
+    if (typeof (result as PromiseLike<unknown> | undefined)?.then !== 'function') return undefined
+    this.#running++
+    return Promise.resolve(result).finally(() => {
+      this.#running--
+    })
+  }
+
+  /** @internal */
+  noteSend(data: Sendable): void {
+    const message = toMessage(data)
+    const bytes = typeof message === 'string' ? Buffer.byteLength(message) : message.byteLength
+    this.#sentBytes += bytes
+    this.largestSentBytes = Math.max(this.largestSentBytes, bytes)
+    this.#note({ what: 'send', message })
+  }
+
+  /** @internal */
+  noteHeld(): void {
+    const held = this.#sentBytes - this.#socket.takenBytes
+    this.mostHeldBytes = Math.max(this.mostHeldBytes, held)
+  }
+
+  /** @internal */
+  noteOver(record: CloseRecord): void {
+    this.#note({ what: 'over', record })
+  }
+
+  /** @internal */
+  noteCloseCall(code: number, reason: string): void {
+    this.#note({ what: 'closeCall', code, reason })
+  }
+
+  #note(entry: Timeless<LifeEntry>): void {
+    this.entries.push({ atMs: this.#clock.nowMs(), ...entry } as LifeEntry)
+  }
+}
+
+/** The connection as the handler has it, with what it does written down. */
+class WatchedConnection implements Connection {
+  readonly #inner: Connection
+  readonly #life: Life
+
+  constructor(inner: Connection, life: Life) {
+    this.#inner = inner
+    this.#life = life
+  }
+
+  get id() {
+    return this.#inner.id
+  }
+  get request() {
+    return this.#inner.request
+  }
+  get subprotocol() {
+    return this.#inner.subprotocol
+  }
+  get state() {
+    return this.#inner.state
+  }
+  get state$() {
+    return this.#inner.state$
+  }
+  get messages$() {
+    return this.#inner.messages$
+  }
+  get pongs$() {
+    return this.#inner.pongs$
+  }
+  get closed() {
+    return this.#inner.closed
+  }
+  get bufferedBytes() {
+    return this.#inner.bufferedBytes
+  }
+
+  send(data: Sendable): Promise<void> {
+    const { state } = this.#inner
+    // Before the call, as what is sent may be answered within it. What cannot be sent throws here as it does there.
+    if (state === 'connecting' || state === 'open') this.#life.noteSend(data)
+    const sending = this.#inner.send(data)
+    this.#life.noteHeld()
+    return sending
+  }
+
+  ping(data?: string | Uint8Array): void {
+    this.#inner.ping(data)
+  }
+
+  close(code?: number, reason?: string): void {
+    const wasOpen = this.#inner.state === 'connecting' || this.#inner.state === 'open'
+    this.#inner.close(code, reason)
+    if (wasOpen) this.#life.noteCloseCall(code ?? 1000, reason ?? '')
+  }
+
+  setNoDelay(on: boolean): void {
+    this.#inner.setNoDelay(on)
+  }
+}

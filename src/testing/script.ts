@@ -1,0 +1,124 @@
+// Script: what clients, their networks and the process do, step by step, as plain data.
+//
+// A property is judged on hundreds of these, and the one that fails is read by a person. So a script prints itself, a
+// line a step:
+//
+//   00:00.000 client 1 connects to /chat
+//   00:00.120 client 2 sends close 4001 "bye"
+
+import type { Message } from '../protocol/message.ts'
+import { show } from './print.ts'
+
+/** What a client, or its network, does. */
+export type ClientAct =
+  /** With `follows`, over `windsock.v1.json`: it takes each of these topics on from where it was. */
+  | { readonly does: 'connect'; readonly path: string; readonly follows?: readonly string[] }
+  | { readonly does: 'send'; readonly message: Message }
+  /** In two frames, with a ping between them. */
+  | { readonly does: 'sendInPieces'; readonly message: Message; readonly cut: number }
+  | { readonly does: 'ping' | 'pong'; readonly data: Uint8Array }
+  | { readonly does: 'close'; readonly code: number; readonly reason: string }
+  /** Bytes that break the rules; `what` says which. */
+  | { readonly does: 'bytes'; readonly bytes: Uint8Array; readonly what: string }
+  | { readonly does: 'delay'; readonly latencyMs: number }
+  | { readonly does: 'trickle'; readonly readBytes: number }
+  /** To a topic, over `windsock.v1.json`. */
+  | { readonly does: 'publish'; readonly topic: string; readonly data: string }
+  | { readonly does: PlainAct }
+
+/** What needs no more words. */
+export type PlainAct =
+  | 'cut'
+  | 'cutInFrame'
+  | 'reset'
+  | 'resetInFrame'
+  | 'stall'
+  | 'resume'
+  | 'vanish'
+  | 'ignorePings'
+  | 'ignoreClose'
+  | 'throw'
+
+/** What happens to all at once. */
+export type ServerAct =
+  | { readonly does: 'freeze'; readonly ms: number }
+  | { readonly does: 'stepWall'; readonly ms: number }
+  | { readonly does: 'drain'; readonly code: 1001 | 1012 }
+
+/** One step; clients are counted from 1. */
+export type Step = { readonly atMs: number } & (
+  | (ClientAct & { readonly client: number })
+  | (ServerAct & { readonly client?: undefined })
+)
+
+export class Script {
+  /** In the order of their times. */
+  readonly steps: readonly Step[]
+
+  constructor(steps: readonly Step[]) {
+    this.steps = steps
+  }
+
+  toString(): string {
+    return this.steps.map((step) => `${timeOf(step.atMs)} ${tell(step)}`).join('\n')
+  }
+
+  // The name under which fast-check looks for how to print a value; it need not be here for that.
+  [Symbol.for('fast-check/toStringMethod')](): string {
+    return `\n${this.toString()}\n`
+  }
+}
+
+/** A moment of a run: minutes, seconds and milliseconds. */
+export function timeOf(atMs: number): string {
+  const ms = Math.floor(atMs)
+  const pad = (value: number, width: number) => String(value).padStart(width, '0')
+  return `${pad(Math.floor(ms / 60_000), 2)}:${pad(Math.floor(ms / 1_000) % 60, 2)}.${pad(ms % 1_000, 3)}`
+}
+
+function tell(step: Step): string {
+  if (step.client === undefined) return tellServer(step)
+  const who = `client ${step.client}`
+  switch (step.does) {
+    case 'connect':
+      return `${who} connects to ${step.path}${step.follows ? ` and follows ${step.follows.join(', ')}` : ''}`
+    case 'send':
+      return `${who} sends ${show(step.message)}`
+    case 'sendInPieces':
+      return `${who} sends ${show(step.message)} in pieces, cut after ${step.cut} bytes, a ping between them`
+    case 'ping':
+    case 'pong':
+      return `${who} sends ${step.does} ${show(step.data)}`
+    case 'close':
+      return `${who} sends close ${step.code}${step.reason && ` ${show(step.reason)}`}`
+    case 'bytes':
+      return `${who} sends ${step.what}: ${show(step.bytes)}`
+    case 'delay':
+      return `${who} is ${step.latencyMs} ms away from now on`
+    case 'trickle':
+      return `${who} is read in pieces of ${step.readBytes} bytes from now on`
+    case 'publish':
+      return `${who} publishes ${show(step.data)} to ${step.topic}`
+    default:
+      return PLAIN_WORDS[step.does].replace('client', who)
+  }
+}
+
+function tellServer(step: Step & ServerAct): string {
+  if (step.does === 'drain') return `the server is drained with ${step.code}`
+  if (step.does === 'freeze') return `the process stands still for ${step.ms} ms`
+  return `the wall clock is set by ${step.ms} ms`
+}
+
+const PLAIN_WORDS: Readonly<Record<PlainAct, string>> = {
+  cut: 'client ends its connection without a Close frame',
+  cutInFrame: 'client ends its connection in the middle of a frame',
+  reset: 'client resets its connection',
+  resetInFrame: 'client resets its connection in the middle of a frame',
+  stall: 'client stops reading',
+  resume: 'client reads on',
+  vanish: 'client vanishes: it reads and answers nothing any more',
+  ignorePings: 'client answers no ping from now on',
+  ignoreClose: 'client answers no Close frame from now on',
+  throw: "client's handler throws at its next message",
+}

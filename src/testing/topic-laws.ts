@@ -1,0 +1,72 @@
+// Topic laws: what all who follow a topic can agree on, whoever was cut off and came back in between.
+//
+// Judged from what followers saw alone; the topic itself is not asked.
+
+import type { TopicView } from './follower.ts'
+import type { Harness } from './harness.ts'
+
+/**
+ * Says what is wrong, if anything: offsets that jump without a gap that was told, one offset with two messages, for
+ * those who read or for those who were acknowledged, or a follower that was still there and did not get everything.
+ */
+export function noGap(server: Harness): string | undefined {
+  const known = new Map<string, string>()
+  const acknowledged = new Set<string>()
+  const heads = new Map<string, number>()
+  const views = [...server.followers].flatMap(([number, { topics }]) =>
+    [...topics].map(([topic, view]) => ({ who: `client ${number}`, topic, view })),
+  )
+  const agree = (who: string, at: string, data: string) => {
+    const before = known.get(at)
+    known.set(at, data)
+    return before === undefined || before === data
+      ? undefined
+      : `${who} has ${data} at ${at}, where another has ${before}`
+  }
+  for (const { who, topic, view } of views) {
+    for (const { offset, epoch } of view.acknowledged) {
+      const at = `${topic}/${epoch}/${offset}`
+      if (acknowledged.has(at)) return `two messages were acknowledged at ${at}`
+      acknowledged.add(at)
+      heads.set(topic, Math.max(heads.get(topic) ?? 0, offset))
+    }
+    const wrong = jump(who, topic, view) ?? disagreement(who, topic, view, agree)
+    if (wrong !== undefined) return wrong
+    heads.set(topic, Math.max(heads.get(topic) ?? 0, view.last))
+  }
+  for (const { who, topic, view } of views) {
+    const head = heads.get(topic) ?? 0
+    if (view.calm !== undefined && view.calm < head) {
+      return `${who} was there at the end and has ${topic} up to ${view.calm}, which goes to ${head}`
+    }
+  }
+  return undefined
+}
+
+function jump(who: string, topic: string, { sightings }: TopicView): string | undefined {
+  let last = 0
+  for (const sighting of sightings) {
+    if (sighting.saw === 'item' && sighting.offset !== last + 1) {
+      return `${who} got offset ${sighting.offset} of ${topic} after ${last}, and was told of no gap`
+    }
+    last = sighting.offset
+  }
+  return undefined
+}
+
+function disagreement(
+  who: string,
+  topic: string,
+  { sightings }: TopicView,
+  agree: (who: string, at: string, data: string) => string | undefined,
+): string | undefined {
+  let epoch = ''
+  for (const sighting of sightings) {
+    if (sighting.saw === 'gap') epoch = sighting.epoch
+    else {
+      const wrong = agree(who, `${topic}/${epoch}/${sighting.offset}`, sighting.data)
+      if (wrong !== undefined) return wrong
+    }
+  }
+  return undefined
+}

@@ -1,0 +1,68 @@
+// Trace: everything that happened in a run, from all sides, in order of time, as text.
+//
+// What a person reads when a law is broken, and what two runs of one seed are compared by, byte for byte.
+
+import type { LinkItem } from '../transport/memory.ts'
+import type { Harness } from './harness.ts'
+import type { Life, LifeEntry } from './life.ts'
+import { show } from './print.ts'
+import { timeOf } from './script.ts'
+
+/** What came to the clients, what the handlers were told and did, and how each connection ended; a line each. */
+export function trace(server: Harness): string {
+  const lines = server.lives.flatMap((life, index) => linesOf(life, index))
+  const inOrder = lines.map((line, index) => ({ ...line, index }))
+  inOrder.sort((a, b) => a.atMs - b.atMs || a.index - b.index)
+  return inOrder.map(({ atMs, text }) => `${timeOf(atMs)} ${text}`).join('\n')
+}
+
+interface Line {
+  readonly atMs: number
+  readonly text: string
+}
+
+function linesOf({ client, entries }: Life, index: number): Line[] {
+  const who = `client ${client.number}`
+  const handler = `handler of ${who} (connection ${index + 1})`
+  return [
+    ...client.wire.map(({ atMs, item }) => ({ atMs, text: `${who} gets ${tellItem(item)}` })),
+    ...entries.map((entry) => ({ atMs: entry.atMs, text: `${handler} ${tellEntry(entry)}` })),
+  ]
+}
+
+function tellItem(item: LinkItem): string {
+  switch (item.kind) {
+    case 'message':
+      return show(item.message)
+    case 'ping':
+    case 'pong':
+      return `${item.kind} ${show(item.data)}`
+    case 'close':
+      return `close ${item.frame.code} ${show(item.frame.reason)}`
+    case 'breach':
+      return `what no server may send: ${item.detail}`
+    case 'end':
+      return 'the end of the connection'
+  }
+}
+
+function tellEntry(entry: LifeEntry): string {
+  switch (entry.what) {
+    case 'message':
+      return `is given ${show(entry.message)}`
+    case 'send':
+      return `sends ${show(entry.message)}`
+    case 'closeCall':
+      return `closes with ${entry.code} ${show(entry.reason)}`
+    case 'throws':
+      return 'throws'
+    case 'over':
+      return `is over: ${entry.record.cause} by ${entry.record.initiator}, told ${entry.record.code}`
+    case 'open':
+      return 'is opened'
+    case 'opened':
+      return 'has opened'
+    default:
+      return `is told the ${entry.what}`
+  }
+}
