@@ -1,9 +1,9 @@
 // Socket door: an upgrade request over a simulated socket, answered by `ws` itself.
 //
-// Left out is Node's HTTP server: the request comes as data, and a refusal is written here. Everything from the 101 on
-// is what a real server does.
+// Left out is Node's HTTP server: the request comes as data. The answer and everything behind it is what a real server
+// does.
 
-import { type IncomingMessage, STATUS_CODES } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import { headersByName, type IncomingUpgrade } from '../http/request.ts'
 import type { Clock } from '../protocol/ports.ts'
 import type { DoorAnswer, PeerLink } from '../transport/memory.ts'
@@ -36,12 +36,9 @@ export class SocketDoors {
     const request = { method, url, socket, headers: { ...headersByName(rawHeaders) } }
     const door = this.#servers.door(request as unknown as IncomingMessage, socket, Buffer.alloc(0))
     return {
-      refuse: (status, reason) => {
+      refuse: (status, reason, headers, body) => {
         answered({ accepted: false, status, reason })
-        if (!socket.writable) return
-        const line = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Refused'}`
-        socket.end(`${line}\r\nConnection: close\r\n\r\n${reason}\n`)
-        socket.resume()
+        door.refuse(status, reason, headers, body)
       },
       upgrade: (answer) => {
         const closeTimeoutMs = Math.max(answer.limits.closeTimeoutMs, NEVER_IN_A_RUN_MS)

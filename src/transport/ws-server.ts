@@ -12,6 +12,7 @@ import type { Compression } from '../protocol/compression.ts'
 import type { ResponseBody, ResponseHeaders } from '../protocol/http-answer.ts'
 import type { RouteLimits } from '../protocol/limits.ts'
 import type { Clock } from '../protocol/ports.ts'
+import { liveClock } from './live-ports.ts'
 import type { Door, Transport, UpgradeAnswer, UpgradeRefusal } from './transport.ts'
 import { WebSocketTransport } from './websocket.ts'
 
@@ -62,7 +63,8 @@ export class WsServers {
 
   door(request: IncomingMessage, socket: Duplex, head: Buffer): Door {
     return {
-      refuse: (status, reason, headers, body) => refuse(socket, status, reason, headers, body),
+      refuse: (status, reason, headers, body) =>
+        refuse(socket, status, reason, headers, body, this.#clock),
       upgrade: (answer) => this.#serverFor(answer).upgrade(request, socket, head, answer),
     }
   }
@@ -109,7 +111,7 @@ class WsServer {
     // Policy has looked at all else: what is left for `ws` to refuse is an offer of compression (RFC 7692 §7).
     this.#server.on('wsClientError', ({ message: reason }, socket) => {
       this.#refused = { status: 400, reason }
-      refuse(socket, 400, reason)
+      refuse(socket, 400, reason, {}, undefined, clock)
     })
     this.#server.on('headers', (headers: string[]) => {
       if (this.#answer !== undefined) headers.push(...headerLines(this.#answer.headers))
@@ -159,6 +161,7 @@ export function refuse(
   reason: string,
   headers: ResponseHeaders = {},
   body?: ResponseBody,
+  clock: Clock = liveClock,
 ): void {
   // The peer may be gone already, and an error on a socket without a listener ends the process.
   socket.on('error', () => socket.destroy())
@@ -177,9 +180,9 @@ export function refuse(
   socket.end(Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`), bytes]))
   // What the peer still sends is read and dropped: destroying over unread input would lose the answer.
   socket.resume()
-  const timer = setTimeout(() => socket.destroy(), REFUSAL_LINGER_MS)
+  const timer = clock.setTimeout(() => socket.destroy(), REFUSAL_LINGER_MS)
   socket.once('end', () => socket.destroy())
-  socket.once('close', () => clearTimeout(timer))
+  socket.once('close', () => clock.clearTimeout(timer))
 }
 
 // A value that user code got from a request must not end the line that it stands in.
