@@ -10,6 +10,7 @@ import type { Clock } from '../protocol/ports.ts'
 import type { ResolvedSettings } from '../route.ts'
 import type { SlowPolicy } from '../streams/outbound.ts'
 import type { Client } from './client.ts'
+import { noted } from './sequence.ts'
 import type { SimulatedSocket } from './simulated-socket.ts'
 
 /** One thing that the handler was told, or did. */
@@ -186,7 +187,7 @@ export class Life {
   }
 
   #note(entry: Timeless<LifeEntry>): void {
-    this.entries.push({ atMs: this.#clock.nowMs(), ...entry } as LifeEntry)
+    this.entries.push(noted({ atMs: this.#clock.nowMs(), ...entry } as LifeEntry))
   }
 }
 

@@ -7,6 +7,7 @@ import type { CloseFrame } from '../protocol/close-record.ts'
 import type { Message } from '../protocol/message.ts'
 import type { Clock } from '../protocol/ports.ts'
 import type { DoorAnswer, LinkItem, PeerLink } from '../transport/memory.ts'
+import { noted } from './sequence.ts'
 
 /** One item of the wire log. */
 export interface WireEntry {
@@ -140,7 +141,7 @@ export class Peer {
   }
 
   #receive(item: LinkItem): void {
-    this.wire.push({ atMs: this.#clock.nowMs(), item })
+    this.wire.push(noted({ atMs: this.#clock.nowMs(), item }))
     if (item.kind === 'ping' && this.answersPings && !this.#closeSent) this.pong(item.data)
     if (item.kind === 'close' && this.answersClose && !this.#closeSent) {
       this.#closeSent = true

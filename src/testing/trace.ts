@@ -7,17 +7,18 @@ import type { Harness } from './harness.ts'
 import type { Life, LifeEntry } from './life.ts'
 import { show } from './print.ts'
 import { timeOf } from './script.ts'
+import { placeOf } from './sequence.ts'
 
 /** What came to the clients, what the handlers were told and did, and how each connection ended; a line each. */
 export function trace(server: Harness): string {
   const lines = server.lives.flatMap((life, index) => linesOf(life, index))
-  const inOrder = lines.map((line, index) => ({ ...line, index }))
-  inOrder.sort((a, b) => a.atMs - b.atMs || a.index - b.index)
-  return inOrder.map(({ atMs, text }) => `${timeOf(atMs)} ${text}`).join('\n')
+  lines.sort((a, b) => a.atMs - b.atMs || a.place - b.place)
+  return lines.map(({ atMs, text }) => `${timeOf(atMs)} ${text}`).join('\n')
 }
 
 interface Line {
   readonly atMs: number
+  readonly place: number
   readonly text: string
 }
 
@@ -25,9 +26,13 @@ function linesOf({ client, entries }: Life, index: number): Line[] {
   const who = `client ${client.number}`
   const handler = `handler of ${who} (connection ${index + 1})`
   return [
-    ...client.wire.map(({ atMs, item }) => ({ atMs, text: `${who} gets ${tellItem(item)}` })),
-    ...entries.map((entry) => ({ atMs: entry.atMs, text: `${handler} ${tellEntry(entry)}` })),
+    ...client.wire.map((entry) => lineOf(entry, `${who} gets ${tellItem(entry.item)}`)),
+    ...entries.map((entry) => lineOf(entry, `${handler} ${tellEntry(entry)}`)),
   ]
+}
+
+function lineOf(entry: { readonly atMs: number }, text: string): Line {
+  return { atMs: entry.atMs, place: placeOf(entry), text }
 }
 
 function tellItem(item: LinkItem): string {
