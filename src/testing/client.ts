@@ -50,22 +50,24 @@ export class Client extends Peer {
   /** Sends a message in two frames, cut after `cut` bytes, with a ping between them (RFC 6455 §5.4). */
   sendInPieces(message: Message, cut: number): void {
     if (this.hasClosed) return
-    this.said.push(message)
+    this.note({ kind: 'message', message })
     const isText = typeof message === 'string'
     const bytes = isText ? new TextEncoder().encode(message) : message
     const opcode = isText ? OPCODES.text : OPCODES.binary
-    this.frame({ fin: false, opcode, payload: bytes.subarray(0, cut) })
+    this.#bytes.frame({ fin: false, opcode, payload: bytes.subarray(0, cut) })
     this.ping()
-    this.frame({ opcode: OPCODES.continuation, payload: bytes.subarray(cut) })
+    this.#bytes.frame({ opcode: OPCODES.continuation, payload: bytes.subarray(cut) })
   }
 
   /** Sends one frame as it is, however wrong: a mask missing, an opcode that nobody knows, a message left unfinished. */
   frame(frame: Frame): void {
+    this.note({ kind: 'breach', detail: `a frame with opcode ${frame.opcode}` })
     this.#bytes.frame(frame)
   }
 
   /** Sends bytes as they are. */
   bytes(bytes: Uint8Array): void {
+    this.note({ kind: 'breach', detail: `${bytes.length} bytes` })
     this.#bytes.bytes(bytes)
   }
 

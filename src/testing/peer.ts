@@ -22,8 +22,8 @@ export class Peer {
   answersPings = true
   /** Answer a Close frame, and end the link when the server does; on by default (§5.5.1). */
   answersClose = true
-  /** What it said, in order, whatever became of it. */
-  readonly said: Message[] = []
+  /** What it said, in order, whatever became of it; answers to pings and Close frames included. */
+  readonly out: WireEntry[] = []
   /** Called with each item as it comes, after it has been written down. */
   onItem: (item: LinkItem) => void = () => {}
   readonly #clock: Clock
@@ -61,6 +61,11 @@ export class Peer {
     return this.wire.some(({ item }) => item.kind === 'end')
   }
 
+  /** The messages it sent, in order. */
+  get said(): readonly Message[] {
+    return this.out.flatMap(({ item }) => (item.kind === 'message' ? [item.message] : []))
+  }
+
   /** Whether it takes what comes: neither stalled nor gone. */
   get isReading(): boolean {
     return this.#reading && !this.isEnded
@@ -73,39 +78,39 @@ export class Peer {
 
   /** Sends a message; after its own Close frame nothing (RFC 6455 §5.5.1). */
   send(message: Message): void {
-    if (this.#closeSent) return
-    this.said.push(message)
-    this.#link?.send({ kind: 'message', message })
+    if (!this.#closeSent) this.#say({ kind: 'message', message })
   }
 
   ping(data: Uint8Array = new Uint8Array()): void {
-    this.#link?.send({ kind: 'ping', data })
+    this.#say({ kind: 'ping', data })
   }
 
   /** A pong that nobody may have asked for. */
   pong(data: Uint8Array): void {
-    this.#link?.send({ kind: 'pong', data })
+    this.#say({ kind: 'pong', data })
   }
 
   /** Begins the closing handshake; 1005 stands for a frame without a body. */
   close(code = 1000, reason = ''): void {
     if (this.#closeSent) return
     this.#closeSent = true
-    this.#link?.send({ kind: 'close', frame: { code, reason } })
+    this.#say({ kind: 'close', frame: { code, reason } })
   }
 
   /** Sends a frame that breaks the protocol. */
   breach(detail = 'a reserved bit is set'): void {
-    this.#link?.send({ kind: 'breach', detail })
+    this.#say({ kind: 'breach', detail })
   }
 
   /** Ends the link without a Close frame; what is under way arrives. */
   cut(): void {
+    this.note({ kind: 'end' })
     this.#link?.end()
   }
 
   /** Ends the link as a reset does; what is under way is lost. */
   reset(): void {
+    this.note({ kind: 'end' })
     this.#link?.reset()
   }
 
@@ -140,12 +145,22 @@ export class Peer {
     link.receive = (item) => this.#receive(item)
   }
 
+  /** Writes down what it says. */
+  protected note(item: LinkItem): void {
+    this.out.push(noted({ atMs: this.#clock.nowMs(), item }))
+  }
+
+  #say(item: LinkItem): void {
+    this.note(item)
+    this.#link?.send(item)
+  }
+
   #receive(item: LinkItem): void {
     this.wire.push(noted({ atMs: this.#clock.nowMs(), item }))
     if (item.kind === 'ping' && this.answersPings && !this.#closeSent) this.pong(item.data)
     if (item.kind === 'close' && this.answersClose && !this.#closeSent) {
       this.#closeSent = true
-      this.#link?.send(item)
+      this.#say(item)
     }
     if (item.kind === 'end' && this.answersClose) this.#link?.end()
     this.onItem(item)
