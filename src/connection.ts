@@ -16,7 +16,7 @@ import {
   type Pong,
 } from './handlers/handler.ts'
 import type { Recorder } from './journal/recorder.ts'
-import { deadlinesOf } from './machines/connection.ts'
+import { deadlinesOf, NO_TOTALS } from './machines/connection.ts'
 import { Driver, type DriverOwner, type PerformedEffect } from './machines/driver.ts'
 import type { ConnectionEvent } from './machines/effects.ts'
 import { checkCloseCode } from './protocol/close-codes.ts'
@@ -33,7 +33,6 @@ import { Outbound, type OutboundEvents } from './streams/outbound.ts'
 import type { Door, Transport, TransportEvents, Violation } from './transport/transport.ts'
 
 const SENT: Promise<void> = Promise.resolve()
-const NOTHING_SENT = { messagesSent: 0, bytesSent: 0, messagesDropped: 0, unsentBytes: 0 }
 
 // It tells its parts of itself, and no function per connection and part stands between: an idle connection holds that much less.
 export class LiveConnection
@@ -252,12 +251,8 @@ export class LiveConnection
     this.dispatch({ type: 'limit.exceeded', cause: 'slowConsumer', detail })
   }
 
-  pressured(): void {
-    this.#weighInput(true)
-  }
-
-  relieved(): void {
-    this.#weighInput(false)
+  pressureChanged(isPressured: boolean): void {
+    this.#weighInput(isPressured)
   }
 
   // ── what the machine says ──────────────────────────────────────────────────────────────────────
@@ -360,20 +355,12 @@ export class LiveConnection
   #linkEnded(): void {
     const now = this.#setup.clock.nowMs()
     const { messagesReceived, bytesReceived } = this.#inbound
-    const { messagesSent, bytesSent, messagesDropped, unsentBytes } = this.#outbound ?? NOTHING_SENT
     this.dispatch({
       type: 'transport.ended',
       durationMs: now - this.#startedAtMs,
       silentForMs: now - this.#lastSeenAtMs,
       sent: this.#closeSent,
-      totals: {
-        messagesReceived,
-        bytesReceived,
-        messagesSent,
-        bytesSent,
-        messagesDropped,
-        bytesUnsent: unsentBytes,
-      },
+      totals: { ...(this.#outbound?.totals ?? NO_TOTALS), messagesReceived, bytesReceived },
     })
   }
 

@@ -44,10 +44,8 @@ export interface OutboundLink<P extends Sized> {
 export interface OutboundEvents {
   /** The bound was reached and the policy is to end the connection; reported once. */
   overflowed(detail: string): void
-  /** Waiting bytes rose above the high-water mark. */
-  pressured(): void
-  /** Waiting bytes fell below half the high-water mark. */
-  relieved(): void
+  /** Waiting bytes rose above the high-water mark, or fell below half of it. */
+  pressureChanged(isPressured: boolean): void
 }
 
 export interface OutboundOptions<P extends Sized> {
@@ -116,6 +114,11 @@ export class Outbound<P extends Sized> {
   /** Bytes accepted that were, or now would be, lost with the link. */
   get unsentBytes(): number {
     return this.#discardedBytes + this.bufferedBytes
+  }
+
+  get totals() {
+    const { messagesSent, bytesSent, messagesDropped, unsentBytes: bytesUnsent } = this
+    return { messagesSent, bytesSent, messagesDropped, bytesUnsent }
   }
 
   /** Resolves when the waiting bytes are below the high-water mark again; `undefined` when they are now. */
@@ -325,12 +328,12 @@ export class Outbound<P extends Sized> {
     const waiting = this.bufferedBytes
     if (!this.#pressured && this.#blocked && waiting >= limits.outboundHighWaterBytes) {
       this.#pressured = true
-      events.pressured()
+      events.pressureChanged(true)
     } else if (this.#pressured && waiting * 2 < limits.outboundHighWaterBytes) {
       this.#pressured = false
       this.#room?.resolve()
       this.#room = undefined
-      events.relieved()
+      events.pressureChanged(false)
     }
   }
 

@@ -57,8 +57,7 @@ function queue({
     },
     events: {
       overflowed: () => log.push('overflowed'),
-      pressured: () => log.push('pressured'),
-      relieved: () => log.push('relieved'),
+      pressureChanged: (isPressured) => log.push(isPressured ? 'pressured' : 'relieved'),
     },
   })
   const drain = () => {
