@@ -28,7 +28,10 @@ export async function writeJournal(): Promise<JournalFile> {
   const folder = mkdtempSync(join(tmpdir(), 'windsock-cli-'))
   const file = join(folder, 'journal.db')
   let server: Harness | undefined
-  const clock = { wallMs: () => (server as Harness).clock.wallMs() } as Clock
+  const clock = {
+    wallMs: () => (server as Harness).clock.wallMs(),
+    endOfTurn: (task) => (server as Harness).clock.endOfTurn(task),
+  } as Clock
   const journal = new Journal(await openSqliteStore(file), clock)
   server = harness(
     [
