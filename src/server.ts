@@ -1,8 +1,14 @@
 // Server: `serve()` listens, `attach()` joins a server that others own.
 //
-// Both bring upgrade requests to the runtime; only `serve()` answers plain requests, because only it owns them.
+// Both bring upgrade requests to the runtime. Plain requests `serve()` answers; with `attach()` they belong to the
+// server's owner, who may hand them on.
 
-import { createServer, type Server as HttpServer, type IncomingMessage } from 'node:http'
+import {
+  createServer,
+  type Server as HttpServer,
+  type IncomingMessage,
+  type ServerResponse,
+} from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Observable } from 'rxjs'
@@ -58,7 +64,7 @@ export type ServerSettings = RouteSettings &
 export type Entry = Route | Page | PlainRequests
 
 export type ServeOptions = ServerSettings & {
-  /** The first that matches answers; pages, and what answers plain requests, only with `serve()`. */
+  /** The first that matches answers; pages only with `serve()`. */
   readonly routes: readonly (Entry | readonly Entry[])[]
   /** Default `'127.0.0.1'`: reachable from this machine only; `'0.0.0.0'` or `'::'` for all. */
   readonly host?: string
@@ -67,7 +73,7 @@ export type ServeOptions = ServerSettings & {
 }
 
 export type AttachOptions = ServerSettings & {
-  readonly routes: readonly (Route | readonly Route[])[]
+  readonly routes: readonly (Exclude<Entry, Page> | readonly Exclude<Entry, Page>[])[]
 }
 
 /** What `attach()` gives. */
@@ -79,7 +85,13 @@ export interface Attached {
   readonly closed$: Observable<CloseRecord>
   /** What is kept of the connections: their lives and close records, by id. */
   readonly journal: Journal
-  /** Closes every connection with 1001, and stops listening for upgrades. */
+  /**
+   * Answers a plain request for what does so among the routes, such as `topics()`; `false`, and nothing done, for any
+   * other: that is the owner's. Hand requests on whole, before anything else has read their bodies or changed their URLs.
+   * With `serve()` nobody needs to call it.
+   */
+  answer(request: IncomingMessage, response: ServerResponse): boolean
+  /** Closes every connection with 1001, answers what waits, and stops listening for upgrades. */
   close(): Promise<void>
   [Symbol.asyncDispose](): Promise<void>
 }
@@ -116,11 +128,10 @@ export async function serve(options: ServeOptions): Promise<Server> {
   const { host = '127.0.0.1', port = 0 } = options
   const routes = entries.filter((entry) => entry.kind === 'route')
   const pages = entries.filter((entry) => entry.kind === 'page')
-  const others = entries.filter((entry) => entry.kind === 'requests')
   const runtime = makeRuntime(options, routes)
-  for (const entry of others) entry.inherit?.(options)
   const limits = resolveLimits(DEFAULT_LIMITS, options, 'server')
   const proxies = new TrustedProxies(options.trustedProxies)
+  const others = plainRequests(entries, options, proxies)
   const http = createServer({
     maxHeaderSize: limits.maxHeaderBytes,
     headersTimeout: limits.headersTimeoutMs,
@@ -129,14 +140,13 @@ export async function serve(options: ServeOptions): Promise<Server> {
   })
   http.on('request', (request, response) => {
     if (answerWithPage(pages, request, response)) return
-    const upgrade = upgradeOf(request, request.socket, proxies)
-    if (others.some(({ answer }) => answer(request, response, liveClock, upgrade))) return
+    if (others.answer(request, response)) return
     if (runtime.match(request.url ?? '/') === undefined) {
       answerWithLine(response, 404, 'there is nothing at this path')
       return
     }
     // A plain request on a WebSocket's path: the decision says what it lacks.
-    const refusal = refuseUpgrade(upgrade)
+    const refusal = refuseUpgrade(upgradeOf(request, request.socket, proxies))
     const { status, reason, headers } = refusal ?? { status: 400, reason: 'not an upgrade' }
     answerWithLine(response, status, reason, headers)
   })
@@ -147,7 +157,7 @@ export async function serve(options: ServeOptions): Promise<Server> {
   const address = http.address() as AddressInfo
   const shownHost = address.family === 'IPv6' ? `[${address.address}]` : address.address
   let closing: Promise<void> | undefined
-  return facade(runtime, () => (closing ??= closeAll()), {
+  return facade(runtime, others.answer, () => (closing ??= closeAll()), {
     url: `http://${shownHost}:${address.port}`,
     host: address.address,
     port: address.port,
@@ -158,8 +168,7 @@ export async function serve(options: ServeOptions): Promise<Server> {
       http.close(() => resolve())
     })
     http.closeIdleConnections()
-    const answered = Promise.all(others.map(async (entry) => entry.close?.()))
-    await Promise.all([runtime.drain(GOING_AWAY), answered])
+    await Promise.all([runtime.drain(GOING_AWAY), others.close()])
     detach()
     // What is left now are plain requests, and sockets that never became requests.
     http.closeAllConnections()
@@ -177,26 +186,48 @@ export async function serve(options: ServeOptions): Promise<Server> {
 export function attach(http: HttpServer, options: AttachOptions): Attached {
   const entries = entriesOf(options)
   const routes = entries.filter((entry) => entry.kind === 'route')
-  if (routes.length < entries.length) {
+  if (entries.some(({ kind }) => kind === 'page')) {
     throw new WebSocketError(
       'ERR_WINDSOCK_ROUTE',
-      'page(), and what else answers plain requests, works with serve() only: with attach() the server that you attach to does',
+      'page() works with serve() only: with attach() the server that you attach to answers with pages',
     )
   }
   const runtime = makeRuntime(options, routes)
   const proxies = new TrustedProxies(options.trustedProxies)
+  const others = plainRequests(entries, options, proxies)
   const detach = listen(http, runtime, proxies, (socket) => {
     if (http.listenerCount('upgrade') === 1) refuse(socket, 404, 'there is nothing at this path')
   })
   let closing: Promise<void> | undefined
-  return facade(
-    runtime,
-    () => {
-      closing ??= runtime.drain(GOING_AWAY).finally(detach)
-      return closing
+  let isClosed = false
+  const answer: Attached['answer'] = (...given) => !isClosed && others.answer(...given)
+  return facade(runtime, answer, () => (closing ??= closeAll()), {})
+
+  async function closeAll(): Promise<void> {
+    await Promise.all([runtime.drain(GOING_AWAY), others.close()])
+    isClosed = true
+    detach()
+  }
+}
+
+/** Those of the entries that answer plain requests by themselves, as one. */
+function plainRequests(
+  entries: readonly Entry[],
+  options: ServerSettings,
+  proxies: TrustedProxies,
+): Pick<Attached, 'answer' | 'close'> {
+  const others = entries.filter((entry) => entry.kind === 'requests')
+  for (const entry of others) entry.inherit?.(options)
+  return {
+    answer: (request, response) => {
+      if (others.length === 0) return false
+      const upgrade = upgradeOf(request, request.socket, proxies)
+      return others.some(({ answer }) => answer(request, response, liveClock, upgrade))
     },
-    {},
-  )
+    close: async () => {
+      await Promise.all(others.map(async (entry) => entry.close?.()))
+    },
+  }
 }
 
 // What TypeScript says at once, a program in JavaScript is told here.
@@ -223,6 +254,7 @@ function entriesOf(options: { readonly routes?: unknown } | undefined): readonly
 
 function facade<Extra extends object>(
   runtime: Runtime,
+  answer: Attached['answer'],
   close: () => Promise<void>,
   extra: Extra,
 ): Attached & Extra {
@@ -234,6 +266,7 @@ function facade<Extra extends object>(
     },
     closed$: runtime.closed$,
     journal: runtime.journal,
+    answer,
     close,
     [Symbol.asyncDispose]: close,
   }

@@ -17,7 +17,10 @@ import type { TopicLimitName } from './transport/topic-limits.ts'
 import { TopicRequests, type TopicRequestsOptions } from './transport/topic-requests.ts'
 
 /** Over HTTP: how long polls are held and event streams last, how large bodies may be, how many may wait. */
-type HttpOptions = Pick<TopicRequestsOptions, 'checkOrigin' | 'requireOrigin' | TopicLimitName>
+type HttpOptions = Pick<
+  TopicRequestsOptions,
+  'checkOrigin' | 'requireOrigin' | 'contentType' | TopicLimitName
+>
 
 /** Who may do what, and how much. Pages are let in by the server's settings unless these say otherwise. */
 export type TopicsOptions = TopicRules &
@@ -45,7 +48,8 @@ const BOUNDS = {
  * Serves `list` at `path`.
  *
  * @param path - such as `/topics`; a topic stands at `/topics/<its name>`.
- * @throws SettingError for a topic without a history, two of one name, or a bound out of range.
+ * @throws SettingError for a topic without a history, two of one name, a content type that is none, or a bound out of
+ *   range.
  */
 export function topics(
   path: string,
@@ -68,7 +72,10 @@ export function topics(
     subscriptions: bound(options, 'maxSubscriptions'),
     publishPerSecond: bound(options, 'maxPublishesPerSecond'),
   })
-  const { onError = printError, checkOrigin, requireOrigin } = options
+  const { onError = printError, checkOrigin, requireOrigin, contentType } = options
+  if (contentType !== undefined) {
+    for (const name of byName.keys()) checkContentType(name, contentType(name))
+  }
   const settings = { checkOrigin, requireOrigin }
   resolveSettings(DEFAULT_SETTINGS, settings, 'route')
   const overHttp = new TopicRequests({
@@ -84,6 +91,16 @@ export function topics(
     { kind: 'route', pattern: pattern(path), factory, settings },
     { kind: 'route', pattern: pattern(`${path === '/' ? '' : path}/:name`), factory, settings },
   ]
+}
+
+/** RFC 9110 §8.3.1, with parameters as loose as a header allows. */
+const MEDIA_TYPE = /^[\w!#$%&'*+.^`|~-]+\/[\w!#$%&'*+.^`|~-]+(?:[ \t]*;[\t -~]*)?$/
+
+function checkContentType(name: string, type: unknown): void {
+  if (typeof type === 'string' && MEDIA_TYPE.test(type)) return
+  throw new SettingError(
+    `the contentType of the topic ${show(name)} is ${show(type)}: it must be a media type, such as text/plain`,
+  )
 }
 
 function bound(options: TopicsOptions, name: keyof typeof BOUNDS): number {

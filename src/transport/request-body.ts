@@ -4,20 +4,27 @@
 // kept. Knows nothing of what the bytes mean.
 
 import type { IncomingMessage } from 'node:http'
-import { HandshakeError } from '../protocol/errors.ts'
+import { HandshakeError, WebSocketError } from '../protocol/errors.ts'
 import type { Clock } from '../protocol/ports.ts'
+
+const READ =
+  'the body of this request has been read already: hand requests on before anything reads their bodies'
 
 export interface BodyBounds {
   readonly maxBytes: number
   readonly timeoutMs: number
 }
 
-/** @throws HandshakeError 413 or 408, also when the client leaves before the end. */
+/**
+ * @throws HandshakeError 413 or 408, also when the client leaves before the end; WebSocketError `ERR_WINDSOCK_TOPIC` for a
+ *   body that the program has read already.
+ */
 export function bodyOf(
   request: IncomingMessage,
   { maxBytes, timeoutMs }: BodyBounds,
   clock: Clock,
 ): Promise<Uint8Array> {
+  if (request.readableEnded) return Promise.reject(new WebSocketError('ERR_WINDSOCK_TOPIC', READ))
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = []
     let bytes = 0

@@ -32,7 +32,10 @@ export type TopicRequestsOptions = Pick<TopicService, 'topics' | 'report'> & {
   readonly checkOrigin?: TopicOrigins | undefined
   /** As on a route: whether only pages may ask. Default false. */
   readonly requireOrigin?: boolean | undefined
-  /** The content type of a topic; default `application/json`. */
+  /**
+   * The content type of a topic over HTTP, by its name: `application/json` is read as an array of its messages, `text/…` and
+   * any other as their text or bytes end to end. Default: `application/json` for all.
+   */
   readonly contentType?: ((name: string) => string) | undefined
   readonly random?: Random
 } & { readonly [Name in TopicLimitName]?: number | undefined }

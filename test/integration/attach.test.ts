@@ -1,10 +1,20 @@
 // attach() beside others on one HTTP server, and how serve() and attach() close.
 
-import { createServer, type Server as HttpServer } from 'node:http'
+import { once } from 'node:events'
+import { createServer, type Server as HttpServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { type Attached, type AttachOptions, attach, page, route, serve } from 'windsock'
+import {
+  type Attached,
+  type AttachOptions,
+  attach,
+  page,
+  route,
+  serve,
+  topic,
+  topics,
+} from 'windsock'
 import { WebSocketServer } from 'ws'
 import { ask, expectEcho } from './support/house.ts'
 import { close, PLAIN, RawClient, requestBytes, text } from './support/raw-client.ts'
@@ -84,6 +94,64 @@ describe('attach()', () => {
     await second.close()
     expect((await ask(port, { path: '/second' })).status).toBe(404)
     await expectEcho(port, { path: '/ours' })
+  })
+
+  it('answers the plain requests that it is handed, and leaves all others', async () => {
+    const news = topic<string>('news', { history: { count: 10 } })
+    const options = { accept: (input: unknown) => input as string, longPollMs: 600_000 }
+    const routes = [echo, topics('/topics', [news], options)]
+    const { http, attached, port } = await shared(undefined, { routes })
+    const theirs = http.listeners('request')[0] as RequestListener
+    http.removeAllListeners('request')
+    http.on('request', (request, response) => {
+      if (!attached.answer(request, response)) theirs(request, response)
+    })
+    const url = `http://127.0.0.1:${port}`
+    const headers = { 'Content-Type': 'text/plain' }
+    const posted = await fetch(`${url}/topics/news`, { method: 'POST', headers, body: 'hello' })
+    expect([posted.status, news.offset]).toEqual([204, 1])
+    expect(await (await fetch(`${url}/topics/news?offset=-1`)).json()).toEqual(['hello'])
+    for (const path of ['/', '/ours', '/topics', '/topics/news/other']) {
+      expect(await (await fetch(url + path)).text()).toBe('their page')
+    }
+    const foreign = await fetch(`${url}/topics/news`, { headers: { Origin: 'https://evil.test' } })
+    expect(foreign.status).toBe(403)
+
+    const arrived = once(http, 'request')
+    const held = fetch(`${url}/topics/news?offset=now&live=long-poll`)
+    await arrived
+    await attached.close()
+    expect((await held).status).toBe(204)
+    expect(await (await fetch(`${url}/topics/news`)).text()).toBe('their page')
+  })
+
+  it('keeps to what the server says of origins in what it is handed', async () => {
+    const news = topic<string>('news', { history: { count: 10 } })
+    const settings = { routes: [topics('/topics', [news])], checkOrigin: ['https://page.test'] }
+    const { http, attached, port } = await shared(undefined, settings)
+    http.removeAllListeners('request')
+    http.on('request', (request, response) => void attached.answer(request, response))
+    const headers = { Origin: 'https://page.test' }
+    const answer = await fetch(`http://127.0.0.1:${port}/topics/news`, { headers })
+    expect(answer.headers.get('access-control-allow-origin')).toBe('https://page.test')
+  })
+
+  it('says so when a body has been read before it was handed the request', async () => {
+    const errors: unknown[] = []
+    const news = topic<string>('news', { history: { count: 10 } })
+    const accept = (input: unknown) => input as string
+    const onError = (error: unknown) => void errors.push(error)
+    const routes = [topics('/topics', [news], { accept, onError })]
+    const { http, attached, port } = await shared(undefined, { routes })
+    http.removeAllListeners('request')
+    http.on('request', (request, response) => {
+      request.resume().on('end', () => setImmediate(() => attached.answer(request, response)))
+    })
+    const headers = { 'Content-Type': 'text/plain' }
+    const url = `http://127.0.0.1:${port}/topics/news`
+    const answer = await fetch(url, { method: 'POST', headers, body: 'hello' })
+    expect(answer.status).toBe(500)
+    expect(errors).toMatchObject([{ code: 'ERR_WINDSOCK_TOPIC' }])
   })
 
   it('takes no pages', () => {

@@ -2,7 +2,7 @@
 
 import { connect, type Socket } from 'node:net'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
-import { HandshakeError, type Sendable, type Topic, topic } from 'windsock'
+import { HandshakeError, type Sendable, type Topic, topic, topics } from 'windsock'
 import { HandshakeRequest } from '../../src/http/request.ts'
 import { formatOffset } from '../../src/protocol/http-offset.ts'
 import { topicRequests } from '../../src/transport/topic-requests.ts'
@@ -70,6 +70,39 @@ describe('a topic over HTTP', () => {
     const same = await fetch(`${url}?offset=-1`, { headers: { 'If-None-Match': known } })
     expect(same.status).toBe(200)
   })
+
+  it('has the content type that topics() is given for it, and no other is taken', async () => {
+    const log = topic<string>('log', { history: { count: 10 } })
+    const news = topic<string>('news', { history: { count: 10 } })
+    const { server } = await start({
+      routes: [
+        topics('/topics', [log, news], {
+          contentType: (name) =>
+            name === 'log' ? 'text/plain; charset=utf-8' : 'application/json',
+          accept: (input) => input as string,
+        }),
+      ],
+    })
+    const url = `${server.url}/topics/log`
+    const post = (type: string, body: string) =>
+      fetch(url, { method: 'POST', headers: { 'Content-Type': type }, body })
+    expect((await post('text/plain; charset=utf-8', 'größer\n')).status).toBe(204)
+    expect((await post('text/plain; charset=utf-8', 'größer\n')).status).toBe(204)
+    expect((await post('application/octet-stream', 'x')).status).toBe(409)
+    const read = await fetch(`${url}?offset=-1`)
+    expect(read.headers.get('content-type')).toBe('text/plain; charset=utf-8')
+    expect(await read.text()).toBe('größer\ngrößer\n')
+    expect(await (await fetch(`${server.url}/topics/news?offset=-1`)).json()).toEqual([])
+  })
+
+  it.each(['', 'text', 'text/', 'text/plain\r\nX: y', 7])(
+    'has no content type that is none: %j',
+    (type) => {
+      const news = topic<string>('news', { history: { count: 10 } })
+      const make = () => topics('/topics', [news], { contentType: () => type as string })
+      expect(make).toThrow(expect.objectContaining({ code: 'ERR_WINDSOCK_SETTING' }))
+    },
+  )
 
   it('answers paths of its own, and leaves all others', async () => {
     const { server, port, url } = await house()

@@ -1,11 +1,13 @@
 // Application: rules, names, settings and static files, as Tornado has them.
 
+import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { attach, type Route, route } from 'windsock'
+import { attach, route } from 'windsock'
 import {
   Application,
   type ApplicationSettings,
@@ -236,7 +238,7 @@ describe('settings (T108)', () => {
     expect(shut.errors.all.map(({ code }) => code)).toEqual(['ERR_WINDSOCK_HANDLER'])
   })
 
-  it('its routes may stand among others in serve(), and in attach() the WebSockets alone', async () => {
+  it('its routes may stand among others in serve(), and in attach() be handed plain requests', async () => {
     const { routes } = new Application([
       ['/plain', Told],
       ['/echo', Echo],
@@ -245,9 +247,16 @@ describe('settings (T108)', () => {
     expect((await askPlain(port, '/plain')).body).toBe('{"args":[]}')
     await RawClient.open(port, '/echo')
     await RawClient.open(port, '/own')
-    const attaching = () => attach(createServer(), { routes: routes as Route[] })
-    expect(attaching).toThrow(ROUTE_ERROR)
-    await attach(createServer(), { routes: routes.filter((one) => one.kind === 'route') }).close()
+    const http = createServer((request, response) => void attached.answer(request, response))
+    const attached = attach(http, { routes })
+    http.listen(0, '127.0.0.1')
+    await once(http, 'listening')
+    const { port: bound } = http.address() as AddressInfo
+    expect((await askPlain(bound, '/plain')).body).toBe('{"args":[]}')
+    ;(await RawClient.open(bound, '/echo')).destroy()
+    await attached.close()
+    http.close()
+    http.closeAllConnections()
   })
 
   it('a client that leaves before its request is complete gets no handler, and harms nobody', async () => {
