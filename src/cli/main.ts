@@ -7,6 +7,7 @@ import { Command, Option } from 'commander'
 import { describe, WebSocketError } from '../protocol/errors.ts'
 import type { DemoOptions } from './demo.ts'
 import { type CompactOptions, compactJournal } from './journal-compact.ts'
+import { renewEpochs } from './journal-new-epoch.ts'
 import { verifyJournal } from './journal-verify.ts'
 import { type LifeOptions, type ListOptions, replayLife, replayList } from './replay.ts'
 import { CAUSES } from './replay-list.ts'
@@ -91,6 +92,12 @@ journal
   .option('--max-age <time>', 'take away what is older: 90s, 30m, 24h, 7d', age)
   .option('--topics', 'do the same with the messages of each topic')
   .action((file: string, options: CompactOptions) => compactJournal(file, options))
+
+journal
+  .command('new-epoch')
+  .description('after a backup was restored: tell readers that positions of before do not count')
+  .argument('<journal>', 'no process may have it open')
+  .action(renewEpochs)
 
 // Whoever reads what we print may stop before the end.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

@@ -25,6 +25,7 @@ export type Call =
   | readonly ['expire', Retention]
   | readonly ['saveSnapshot', string, SavedSnapshot]
   | readonly ['loadSnapshot', string]
+  | readonly ['newEpochs']
   | readonly ['compact']
 
 /** An error, as it crosses between threads. */

@@ -166,6 +166,11 @@ export class SqliteStore implements Store {
     return this.#call(['loadSnapshot', stream])
   }
 
+  /** Makes another log of every stream, for whoever held positions in it; returns how many topics there are. */
+  newEpochs(): Promise<number> {
+    return this.#call(['newEpochs'])
+  }
+
   /** Gives the space of what was taken away back to the disk; everything else waits meanwhile. */
   compact(): Promise<void> {
     return this.#call(['compact'])

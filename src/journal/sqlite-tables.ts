@@ -55,7 +55,7 @@ export class SqliteTables {
   readonly #database: Driver
   readonly #statements = new Map<string, Statement>()
   #streams = new Map<string, Stream>()
-  readonly #livesEpoch: string
+  #livesEpoch: string
   readonly #readOnly: boolean
   readonly #unended: string
   #keysSinceCheck = 0
@@ -196,6 +196,17 @@ export class SqliteTables {
     // Their floors have moved; they are looked up again.
     for (const [name, { topic }] of this.#streams) if (topic === 0) this.#streams.delete(name)
     return count
+  }
+
+  newEpochs(): number {
+    const topics = this.#all('SELECT id FROM topics')
+    for (const { id } of topics) {
+      this.#run('UPDATE topics SET epoch = ? WHERE id = ?', newEpoch(random), id as number)
+    }
+    this.#livesEpoch = newEpoch(random)
+    this.#run("UPDATE meta SET value = ? WHERE key = 'epoch'", this.#livesEpoch)
+    this.forget()
+    return topics.length
   }
 
   saveSnapshot(name: string, { version, schema, data }: SavedSnapshot): void {

@@ -167,6 +167,8 @@ function perform(call: Call): unknown {
       return tables.saveSnapshot(call[1], call[2])
     case 'loadSnapshot':
       return tables.loadSnapshot(call[1])
+    case 'newEpochs':
+      return tables.newEpochs()
     case 'compact':
       open.database.exec('VACUUM')
       open.database.exec('PRAGMA wal_checkpoint(TRUNCATE)')

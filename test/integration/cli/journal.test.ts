@@ -170,6 +170,38 @@ describe('compact', () => {
   })
 })
 
+describe('new-epoch', () => {
+  it('makes another log of each topic in a restored backup, and keeps what is in it', async () => {
+    const file = copy('restored')
+    const before = await openSqliteStore(file, { readOnly: true })
+    const { epoch } = await before.position('topic/news')
+    await before.close()
+    expect(await run('new-epoch', file)).toMatchObject({
+      code: 0,
+      text: `${file}: a new epoch for 1 topic`,
+    })
+    const after = await openSqliteStore(file)
+    onTestFinished(() => after.close())
+    const position = await after.position('topic/news')
+    expect(position).toMatchObject({ head: 60, floor: 0 })
+    expect(position.epoch).not.toBe(epoch)
+    expect((await after.position(`connection/${journal.ids['/clean']}`)).head).toBeGreaterThan(0)
+  })
+
+  it('is refused while a process has the journal open, and makes no file', async () => {
+    const file = copy('open')
+    const writer = await openSqliteStore(file)
+    onTestFinished(() => writer.close())
+    expect(await run('new-epoch', file)).toMatchObject({
+      code: 1,
+      errors: expect.stringContaining('ERR_WINDSOCK_JOURNAL_LOCKED'),
+    })
+    const nowhere = join(journal.folder, 'nowhere.db')
+    expect((await run('new-epoch', nowhere)).code).toBe(1)
+    expect(existsSync(nowhere)).toBe(false)
+  })
+})
+
 describe('a reader beside the writer', () => {
   it('follows what that appends and takes away, and mistakes none of it for damage', async () => {
     const file = join(journal.folder, 'followed.db')
