@@ -37,6 +37,8 @@ export type HarnessOptions = RouteSettings & {
   readonly maxConnections?: number
   /** Default: one in memory, in the harness's own time. */
   readonly journal?: Journal
+  /** Default: one of its own. Servers that follow each other, as over a restart, share one. */
+  readonly clock?: VirtualClock
 }
 
 /** As `serve()` takes it; there is no HTTP in a harness, so what answers plain requests is left out. */
@@ -54,10 +56,10 @@ export interface ClientOptions extends ConnectOptions {
   readonly number?: number
 }
 
-const OWN_NAMES = ['seed', 'latencyMs', 'bufferBytes', 'maxConnections', 'journal']
+const OWN_NAMES = ['seed', 'latencyMs', 'bufferBytes', 'maxConnections', 'journal', 'clock']
 
 export class Harness {
-  readonly clock = new VirtualClock()
+  readonly clock: VirtualClock
   /** Every close record, as connections end. */
   readonly records: CloseRecord[] = []
   /** Every error of user code that was reported. */
@@ -69,7 +71,7 @@ export class Harness {
   /** What the server itself sees. */
   readonly runtime: Runtime
   readonly #options: HarnessOptions
-  readonly #doors = new SocketDoors(this.clock)
+  readonly #doors: SocketDoors
   readonly #maskingKeys: Random
   readonly #livesById = new Map<string, Life>()
   #beginning: Life | undefined
@@ -80,6 +82,8 @@ export class Harness {
       .filter((entry) => entry.kind === 'route')
       .map((route) => this.#watched(route))
     this.#options = options
+    this.clock = options.clock ?? new VirtualClock()
+    this.#doors = new SocketDoors(this.clock)
     const random = seededRandom(options.seed ?? 1)
     this.#maskingKeys = seededRandom(options.seed ?? 1)
     this.runtime = new Runtime({
