@@ -1,17 +1,14 @@
 // Server: one simulated process, from its start to its end; the topic that it serves lies on a disk that outlives it.
 //
-// WebSockets go through the whole runtime over links in memory, HTTP through everything but the sockets.
+// WebSockets go through the whole runtime over links in memory, HTTP through everything but the sockets. What is judged
+// comes by its path, so that outside vitest, where "windsock" is what was built, all of it is one copy.
 
-import { DurableTopic, type Sendable, topics } from 'windsock'
-import {
-  type Harness,
-  type HarnessOptions,
-  harness,
-  type Peer,
-  seededRandom,
-  type VirtualClock,
-} from 'windsock/testing'
+import type { Sendable } from 'windsock'
+import { type Peer, seededRandom, type VirtualClock } from 'windsock/testing'
+import { DurableTopic } from '../../../../src/streams/durable-topic.ts'
 import type { HistoryOptions } from '../../../../src/streams/history.ts'
+import { type Harness, type HarnessOptions, harness } from '../../../../src/testing/harness.ts'
+import { topics } from '../../../../src/topics.ts'
 import { type Asked, Asking, type AskOptions, CountedTopic } from '../asking.ts'
 import type { Disk, DiskLink } from './disk.ts'
 
