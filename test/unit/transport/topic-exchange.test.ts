@@ -88,6 +88,23 @@ describe('a page of another origin', () => {
     })
   })
 
+  it('that is named twice is 403, even where each name is let in, and is not named in the answer', async () => {
+    const twice = (origin: string) => from(origin, ['Origin', origin])
+    const listed = oneTopic({ origins: ['https://a.example'] }).asking
+    expect((await listed.answered('t', '', twice('https://a.example'))).status).toBe(403)
+    const own = oneTopic().asking
+    expect((await own.answered('t', '', twice('http://server.test'))).status).toBe(403)
+    // A function decides for itself; what it is told is no origin that it could know.
+    const told: string[] = []
+    const origins = (origin: string) => {
+      told.push(origin)
+      return true
+    }
+    const answer = await oneTopic({ origins }).asking.answered('t', '', twice('https://a.example'))
+    expect(told).toEqual([''])
+    expect(headerOf(answer, 'access-control-allow-origin')).toBeUndefined()
+  })
+
   it('is told beforehand what it may send', async () => {
     const { asking } = oneTopic({ origins: ['https://a.example'] })
     const asks = [
