@@ -14,11 +14,14 @@ export class PollLine implements Line {
   constructor(reader: Reader) {
     this.#reader = reader
     this.#from = reader.from
-    const { cursor, way } = reader
-    const waits = way === 'long-poll'
-    const sent = cursor === undefined ? '' : `&cursor=${cursor}`
-    const search = `?envelope=1&offset=${wordOf(this.#from)}`
-    this.#asked = reader.world.server.ask(waits ? `${search}&live=long-poll${sent}` : search)
+    const { cursor, way, known } = reader
+    const word = wordOf(this.#from)
+    const isLive = way === 'long-poll'
+    const live = isLive ? `&live=long-poll${cursor === undefined ? '' : `&cursor=${cursor}`}` : ''
+    const headers: [string, string][] =
+      known?.word === word && !isLive ? [['If-None-Match', known.tag]] : []
+    const search = `?envelope=1&offset=${word}${live}`
+    this.#asked = reader.world.server.ask(search, { headers })
   }
 
   step(): void {
@@ -45,13 +48,15 @@ export class PollLine implements Line {
     if (answer.status === 410) return reader.refused(this.#from, textOf(answer))
     // It is too much, or goes away: later.
     if (answer.status === 503) return reader.interrupted()
-    if (answer.status !== 200 && answer.status !== 204) {
+    if (answer.status !== 200 && answer.status !== 204 && answer.status !== 304) {
       return reader.odd(`status ${answer.status} ${textOf(answer)}`)
     }
     const items = answer.status === 200 ? (JSON.parse(textOf(answer)) as Item[]) : []
     begun(reader, this.#from, placeOf(placeIn(answer)), items)
     reader.items(items)
     reader.stands(placeOf(placeIn(answer)))
+    const tag = headerOf(answer, 'etag')
+    if (tag !== undefined) reader.known = { word: wordOf(this.#from), tag }
     this.#keepCursor(answer)
   }
 

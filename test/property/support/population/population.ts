@@ -18,8 +18,8 @@ export interface Outcome {
 
 /** How readers begin; most want all that is kept. */
 const BEGINNINGS: readonly Beginning[] = ['start', 'oldest', 'start', 'start', 'now']
-/** Rounds at the end, over links that work, until everyone has everything. */
-const MAX_LAST_ROUNDS = 300
+/** Rounds at the end, over links that work, until everyone has everything; and one more for each message. */
+const LAST_ROUNDS = 300
 
 /** Plays a script to its end and judges it. */
 export async function play(script: Script): Promise<Outcome> {
@@ -111,7 +111,11 @@ class Population implements Surroundings {
       reader.pause(false)
       reader.cut()
     }
-    for (let round = 0; round < MAX_LAST_ROUNDS && !this.#isQuiet; round++) await this.#tick(10)
+    const { ledger, server } = this
+    for (let round = 0; !this.#isQuiet; round++) {
+      if (round > LAST_ROUNDS + ledger.headOf(server.epoch)) break
+      await this.#tick(10)
+    }
     if (!this.#isQuiet) this.#odd('the population', 'does not come to rest')
   }
 

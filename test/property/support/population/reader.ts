@@ -52,7 +52,10 @@ export class Reader implements Diary {
   losesAnswer = false
   /** What an EventSource remembers over its reconnections. */
   source: { readonly from: From; lastEventId: string } | undefined
+  /** Of the last live answer. */
   cursor: string | undefined
+  /** Of the last poll: the place that it was for, and the tag of what came. */
+  known: { readonly word: string; readonly tag: string } | undefined
   #line: Line | undefined
   #backAtMs = 0
   /** In which way it had got to its place, when that way was cut off. */

@@ -61,15 +61,15 @@ export class Tally {
 
   /** Lines for a person. */
   toString(): string {
-    const wide = (value: number | string) => String(value).padStart(14)
+    const wide = (value: number | string) => String(value).padStart(18)
     const say = (value: number) => wide(value.toLocaleString('en'))
     const rows = WAYS.map((to) => [
       to.padEnd(14),
       ...WAYS.map((from) => say(this.resumesFrom(from, to))),
       say(this.resumesBy(to)),
     ])
-    const head = ['resumed by    ', ...WAYS.map((from) => wide(`after ${from}`.slice(0, 14)))]
-    const counted = COUNTED.map((name) => `${TELL[name].padEnd(28)}${say(this[name])}`)
+    const head = ['resumed by    ', ...WAYS.map((from) => wide(`after ${from}`))]
+    const counted = COUNTED.map((name) => `${TELL[name].padEnd(24)}${say(this[name])}`)
     const table = [[...head, wide('in all')], ...rows].map((row) => row.join(' ').trimEnd())
     return [...table, '', ...counted].join('\n')
   }
