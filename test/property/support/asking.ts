@@ -38,6 +38,8 @@ export interface Asked {
   answer: Answer | undefined
   answers: number
   answeredAtMs: number
+  /** Settles with the answer. */
+  done: Promise<Answer>
 }
 
 export class Asking {
@@ -90,10 +92,12 @@ export class Asking {
     const captured = { params: { name }, args: [] }
     const request: ConnectionRequest = new HandshakeRequest(head, captured)
     const lifeline = new Lifeline()
-    const asked: Asked = { lifeline, answer: undefined, answers: 0, answeredAtMs: Number.NaN }
     const bytes = async () => new Uint8Array(Buffer.from((body ?? '') as string))
     const read = typeof body === 'function' ? body : bytes
-    void answerTopic({ head, request, name, body: read, lifeline }, this.service).then((answer) => {
+    const done = answerTopic({ head, request, name, body: read, lifeline }, this.service)
+    const [answer, answeredAtMs] = [undefined, Number.NaN]
+    const asked: Asked = { lifeline, answer, answers: 0, answeredAtMs, done }
+    void done.then((answer) => {
       asked.answer = answer
       asked.answers++
       asked.answeredAtMs = this.clock.nowMs()
