@@ -1,8 +1,9 @@
 // The chat page: every line the server broadcasts, and a form to say something.
 
+import { showStatus } from './client-status.js'
 import { scrollingLog } from './log.js'
 import { byTestId, setOff, statusPanel } from './status.js'
-import { follow } from './topic.js'
+import { connect } from './windsock-client.js'
 
 const LINE = /^(\[[^\]]*\])( (?:joined the chat|left the chat)$| says: )([^]*)$/
 
@@ -38,22 +39,46 @@ function show(line) {
 }
 
 const way = byTestId('way')
+const ALL = ['websocket', 'sse', 'long-poll', 'poll']
+const transports = () => (way.value === 'auto' ? ALL : [way.value])
 
-const room = follow('chat', {
-  way: way.value,
-  onState(status) {
-    panel.show(status)
-    setOff(sendButton, status.state !== 'open')
-    if (status.state === 'open') complain('')
-  },
-  onItem: show,
-  onGap: () =>
-    log.add('other', [['text', 'Some messages are gone: the room does not keep them any more.']]),
-  onRefused: (why) => complain(`Not sent: ${why}.`),
-})
+let client
+let room
+let status
 
-panel.bind(room.connect, () => room.close(1000))
-way.addEventListener('change', () => room.change(way.value))
+/** Joins the room, at the last messages, or where this page was. */
+function join() {
+  const position = room?.position
+  client = connect('/topics', { transports: transports(), pollMs: 1_000, maxRetryMs: 10_000 })
+  room = client.topic('chat', position === undefined ? { last: 50 } : { since: position })
+  room.events$.subscribe((event) => {
+    if (event.type === 'message') show(event.data)
+    else
+      log.add('other', [['text', 'Some messages are gone: the room does not keep them any more.']])
+  })
+  status = showStatus(client, panel, (state) => {
+    setOff(sendButton, state === 'closing' || state === 'closed' || state === 'failed')
+    if (state === 'open') complain('')
+  })
+}
+
+panel.bind(
+  () =>
+    client.state.state === 'waiting' || client.state.state === 'offline' ? client.retry() : join(),
+  () => status.close(1000),
+)
+way.addEventListener('change', () => client.use(...transports()))
+join()
+
+/** Says it now, or when there is a connection again. */
+function publish(text) {
+  const { state } = client.state
+  if (state === 'closing' || state === 'closed' || state === 'failed') return false
+  room.publish(text).catch((error) => complain(`Not sent: ${error.message}.`))
+  if (state === 'waiting' || state === 'offline')
+    complain(`Will be sent: ${client.queued} waiting.`)
+  return true
+}
 
 function complain(text) {
   error.textContent = text
@@ -82,13 +107,15 @@ message.addEventListener('paste', (event) => {
 function problemWith(text) {
   if (text.trim() === '') return 'Nothing to send: write a message first.'
   if (text.length > limit) return tooLong
-  return room.publish(text) ? '' : 'Not sent: the connection is not open. Connect, then send again.'
+  return publish(text) ? '' : 'Not sent: the connection is not open. Connect, then send again.'
 }
 
 form.addEventListener('submit', (event) => {
   event.preventDefault()
-  complain(problemWith(message.value))
-  if (error.textContent === '') message.value = ''
+  complain('')
+  const problem = problemWith(message.value)
+  if (problem === '') message.value = ''
+  else complain(problem)
   countCharacters()
   message.focus()
 })

@@ -1,8 +1,9 @@
 // The clock page: the server's time, once a second, in digits and on a dial.
 
-import { open } from './connection.js'
+import { showStatus } from './client-status.js'
 import { frameText } from './log.js'
 import { byTestId, statusPanel, svg } from './status.js'
+import { connectPlain } from './windsock-client.js'
 
 const TIME = /^(\d{4}-\d\d-\d\d) ((\d\d):(\d\d):(\d\d))(\.\d+)?$/
 const ID_KEY = 'windsock-clock-id'
@@ -68,9 +69,23 @@ function show(text) {
 const id = tabId()
 byTestId('id').textContent = id
 
-const connection = open(`/websocket?Id=${encodeURIComponent(id)}`, {
-  onState: panel.show,
-  onMessage: (data) => show(frameText(data)),
-})
+let client
+let status
 
-panel.bind(connection.connect, () => connection.close(1000))
+function start() {
+  client = connectPlain(`/websocket?Id=${encodeURIComponent(id)}`, {
+    maxRetryMs: 10_000,
+    // It ticks each second: a server that does not for ten is gone.
+    heartbeatMs: 5_000,
+    heartbeatTimeoutMs: 5_000,
+  })
+  client.messages$.subscribe((data) => show(frameText(data)))
+  status = showStatus(client, panel)
+}
+
+panel.bind(
+  () =>
+    client.state.state === 'waiting' || client.state.state === 'offline' ? client.retry() : start(),
+  () => status.close(1000),
+)
+start()

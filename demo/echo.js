@@ -1,9 +1,11 @@
 // The echo page: type, send, and read what comes back.
 
-import { closeProblem, open } from './connection.js'
+import { showStatus } from './client-status.js'
 import { frameText, scrollingLog } from './log.js'
 import { byTestId, setOff, statusPanel } from './status.js'
+import { connectPlain } from './windsock-client.js'
 
+const MAX_REASON_BYTES = 123
 const SHOWN_CHARACTERS = 2_000
 
 const form = document.querySelector('#composer')
@@ -23,15 +25,34 @@ function record(kind, text) {
   log.add(kind, parts)
 }
 
-const connection = open('/socket/', {
-  auto: false,
-  onState(status) {
-    panel.show(status)
-    setOff(sendButton, status.state !== 'open')
-    if (status.state === 'open') sendError.textContent = ''
-  },
-  onMessage: (data) => record('received', frameText(data)),
-})
+let client
+let status
+
+function start() {
+  if (client?.state.state === 'waiting' || client?.state.state === 'offline') return client.retry()
+  client = connectPlain('/socket/', { maxRetryMs: 10_000 })
+  client.messages$.subscribe((data) => record('received', frameText(data)))
+  status = showStatus(client, panel, (state) => {
+    setOff(sendButton, state !== 'open')
+    if (state === 'open') sendError.textContent = ''
+  })
+}
+
+panel.show({ state: 'closed', text: 'Not connected yet.', code: undefined, reason: '' })
+setOff(sendButton, true)
+
+/** What is wrong with a close code and reason typed by a person; '' when they can be sent. */
+function closeProblem(code, reason) {
+  if (code !== undefined && code !== 1000 && !(code >= 3000 && code <= 4999)) {
+    return 'A page may only close with code 1000, or one from 3000 to 4999.'
+  }
+  if (code === undefined && reason !== '') return 'A reason needs a close code.'
+  const bytes = new TextEncoder().encode(reason).length
+  if (bytes > MAX_REASON_BYTES) {
+    return `The reason takes ${bytes} bytes; a close frame has room for ${MAX_REASON_BYTES}.`
+  }
+  return ''
+}
 
 /** The code typed; `undefined` for none, NaN for anything but plain digits. */
 function typedCode() {
@@ -40,16 +61,16 @@ function typedCode() {
   return /^\d+$/.test(text) ? Number(text) : Number.NaN
 }
 
-panel.bind(connection.connect, () => {
+panel.bind(start, () => {
   const code = typedCode()
   const reason = reasonInput.value
   closeError.textContent = closeProblem(code, reason)
-  if (closeError.textContent === '') connection.close(code, reason)
+  if (closeError.textContent === '') status.close(code, reason)
 })
 
 form.addEventListener('submit', (event) => {
   event.preventDefault()
-  if (connection.send(message.value)) {
+  if (client?.send(message.value)) {
     record('sent', message.value)
     message.value = ''
     sendError.textContent = ''

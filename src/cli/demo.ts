@@ -39,10 +39,9 @@ const PAGES = { '/': 'index', '/echo': 'echo', '/clock': 'clock', '/chat-room': 
 const ASSETS = [
   'windsock.css',
   'windsock.svg',
-  'connection.js',
+  'client-status.js',
   'status.js',
   'log.js',
-  'topic.js',
   'echo.js',
   'clock.js',
   'chat.js',
@@ -126,6 +125,10 @@ function demoPages(): Page[] {
   return [
     ...Object.entries(PAGES).map(([path, name]) => page(path, file(`${name}.html`))),
     ...ASSETS.map((name) => page(`/assets/${name}`, file(name))),
+    page(
+      '/assets/windsock-client.js',
+      new URL('../../dist/client/windsock-client.js', import.meta.url),
+    ),
   ]
 }
 

@@ -4,12 +4,11 @@
 
 import { filter, type Observable } from 'rxjs'
 import type { ClientTransport } from '../machines/client.ts'
-import { checkCloseCode } from '../protocol/close-codes.ts'
-import { checkReason } from '../protocol/close-reason.ts'
 import { WebSocketClosedError, WebSocketError } from '../protocol/errors.ts'
 import { isOffset, MAX_EPOCH_LENGTH, type Position } from '../protocol/position.ts'
 import { MAX_LAST, MAX_TOPIC_LENGTH, type SubscribeFrom } from '../protocol/resume.ts'
 import { socketAddress } from './address.ts'
+import { closeFrame } from './close-frame.ts'
 import type { Environment } from './environment.ts'
 import type { Feed, TopicEvent, TopicGap, TopicMessage } from './feed.ts'
 import { type ClientState, Lifecycle } from './lifecycle.ts'
@@ -157,7 +156,7 @@ export class Client {
    * @throws WebSocketError for a code or a reason that cannot be sent.
    */
   close(code = 1000, reason = ''): Promise<ClientState> {
-    return this.#lifecycle.close({ code: checkCloseCode(code), reason: checkReason(reason) })
+    return this.#lifecycle.close(closeFrame(code, reason))
   }
 
   [Symbol.asyncDispose](): Promise<unknown> {

@@ -3,10 +3,9 @@
 // There are no positions in it: what was sent to it while it was away is gone, and the state says when that was.
 
 import { type Observable, Subject } from 'rxjs'
-import { checkCloseCode } from '../protocol/close-codes.ts'
-import { checkReason } from '../protocol/close-reason.ts'
 import type { Message } from '../protocol/message.ts'
 import { socketAddress } from './address.ts'
+import { closeFrame } from './close-frame.ts'
 import type { Environment } from './environment.ts'
 import { type ClientState, Lifecycle } from './lifecycle.ts'
 import { openPlain } from './links/websocket.ts'
@@ -80,11 +79,7 @@ export class PlainClient {
    * @throws WebSocketError for a code or a reason that cannot be sent.
    */
   close(code?: number, reason = ''): Promise<ClientState> {
-    const frame =
-      code === undefined
-        ? { code: 1005, reason: '' }
-        : { code: checkCloseCode(code), reason: checkReason(reason) }
-    return this.#lifecycle.close(frame)
+    return this.#lifecycle.close(closeFrame(code, reason))
   }
 
   [Symbol.asyncDispose](): Promise<unknown> {

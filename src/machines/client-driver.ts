@@ -51,10 +51,13 @@ export class ClientDriver {
     this.#queue.push(event)
     if (this.#stepping) return
     this.#stepping = true
-    for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
-      this.#step(next)
+    try {
+      for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
+        this.#step(next)
+      }
+    } finally {
+      this.#stepping = false
     }
-    this.#stepping = false
   }
 
   #step(event: ClientEvent): void {
