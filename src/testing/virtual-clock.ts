@@ -5,18 +5,13 @@
 // that were set off get to run. Nothing global is patched.
 
 import type { Clock, TimerHandle } from '../protocol/ports.ts'
-
-interface Timer {
-  readonly dueMs: number
-  readonly order: number
-  readonly callback: () => void
-}
+import { TimerQueue } from './timer-queue.ts'
 
 /** A run that fires this many timers without end is a bug, not a test. */
 const MAX_STEPS = 1_000_000
 
 export class VirtualClock implements Clock {
-  readonly #timers = new Map<number, Timer>()
+  readonly #timers = new TimerQueue()
   readonly #startWallMs: number
   #tasks: (() => void)[] = []
   #turn = 0
@@ -48,7 +43,7 @@ export class VirtualClock implements Clock {
 
   setTimeout(callback: () => void, delayMs: number): TimerHandle {
     const order = ++this.#order
-    this.#timers.set(order, { dueMs: this.#nowMs + Math.max(0, delayMs), order, callback })
+    this.#timers.add({ dueMs: this.#nowMs + Math.max(0, delayMs), order, callback })
     return order
   }
 
@@ -70,7 +65,7 @@ export class VirtualClock implements Clock {
     const untilMs = this.#nowMs + byMs
     await this.settle()
     for (let step = 0; step < MAX_STEPS; step++) {
-      const next = this.#nextDue()
+      const next = this.#timers.first()
       if (next === undefined || next.dueMs > untilMs) {
         this.#nowMs = untilMs
         return this.settle()
@@ -100,14 +95,6 @@ export class VirtualClock implements Clock {
       for (const task of tasks) task()
       await quiet()
     } while (this.#tasks.length > 0)
-  }
-
-  #nextDue(): Timer | undefined {
-    let first: Timer | undefined
-    for (const timer of this.#timers.values()) {
-      if (first === undefined || timer.dueMs < first.dueMs) first = timer
-    }
-    return first
   }
 }
 
