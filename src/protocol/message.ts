@@ -53,7 +53,32 @@ export function share<T extends Sendable>(value: T): T {
 
 /** Whether these bytes are a copy that `share` made, which nobody changes. */
 export function isShared(bytes: Uint8Array): boolean {
-  return shared.has(bytes)
+  return bytes === delivery?.message || shared.has(bytes)
+}
+
+/** A message on its way to many; whatever is made of it for one of them is kept here for the others. */
+export interface Delivery {
+  readonly message: Message
+  /** By who made it. It lives as long as somebody delivers, or still has to send, what is in it. */
+  readonly forms: Map<object, object>
+}
+
+/** Gives the message of `next` to many: while `give` runs, `deliveryOf` finds it. One may run inside another. */
+export function deliver(next: Delivery, give: () => void): void {
+  const before = delivery
+  delivery = next
+  try {
+    give()
+  } finally {
+    delivery = before
+  }
+}
+
+let delivery: Delivery | undefined
+
+/** The delivery to many that is under way, if it is of this very message. */
+export function deliveryOf(message: Message): Delivery | undefined {
+  return delivery?.message === message ? delivery : undefined
 }
 
 function encode(value: object): Message {

@@ -9,7 +9,7 @@
 
 import type { Subscriber } from 'rxjs'
 import { WebSocketError } from '../protocol/errors.ts'
-import { type Sendable, toMessage } from '../protocol/message.ts'
+import { deliver, type Sendable, toMessage } from '../protocol/message.ts'
 import type { Clock, Random } from '../protocol/ports.ts'
 import type { LogPosition } from '../protocol/position.ts'
 import { GuardedObservable, type Report } from './guarded.ts'
@@ -173,13 +173,18 @@ export abstract class Broadcast<T extends Sendable> extends GuardedObservable<T>
   #deliverWaiting(): void {
     this.#delivering = true
     for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
-      for (const reader of this.#readers) {
-        // A subscriber that came during the delivery is at the end of the set, and `after` bars it.
-        if (reader.after < next.offset) reader.sink.next(next.value, next.offset)
-      }
-      for (const watcher of this.#watchers) watcher()
+      const { value, offset } = next
+      deliver({ message: toMessage(value), forms: new Map() }, () => this.#give(value, offset))
     }
     this.#delivering = false
+  }
+
+  #give(value: T, offset: number): void {
+    for (const reader of this.#readers) {
+      // A subscriber that came during the delivery is at the end of the set, and `after` bars it.
+      if (reader.after < offset) reader.sink.next(value, offset)
+    }
+    for (const watcher of this.#watchers) watcher()
   }
 }
 

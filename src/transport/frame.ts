@@ -15,6 +15,8 @@ const REMEMBER_BELOW_BYTES = 65_536
 
 const TEXT = 0x81 // FIN, opcode 1 (§5.2)
 const BINARY = 0x82 // FIN, opcode 2
+/** Set on the frame of a compressed message (RFC 7692 §6). */
+const RSV1 = 0x40
 
 export interface Frame extends Packet {
   readonly message: Message
@@ -54,15 +56,50 @@ export function frameOf(message: Message): Frame {
     lastFrame.isShared = true
     return lastFrame
   }
-  lastFrame =
-    typeof message === 'string' ? textFrame(message) : bytesFrame(message, message, BINARY)
+  lastFrame = plainFrame(message)
   return lastFrame
+}
+
+/** A new frame of a message, uncompressed. */
+export function plainFrame(message: Message): Frame {
+  if (typeof message === 'string') return textFrame(message)
+  // What goes to many is copied once for all of them, and each has one chunk to write.
+  return bytesFrame(message, message, BINARY, isShared(message))
+}
+
+/** Whether `frame` is one of `unframed`. */
+export function isUnframed(frame: Frame): boolean {
+  return frame.head === NO_BYTES
+}
+
+/** Whether `frame` is one of `deflatedFrame`. */
+export function isCompressed({ head }: Frame): boolean {
+  return ((head[0] as number) & RSV1) !== 0
+}
+
+/** The frame of a compressed message, in one buffer, to be written to many. */
+export function deflatedFrame(message: Message, byteLength: number, deflated: Uint8Array): Frame {
+  const offset = headerBytes(deflated.byteLength)
+  const head = Buffer.allocUnsafeSlow(offset + deflated.byteLength)
+  writeHeader(head, RSV1 | (typeof message === 'string' ? TEXT : BINARY), deflated.byteLength)
+  head.set(deflated, offset)
+  return { message, byteLength, head, body: undefined, isShared: true }
 }
 
 /** A message that something else will frame: a client's, because it is masked, or one to be compressed. */
 export function unframed(message: Message): Frame {
-  const byteLength = typeof message === 'string' ? Buffer.byteLength(message) : message.byteLength
-  return { message, byteLength, head: NO_BYTES, body: undefined, isShared: false }
+  return {
+    message,
+    byteLength: byteLengthOf(message),
+    head: NO_BYTES,
+    body: undefined,
+    isShared: false,
+  }
+}
+
+/** Bytes of a message's payload. */
+export function byteLengthOf(message: Message): number {
+  return typeof message === 'string' ? Buffer.byteLength(message) : message.byteLength
 }
 
 /** Lets go of a large remembered frame; called at the end of each turn that sent one. */
@@ -76,7 +113,7 @@ export function isLarge(frame: Frame): boolean {
 }
 
 function textFrame(message: string): Frame {
-  if (receivedText?.text === message) return bytesFrame(message, receivedText.bytes, TEXT)
+  if (receivedText?.text === message) return bytesFrame(message, receivedText.bytes, TEXT, false)
   const byteLength = Buffer.byteLength(message)
   const offset = headerBytes(byteLength)
   const head = Buffer.allocUnsafe(offset + byteLength)
@@ -85,10 +122,15 @@ function textFrame(message: string): Frame {
   return { message, byteLength, head, body: undefined, isShared: false }
 }
 
-function bytesFrame(message: Message, bytes: Uint8Array, firstByte: number): Frame {
+function bytesFrame(
+  message: Message,
+  bytes: Uint8Array,
+  firstByte: number,
+  isForMany: boolean,
+): Frame {
   const { byteLength } = bytes
   const offset = headerBytes(byteLength)
-  const joined = byteLength < JOIN_BELOW_BYTES
+  const joined = isForMany || byteLength < JOIN_BELOW_BYTES
   const head = Buffer.allocUnsafe(joined ? offset + byteLength : offset)
   writeHeader(head, firstByte, byteLength)
   if (joined) head.set(bytes, offset)

@@ -1,14 +1,17 @@
 // WebSocket transport: one upgraded socket of `ws`, behind the port.
 //
 // `ws` reads: framing, masking, UTF-8, limits, and the answers to Close frames and to breaches. A server's messages
-// are written as prepared frames, one write per turn; a client's, which are masked, and all that are compressed
-// go through `ws`. So do Ping, Pong and Close, on the same socket, in order. What `ws` reports as 1006 is told apart here: the frame that came, the frame that went, and why.
+// are written as prepared frames, one write per turn, also beside those that are compressed (deflating-writer.ts); a
+// client's, which are masked, go through `ws`. So do Ping, Pong and Close, on the same socket, in order. What `ws`
+// reports as 1006 is told apart here: the frame that came, the frame that went, and why.
 
 import type { Duplex } from 'node:stream'
 import type { WebSocket } from 'ws'
 import type { CloseCause, CloseFrame } from '../protocol/close-record.ts'
 import type { Message } from '../protocol/message.ts'
 import type { Clock } from '../protocol/ports.ts'
+import { deflateSettings } from './deflate-once.ts'
+import { DeflatingWriter, type Prepared } from './deflating-writer.ts'
 import {
   type Frame,
   forgetLargeFrame,
@@ -18,42 +21,65 @@ import {
   noteReceivedText,
   unframed,
 } from './frame.ts'
+import { writeFrames } from './frame-writer.ts'
 import type { Transport, TransportEvents } from './transport.ts'
-import { aroundReads, beforeAnswer, mayWriteFrames, onCloseFrame } from './ws-internals.ts'
+import {
+  aroundReads,
+  beforeAnswer,
+  mayWriteFrames,
+  onCloseFrame,
+  ownDeflater,
+} from './ws-internals.ts'
 
 /** Bytes that may wait in the socket before the queue above keeps the rest: a few of the kernel's chunks. */
 const WRITE_AHEAD_BYTES = 64 * 1024
 
-/** Frames of one turn up to this many bytes are copied into one buffer; above, they are written corked. */
-const GATHER_BELOW_BYTES = 64 * 1024
-
 /** The socket as we use it: TCP, TLS, or any Duplex that an HTTP server hands out. */
 type LinkSocket = Duplex & { setNoDelay?: (on: boolean) => unknown }
 
-export class WebSocketTransport implements Transport<Frame> {
+/** What is compressed, and how well, where the two sides agree on permessage-deflate. */
+export interface DeflateChoice {
+  readonly level: number
+  readonly memLevel: number
+  /** Shorter messages go uncompressed. */
+  readonly thresholdBytes: number
+}
+
+export class WebSocketTransport implements Transport<Prepared> {
   readonly #ws: WebSocket
   readonly #compressFromBytes: number
   readonly #socket: LinkSocket
   readonly #clock: Clock
   readonly #raw: boolean
+  readonly #deflating: DeflatingWriter | undefined
   #events: TransportEvents | undefined
   #reading = false
   #closing = false
+  #isCorked = false
   #reported: 'nothing' | 'close' | 'end' = 'nothing'
 
-  /** @param compressFromBytes - shorter messages go uncompressed where compression was agreed on. */
-  constructor(ws: WebSocket, socket: LinkSocket, clock: Clock, compressFromBytes: number) {
-    this.#compressFromBytes = compressFromBytes
+  constructor(ws: WebSocket, socket: LinkSocket, clock: Clock, deflate: DeflateChoice) {
+    const { level, memLevel, thresholdBytes: fromBytes } = deflate
+    this.#compressFromBytes = fromBytes
     this.#ws = ws
     this.#socket = socket
     this.#clock = clock
     this.#raw = mayWriteFrames(ws, socket)
+    const deflater = ownDeflater(ws, socket)
+    if (deflater !== undefined) {
+      const settings = deflateSettings(level, memLevel, deflater.windowBits)
+      const progressed = this.#progressed
+      this.#deflating = new DeflatingWriter({
+        ...{ ws, socket, deflater, settings, fromBytes, progressed },
+      })
+    }
     // A socket without an error listener would end the process.
     ws.on('error', (error: Error & { code?: string }) => this.#failed(error))
   }
 
   get bufferedBytes(): number {
-    return this.#raw ? this.#socket.writableLength : this.#ws.bufferedAmount
+    if (this.#raw) return this.#socket.writableLength
+    return this.#deflating?.bufferedBytes ?? this.#ws.bufferedAmount
   }
 
   get isReading(): boolean {
@@ -70,6 +96,7 @@ export class WebSocketTransport implements Transport<Frame> {
       this.#reading = false
       forgetReceivedText()
       events.readDone()
+      this.#uncork()
     }
     // Inflating takes its own time, so messages of a compressed connection come outside of any read.
     const grouped = ws.extensions === '' && aroundReads(ws, begin, end)
@@ -82,7 +109,10 @@ export class WebSocketTransport implements Transport<Frame> {
     ws.on('ping', (data: Buffer) => events.pingReceived(data))
     ws.on('pong', (data: Buffer) => events.pongReceived(data))
     // Answers to what came before it in the same read go first.
-    beforeAnswer(ws, () => events.readDone())
+    beforeAnswer(ws, () => {
+      events.readDone()
+      this.#deflating?.release()
+    })
     const told = onCloseFrame(ws, (code, reason) => this.#closeReceived(code, reason))
     ws.on('close', (code: number, reason: Buffer) => {
       // 1006 is what `ws` says when no frame came (§7.1.5).
@@ -90,42 +120,52 @@ export class WebSocketTransport implements Transport<Frame> {
       this.#ended()
     })
     if (this.#raw) this.#socket.on('drain', () => events.drained())
+    else if (this.#deflating !== undefined) this.#socket.on('drain', this.#progressed)
   }
 
-  pack(message: Message): Frame {
-    if (!this.#raw) return unframed(message)
+  pack(message: Message): Prepared {
+    if (!this.#raw) return this.#deflating?.pack(message) ?? unframed(message)
     const frame = frameOf(message)
     if (isLarge(frame)) this.#clock.endOfTurn(forgetLargeFrame)
     return frame
   }
 
-  write(frames: readonly Frame[]): boolean {
+  write(prepared: readonly Prepared[]): boolean {
     if (this.#closing || this.#reported !== 'nothing') return true
-    if (this.#raw) this.#writeRaw(frames)
-    else for (const frame of frames) this.#sendBy(frame)
+    if (this.#raw) writeFrames(this.#socket, prepared as readonly Frame[])
+    else if (this.#deflating !== undefined) this.#deflating.write(prepared)
+    else for (const one of prepared) this.#sendBy(one)
     return this.bufferedBytes < WRITE_AHEAD_BYTES
   }
 
-  writeOne(frame: Frame): boolean {
-    if (!this.#raw || frame.body !== undefined) return this.write([frame])
-    if (this.#closing || this.#reported !== 'nothing' || !this.#socket.writable) return true
-    this.#socket.write(frame.head)
-    return this.#socket.writableLength < WRITE_AHEAD_BYTES
+  writeOne(prepared: Prepared): boolean {
+    if (this.#closing || this.#reported !== 'nothing') return true
+    if (this.#deflating !== undefined) this.#deflating.writeOne(prepared)
+    else if (this.#raw) this.#writeRaw(prepared as Frame)
+    else this.#sendBy(prepared)
+    return this.bufferedBytes < WRITE_AHEAD_BYTES
   }
 
   ping(data: Uint8Array): boolean {
-    if (this.#isOpen) this.#ws.ping(data, undefined, this.#sent)
+    if (this.#isOpen) {
+      this.#cork()
+      this.#ws.ping(data, undefined, this.#progressed)
+    }
     return this.bufferedBytes < WRITE_AHEAD_BYTES
   }
 
   pong(data: Uint8Array): boolean {
-    if (this.#isOpen) this.#ws.pong(data, undefined, this.#sent)
+    if (this.#isOpen) {
+      this.#cork()
+      this.#ws.pong(data, undefined, this.#progressed)
+    }
     return this.bufferedBytes < WRITE_AHEAD_BYTES
   }
 
   close({ code, reason }: CloseFrame): void {
     if (this.#closing) return
     this.#closing = true
+    this.#deflating?.release()
     if (code === 1005) this.#ws.close()
     else this.#ws.close(code, reason)
   }
@@ -146,40 +186,41 @@ export class WebSocketTransport implements Transport<Frame> {
     this.#socket.setNoDelay?.(on)
   }
 
+  // Pings and pongs go at once as far as order is concerned, and in one system call with what else the turn brings.
+  #cork(): void {
+    if (this.#isCorked) return
+    this.#isCorked = true
+    this.#socket.cork()
+    if (!this.#reading) this.#clock.endOfTurn(this.#turnEnds)
+  }
+
+  // What waits for the end of this turn may stand behind us in the list.
+  readonly #turnEnds = () => this.#clock.endOfTurn(this.#uncork)
+
+  readonly #uncork = () => {
+    if (!this.#isCorked) return
+    this.#isCorked = false
+    this.#socket.uncork()
+  }
+
   // Where `ws` has a queue of its own, its socket's `drain` says nothing of that.
-  readonly #sent = () => {
-    if (!this.#raw && this.#ws.bufferedAmount === 0) this.#events?.drained()
+  readonly #progressed = () => {
+    if (!this.#raw && this.bufferedBytes === 0) this.#events?.drained()
   }
 
   get #isOpen(): boolean {
     return this.#ws.readyState === this.#ws.OPEN
   }
 
-  #writeRaw(frames: readonly Frame[]): void {
-    const socket = this.#socket
-    if (!socket.writable) return
-    const [first] = frames
-    if (frames.length === 1 && first?.body === undefined) {
-      if (first !== undefined) socket.write(first.head)
-      return
-    }
-    const gathered = gather(frames)
-    if (gathered !== undefined) {
-      socket.write(gathered)
-      return
-    }
-    socket.cork()
-    for (const { head, body } of frames) {
-      socket.write(head)
-      if (body !== undefined) socket.write(body)
-    }
-    socket.uncork()
+  #writeRaw(frame: Frame): void {
+    if (frame.body !== undefined) writeFrames(this.#socket, [frame])
+    else if (this.#socket.writable) this.#socket.write(frame.head)
   }
 
-  #sendBy({ message, byteLength }: Frame): void {
+  #sendBy({ message, byteLength }: Prepared): void {
     // Asked for each message: the threshold of `ws` holds only without context takeover.
     const compress = byteLength >= this.#compressFromBytes
-    this.#ws.send(message, { binary: typeof message !== 'string', compress }, this.#sent)
+    this.#ws.send(message, { binary: typeof message !== 'string', compress }, this.#progressed)
   }
 
   #closeReceived(code: number, reason: Buffer): void {
@@ -200,42 +241,9 @@ export class WebSocketTransport implements Transport<Frame> {
   #ended(): void {
     if (this.#reported === 'end') return
     this.#reported = 'end'
+    this.#deflating?.abandon()
     this.#events?.ended()
   }
-}
-
-// A broadcast writes the same frames to one connection after the other: they are joined once.
-let lastFrames: readonly Frame[] = []
-let lastGathered: Buffer | undefined
-
-function gather(frames: readonly Frame[]): Buffer | undefined {
-  if (lastGathered !== undefined && sameFrames(frames, lastFrames)) return lastGathered
-  let bytes = 0
-  for (const { head, body } of frames) {
-    if (body !== undefined) return undefined
-    bytes += head.byteLength
-  }
-  if (bytes > GATHER_BELOW_BYTES) return undefined
-  const gathered = Buffer.allocUnsafe(bytes)
-  let offset = 0
-  for (const { head } of frames) {
-    gathered.set(head, offset)
-    offset += head.byteLength
-  }
-  // The caller reuses its array, and frames that went to one connection only will not come again.
-  if (frames[0]?.isShared) {
-    lastFrames = frames.slice()
-    lastGathered = gathered
-  }
-  return gathered
-}
-
-function sameFrames(one: readonly Frame[], other: readonly Frame[]): boolean {
-  if (one.length !== other.length) return false
-  for (let index = 0; index < one.length; index++) {
-    if (one[index] !== other[index]) return false
-  }
-  return true
 }
 
 /** Which close code `ws` has sent for an error of its receiver, and what that means (RFC 6455 §7.4.1). */

@@ -22,8 +22,8 @@ import type { ResponseHeaders } from '../protocol/http-answer.ts'
 import { DEFAULT_LIMITS, type RouteLimits } from '../protocol/limits.ts'
 import type { Clock } from '../protocol/ports.ts'
 import type { Door, Transport } from './transport.ts'
-import { WebSocketTransport } from './websocket.ts'
-import { compressFromBytes, deflateOptions, maxBufferedChunks } from './ws-server.ts'
+import { type DeflateChoice, WebSocketTransport } from './websocket.ts'
+import { deflateChoice, deflateOptions, maxBufferedChunks } from './ws-server.ts'
 
 /** What a `wss:` connection may set of TLS; the names are those of `node:tls`. */
 export type TlsOptions = Pick<
@@ -68,7 +68,7 @@ export class WsDialer implements Door {
   readonly #ws: WebSocket
   readonly #events: DialEvents
   readonly #clock: Clock
-  readonly #compressFromBytes: number
+  readonly #deflate: DeflateChoice
   #socket: Socket | undefined
   #settled = false
 
@@ -82,7 +82,7 @@ export class WsDialer implements Door {
   ) {
     this.#clock = clock
     this.#events = events
-    this.#compressFromBytes = compressFromBytes(compression)
+    this.#deflate = deflateChoice(compression)
     const ws = newWebSocket(target, limits, compression)
     this.#ws = ws
     let answer: DialAnswer | undefined
@@ -116,7 +116,7 @@ export class WsDialer implements Door {
       this.#release()
       return undefined
     }
-    return new WebSocketTransport(this.#ws, this.#socket, this.#clock, this.#compressFromBytes)
+    return new WebSocketTransport(this.#ws, this.#socket, this.#clock, this.#deflate)
   }
 
   #fail(error: WebSocketError): void {

@@ -14,7 +14,7 @@ import type { RouteLimits } from '../protocol/limits.ts'
 import type { Clock } from '../protocol/ports.ts'
 import { liveClock } from './live-ports.ts'
 import type { Door, Transport, UpgradeAnswer, UpgradeRefusal } from './transport.ts'
-import { WebSocketTransport } from './websocket.ts'
+import { type DeflateChoice, WebSocketTransport } from './websocket.ts'
 
 // Whoever speaks to sockets knows it from here.
 export type { Compression }
@@ -85,14 +85,14 @@ export class WsServers {
 class WsServer {
   readonly #server: WebSocketServer
   readonly #clock: Clock
-  readonly #compressFromBytes: number
+  readonly #deflate: DeflateChoice
   // Set while `handleUpgrade` runs, which asks for them, answers and calls back before it returns.
   #answer: UpgradeAnswer | undefined
   #refused: UpgradeRefusal | undefined
 
   constructor(limits: RouteLimits, compression: Compression, clock: Clock) {
     this.#clock = clock
-    this.#compressFromBytes = compressFromBytes(compression)
+    this.#deflate = deflateChoice(compression)
     const options: ServerOptions & NewerOptions = {
       noServer: true,
       clientTracking: false, // the server keeps its own list
@@ -134,7 +134,7 @@ class WsServer {
     this.#answer = answer
     this.#refused = undefined
     this.#server.handleUpgrade(request, socket, head, (ws) => {
-      transport = new WebSocketTransport(ws, socket, this.#clock, this.#compressFromBytes)
+      transport = new WebSocketTransport(ws, socket, this.#clock, this.#deflate)
     })
     this.#answer = undefined
     return transport ?? this.#refused
@@ -144,14 +144,19 @@ class WsServer {
 /** The option `perMessageDeflate` of `ws`, for either role. */
 export function deflateOptions(compression: Compression): false | PerMessageDeflateOptions {
   if (compression === false) return false
-  const { level = 6, memLevel = 8 } = compression === true ? {} : compression
+  const { level, memLevel } = deflateChoice(compression)
+  // The transport says for each message whether it is to be compressed.
   return { threshold: 0, zlibDeflateOptions: { level, memLevel } }
 }
 
-/** From how many bytes on a message is compressed; the transport asks for it message by message. */
-export function compressFromBytes(compression: Compression): number {
-  const { thresholdBytes = 1024 } = typeof compression === 'object' ? compression : {}
-  return thresholdBytes
+/** A choice with its defaults filled in. */
+export function deflateChoice(compression: Compression): DeflateChoice {
+  const {
+    level = 6,
+    memLevel = 8,
+    thresholdBytes = 1024,
+  } = typeof compression === 'object' ? compression : {}
+  return { level, memLevel, thresholdBytes }
 }
 
 /** Answers an upgrade request with an HTTP status and a body, by default the reason, and ends the socket. */
