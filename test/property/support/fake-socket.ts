@@ -15,6 +15,8 @@ export class FakeSocket extends Duplex {
   readonly remoteAddress = '127.0.0.1'
   /** While true the kernel takes nothing; what was written before is still on its way. */
   isStuck = false
+  /** System calls that a real socket would have made to write; corked chunks are one. */
+  writes = 0
   #written: Buffer[] = []
   #waiting: (() => void) | undefined
 
@@ -44,7 +46,12 @@ export class FakeSocket extends Duplex {
   override _read(): void {}
 
   override _write(chunk: Buffer, _encoding: string, taken: () => void): void {
-    this.#written.push(Buffer.from(chunk))
+    this._writev([{ chunk }], taken)
+  }
+
+  override _writev(chunks: readonly { readonly chunk: Buffer }[], taken: () => void): void {
+    this.writes++
+    for (const { chunk } of chunks) this.#written.push(Buffer.from(chunk))
     if (this.isStuck) this.#waiting = taken
     else taken()
   }
