@@ -47,7 +47,9 @@ export class DeflatingWriter {
 
   /** Bytes held here, at `ws` and in the socket. */
   get bufferedBytes(): number {
-    return this.#heldBytes + this.#options.ws.bufferedAmount
+    const { ws, socket } = this.#options
+    // Also a figure of `ws` is looked up in three places; most of the time it has nothing.
+    return this.#heldBytes + (this.#atWs > 0 ? ws.bufferedAmount : socket.writableLength)
   }
 
   pack(message: Message): Prepared {
@@ -118,7 +120,9 @@ export class DeflatingWriter {
     this.#options.ws.send(message, { binary, compress }, this.#writtenByWs)
   }
 
-  readonly #writtenByWs = () => {
+  // After an error nothing is written any more, and `ws` goes on counting what it could not send.
+  readonly #writtenByWs = (error?: Error | null) => {
+    if (error) return
     this.#atWs--
     if (this.#atWs === 0) this.#resume()
     this.#options.progressed()

@@ -170,6 +170,9 @@ const same = (heard: readonly Said[], sent: readonly Said[]) =>
     )
   })
 
+/** The end of this turn: what is deflated elsewhere has not come back yet. */
+const endOfTurn = () => new Promise<void>((resolve) => process.nextTick(resolve))
+
 const sizeOf = (one: Said) => Buffer.byteLength(one as string)
 
 /** What both judges have heard is what was sent, and what is not compressed is to the byte as `ws` writes it. */
@@ -251,6 +254,28 @@ describe('the bytes that leave', () => {
         if (whose === 'ours') expect(lost).toEqual([])
         expect(totals.bytesUnsent).toBe(lost.reduce((sum, one) => sum + sizeOf(one), 0))
       }
+    },
+    300,
+  )
+
+  lawOf(
+    'when the link is cut, what had been accepted is on the wire or counted as not sent',
+    fc.tuple(threshold, stepsOf()),
+    async ([thresholdBytes, steps]) => {
+      const place = stages.get(thresholdBytes) as Stage
+      const clients = await arrive(place)
+      for (const step of steps) await take(step, clients, place)
+      await endOfTurn()
+      for (const { wire } of clients) wire.socket.destroy()
+      await until(() => clients.every(({ wire }) => wire.record !== undefined))
+      let lostBytes = 0
+      for (const { wire, sent } of clients) {
+        const lost = sent.slice(wire.replies(OPCODE.text, OPCODE.binary).length)
+        const bytesUnsent = lost.reduce((sum, one) => sum + sizeOf(one), 0)
+        expect(wire.record?.totals).toMatchObject({ bytesUnsent })
+        lostBytes += bytesUnsent
+      }
+      return lostBytes > 0
     },
     300,
   )
