@@ -31,45 +31,70 @@ export interface DeflatingOptions {
 export type Prepared = Frame | DeflatedOnce
 
 export class DeflatingWriter {
-  readonly #options: DeflatingOptions
-  #held: Prepared[] = []
+  readonly #ws: WebSocket
+  readonly #socket: Duplex
+  readonly #deflater: OwnDeflater
+  readonly #settings: DeflateSettings
+  readonly #fromBytes: number
+  readonly #progressed: () => void
+  /** Behind something that takes its time; `undefined` when nothing is, which is nearly always. */
+  #held: Prepared[] | undefined
   #heldBytes = 0
   /** Messages that `ws` was given and has not written yet. */
   #atWs = 0
   /** Whether the client's window has something that the connection's own deflater has not seen. */
   #isStale = false
-  /** Frames that leave in one write. */
-  readonly #run: Frame[] = []
 
   constructor(options: DeflatingOptions) {
-    this.#options = options
+    this.#ws = options.ws
+    this.#socket = options.socket
+    this.#deflater = options.deflater
+    this.#settings = options.settings
+    this.#fromBytes = options.fromBytes
+    this.#progressed = options.progressed
   }
 
   /** Bytes held here, at `ws` and in the socket. */
   get bufferedBytes(): number {
-    const { ws, socket } = this.#options
-    // Also a figure of `ws` is looked up in three places; most of the time it has nothing.
-    return this.#heldBytes + (this.#atWs > 0 ? ws.bufferedAmount : socket.writableLength)
+    // The figure of `ws` is put together from three places; most of the time it has nothing.
+    return (
+      this.#heldBytes + (this.#atWs > 0 ? this.#ws.bufferedAmount : this.#socket.writableLength)
+    )
   }
 
   pack(message: Message): Prepared {
-    const { settings, fromBytes } = this.#options
     const delivery = deliveryOf(message)
-    const made = delivery?.forms.get(settings)
+    const made = delivery?.forms.get(this.#settings)
     if (made !== undefined) return made as DeflatedOnce
     const byteLength = byteLengthOf(message)
-    if (byteLength < fromBytes) return frameOf(message)
-    return delivery === undefined ? unframed(message) : deflatedOnce(delivery, byteLength, settings)
+    if (byteLength < this.#fromBytes) return frameOf(message)
+    return delivery === undefined
+      ? unframed(message)
+      : deflatedOnce(delivery, byteLength, this.#settings)
+  }
+
+  /** As `write`, of one message: the way of a broadcast, without a list. */
+  writeOne(message: Prepared): void {
+    if (this.#isFree && message instanceof DeflatedOnce) {
+      const { frame } = message
+      if (frame !== undefined && frame.body === undefined && this.#socket.writable) {
+        this.#noteShared(frame)
+        this.#socket.write(frame.head)
+        return
+      }
+    }
+    this.write([message])
   }
 
   write(messages: readonly Prepared[]): void {
-    for (const message of messages) this.#put(message)
-    this.#flush()
-  }
-
-  writeOne(message: Prepared): void {
-    this.#put(message)
-    this.#flush()
+    const run: Frame[] = []
+    for (const message of messages) {
+      if (this.#held === undefined && this.#give(message, run)) continue
+      this.#held ??= []
+      this.#held.push(message)
+      this.#heldBytes += message.byteLength
+    }
+    writeFrames(this.#socket, run)
   }
 
   /** Gives what is held to `ws` now, in order and uncompressed, which is always allowed: a Close frame comes next. */
@@ -83,41 +108,43 @@ export class DeflatingWriter {
     this.#takeHeld()
   }
 
-  #put(message: Prepared): void {
-    if (this.#held.length === 0 && this.#give(message)) return
-    this.#held.push(message)
-    this.#heldBytes += message.byteLength
+  get #isFree(): boolean {
+    return this.#atWs === 0 && this.#held === undefined
   }
 
-  /** Puts `message` on its way, if nothing has to be waited for. */
-  #give(message: Prepared): boolean {
+  /** Puts `message` on its way, or into `run`, which is written next; false when something has to be waited for. */
+  #give(message: Prepared, run: Frame[]): boolean {
     if (message instanceof DeflatedOnce) {
       const { frame } = message
       if (frame === undefined) message.whenReady(this.#resume)
       if (frame === undefined || this.#atWs > 0) return false
-      if (isCompressed(frame)) this.#isStale = this.#options.deflater.takesContextOver
-      this.#run.push(frame)
-    } else if (isUnframed(message)) {
-      this.#giveToWs(message.message, this.#mayDeflate())
-    } else if (this.#atWs > 0) {
-      this.#giveToWs(message.message, false)
+      this.#noteShared(frame)
+      run.push(frame)
+    } else if (this.#atWs === 0 && !isUnframed(message)) {
+      run.push(message)
     } else {
-      this.#run.push(message)
+      writeFrames(this.#socket, run)
+      run.length = 0
+      this.#giveToWs(message.message, isUnframed(message) && this.#mayDeflate())
     }
     return true
   }
 
+  /** The client's window takes in what was deflated for many, and the connection's own deflater does not. */
+  #noteShared(frame: Frame): void {
+    if (isCompressed(frame)) this.#isStale = this.#deflater.takesContextOver
+  }
+
   /** Whether `ws` may deflate the next message; it begins anew where the client's window has moved on. */
   #mayDeflate(): boolean {
-    if (this.#isStale) this.#isStale = !this.#options.deflater.beginAnew()
+    if (this.#isStale) this.#isStale = !this.#deflater.beginAnew()
     return !this.#isStale
   }
 
   #giveToWs(message: Message, compress: boolean): void {
-    this.#flush()
     this.#atWs++
     const binary = typeof message !== 'string'
-    this.#options.ws.send(message, { binary, compress }, this.#writtenByWs)
+    this.#ws.send(message, { binary, compress }, this.#writtenByWs)
   }
 
   // After an error nothing is written any more, and `ws` goes on counting what it could not send.
@@ -125,32 +152,27 @@ export class DeflatingWriter {
     if (error) return
     this.#atWs--
     if (this.#atWs === 0) this.#resume()
-    this.#options.progressed()
+    this.#progressed()
   }
 
   /** Something that held us up is over. */
   readonly #resume = () => {
-    const { ws, progressed } = this.#options
-    if (ws.readyState !== ws.OPEN) return
+    const held = this.#held
+    if (held === undefined || this.#ws.readyState !== this.#ws.OPEN) return
+    const run: Frame[] = []
     let given = 0
-    for (const message of this.#held) {
-      if (!this.#give(message)) break
+    for (const message of held) {
+      if (!this.#give(message, run)) break
       this.#heldBytes -= message.byteLength
       given++
     }
-    this.#held.splice(0, given)
-    this.#flush(progressed)
-  }
-
-  #flush(taken?: () => void): void {
-    if (this.#run.length === 0) return
-    writeFrames(this.#options.socket, this.#run, taken)
-    this.#run.length = 0
+    this.#held = given < held.length ? held.slice(given) : undefined
+    writeFrames(this.#socket, run, this.#progressed)
   }
 
   #takeHeld(): readonly Prepared[] {
-    const held = this.#held
-    this.#held = []
+    const held = this.#held ?? []
+    this.#held = undefined
     for (const message of held) if (message instanceof DeflatedOnce) message.forget(this.#resume)
     return held
   }
