@@ -1,7 +1,7 @@
 // Deflate once: a message that goes to many, compressed for all of them by whoever is written to first.
 //
 // Each is a deflate stream of its own, which refers to no earlier message, so the same bytes serve every client
-// whatever it was sent before (RFC 7692 §7.2.3.3). It lives in the delivery and in the queues of those who still have
+// whatever it was sent before (RFC 7692 §7.2.3.2). It lives in the delivery and in the queues of those who still have
 // to write it, and nowhere else. Knows nothing of sockets, and nothing of whose turn it is.
 
 import { constants, deflateRaw, deflateRawSync } from 'node:zlib'

@@ -20,6 +20,8 @@ export function settingsPage(): string {
     '## `compression`',
     'Off unless asked for. `true` takes these defaults:',
     members('src/protocol/compression.ts', 'Compression'),
+    'A message of a topic is deflated once for all its subscribers, whatever each of them agreed on; what a connection ' +
+      'sends on its own is deflated for it alone ([flow](../explanation/flow.md#to-many)).',
     '## For `serve()` and `attach()`',
     members('src/server.ts', 'ServerSettings'),
     '## For `serve()` only',
