@@ -66,15 +66,36 @@ export function readByTheBook(bytes: Buffer, agreed: string): Heard & { frames: 
   }
 }
 
-/** Reads `bytes` as a client of `ws` does. */
-export async function readByWs(bytes: Buffer, agreed: string): Promise<Heard> {
+/** A client's bytes without their masks; throws where one is missing (RFC 6455 §5.3). */
+export function unmasked(bytes: Buffer): Buffer {
+  const frames: Buffer[] = []
+  for (let rest = bytes; rest.length > 0; ) {
+    const [, second = 0] = rest
+    if (second < 128) throw new Error('a client has not masked a frame')
+    const short = second - 128
+    const header = short < 126 ? 2 : short === 126 ? 4 : 10
+    const more = header === 2 ? 0 : rest.readUIntBE(header === 4 ? 2 : 4, header === 4 ? 2 : 6)
+    const end = header + 4 + (more || short)
+    if (rest.length < end) throw new Error('half a frame')
+    const key = rest.subarray(header, header + 4)
+    const payload = rest.subarray(header + 4, end)
+    const head = Buffer.from(rest.subarray(0, header))
+    head[1] = short
+    frames.push(head, Buffer.from(payload.map((byte, at) => byte ^ (key[at % 4] as number))))
+    rest = rest.subarray(end)
+  }
+  return Buffer.concat(frames)
+}
+
+/** Reads `bytes` as `ws` does, a client of it unless told otherwise. */
+export async function readByWs(bytes: Buffer, agreed: string, isServer = false): Promise<Heard> {
   const extensions: Record<string, unknown> = {}
   if (agreed !== '') {
-    const deflate = new PerMessageDeflate({ isServer: false })
+    const deflate = new PerMessageDeflate({ isServer })
     deflate.accept(extension.parse(agreed)[NAME])
     extensions[NAME] = deflate
   }
-  const receiver = new Receiver({ isServer: false, extensions, maxFragments: 1 })
+  const receiver = new Receiver({ isServer, extensions, maxFragments: 1 })
   const heard = { messages: [] as Said[], pings: [] as Buffer[], pongs: [] as Buffer[] }
   let closeCode: number | undefined
   receiver.on('message', (data: Buffer, isBinary: boolean) =>
