@@ -56,6 +56,7 @@ export class WebSocketTransport implements Transport<Prepared> {
   #reading = false
   #closing = false
   #isCorked = false
+  readonly #writeAheadBytes: number
   #reported: 'nothing' | 'close' | 'end' = 'nothing'
 
   constructor(ws: WebSocket, socket: LinkSocket, clock: Clock, deflate: DeflateChoice) {
@@ -64,6 +65,8 @@ export class WebSocketTransport implements Transport<Prepared> {
     this.#ws = ws
     this.#socket = socket
     this.#clock = clock
+    // A socket says that it has drained only where its own mark had been reached.
+    this.#writeAheadBytes = Math.max(WRITE_AHEAD_BYTES, socket.writableHighWaterMark)
     this.#raw = mayWriteFrames(ws, socket)
     const deflater = ownDeflater(ws, socket)
     if (deflater !== undefined) {
@@ -135,7 +138,7 @@ export class WebSocketTransport implements Transport<Prepared> {
     if (this.#raw) writeFrames(this.#socket, prepared as readonly Frame[])
     else if (this.#deflating !== undefined) this.#deflating.write(prepared)
     else this.#sendAll(prepared)
-    return this.bufferedBytes < WRITE_AHEAD_BYTES
+    return this.bufferedBytes < this.#writeAheadBytes
   }
 
   writeOne(prepared: Prepared): boolean {
@@ -143,7 +146,7 @@ export class WebSocketTransport implements Transport<Prepared> {
     if (this.#deflating !== undefined) this.#deflating.writeOne(prepared)
     else if (this.#raw) this.#writeRaw(prepared as Frame)
     else this.#sendBy(prepared)
-    return this.bufferedBytes < WRITE_AHEAD_BYTES
+    return this.bufferedBytes < this.#writeAheadBytes
   }
 
   ping(data: Uint8Array): boolean {
@@ -151,7 +154,7 @@ export class WebSocketTransport implements Transport<Prepared> {
       this.#cork()
       this.#ws.ping(data, undefined, this.#progressed)
     }
-    return this.bufferedBytes < WRITE_AHEAD_BYTES
+    return this.bufferedBytes < this.#writeAheadBytes
   }
 
   pong(data: Uint8Array): boolean {
@@ -159,7 +162,7 @@ export class WebSocketTransport implements Transport<Prepared> {
       this.#cork()
       this.#ws.pong(data, undefined, this.#progressed)
     }
-    return this.bufferedBytes < WRITE_AHEAD_BYTES
+    return this.bufferedBytes < this.#writeAheadBytes
   }
 
   close({ code, reason }: CloseFrame): void {

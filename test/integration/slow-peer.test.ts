@@ -2,8 +2,10 @@
 //
 // The kernel takes what it takes; what counts here is `bufferedBytes`, which is what the process holds.
 
-import { describe, expect, it } from 'vitest'
-import { type Connection, route, type SlowPolicy } from 'windsock'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { attach, type Connection, route, type SlowPolicy } from 'windsock'
 import { Mailbox } from './support/mailbox.ts'
 import { BINARY, binary, RawClient } from './support/raw-client.ts'
 import { start } from './support/test-server.ts'
@@ -122,5 +124,27 @@ describe('a peer that never reads', () => {
     expect(most).toBeLessThanOrEqual(BUDGET + MESSAGE + LINK)
     client.reset()
     expect((await records.next()).totals.messagesDropped).toBe(0)
+  })
+
+  it('of an HTTP server with large buffers of its own is written on when it reads again', async () => {
+    const connections = new Mailbox<Connection>()
+    const http = createServer({ highWaterMark: 4 * BUDGET })
+    const keep = route('/', (connection) => connections.put(connection), {
+      maxOutboundBytes: 2 * BUDGET,
+      stallTimeoutMs: 1_000,
+    })
+    const attached = attach(http, { routes: [keep] })
+    onTestFinished(async () => {
+      await attached.close()
+      http.close()
+    })
+    await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve))
+    const client = await RawClient.open((http.address() as AddressInfo).port)
+    client.pause()
+    const connection = await connections.next()
+    const { sent } = await flood(connection, () => connection.bufferedBytes > BUDGET)
+    client.resume()
+    const numbers = await numbersUntil(client, sent - 1)
+    expect(numbers.length).toBe(sent)
   })
 })
