@@ -43,9 +43,9 @@ export class Follower {
     }
   }
 
-  /** Writes down where it stands. */
-  noteCalm(): void {
-    const isThere = this.#client?.isReading === true
+  /** Writes down where it stands; `isQuiet` tells whether nothing is under way to a client of it. */
+  noteCalm(isQuiet: (client: Client) => boolean): void {
+    const isThere = this.#client !== undefined && isQuiet(this.#client)
     for (const view of this.topics.values()) {
       view.calm = isThere && view.isSubscribed ? view.last : undefined
     }

@@ -17,6 +17,7 @@ export {
   type ClientOptions,
   type ConnectOptions,
   Harness,
+  type HarnessEntry,
   type HarnessOptions,
   harness,
 } from './harness.ts'

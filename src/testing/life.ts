@@ -53,6 +53,7 @@ export class Life {
   calm: Calm | undefined
   /** Makes the handler throw at its next message. */
   throwsNext = false
+  readonly startedAtMs: number
   readonly #clock: Clock
   readonly #socket: SimulatedSocket
   #sentBytes = 0
@@ -64,6 +65,7 @@ export class Life {
     this.maxOutboundBytes = settings.limits.maxOutboundBytes
     this.#socket = socket
     this.#clock = clock
+    this.startedAtMs = clock.nowMs()
   }
 
   /** What the handler was given, in order. */
@@ -172,6 +174,8 @@ export class Life {
 
   /** @internal */
   noteHeld(): void {
+    // What is refused because too much waits already ends the connection, and is not kept.
+    if (this.connection?.state !== 'open') return
     const held = this.#sentBytes - this.#socket.takenBytes
     this.mostHeldBytes = Math.max(this.mostHeldBytes, held)
   }

@@ -31,7 +31,9 @@ export async function play(server: Harness, script: Script): Promise<void> {
   }
   await server.advance(CALM_MS)
   for (const life of server.lives) life.noteCalm()
-  for (const follower of server.followers.values()) follower.noteCalm()
+  const isQuiet = (client: Client) =>
+    server.lives.find((life) => life.client === client)?.calm?.isQuiet === true
+  for (const follower of server.followers.values()) follower.noteCalm(isQuiet)
   await server.close()
   await server.advance(REST_MS)
 }

@@ -144,6 +144,10 @@ export class SimulatedSocket extends Duplex {
     const room = this.#bufferBytes - this.#flightBytes
     if (waiting === undefined || room <= 0) return
     const { bytes, taken } = waiting
+    if (this.#dead) {
+      this.#waiting = undefined
+      return
+    }
     if (this.#other.#dead) {
       // Nobody is there: the answer to these bytes is a reset.
       this.#clock.setTimeout(() => this.#wasReset(), this.latencyMs)

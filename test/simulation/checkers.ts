@@ -1,0 +1,252 @@
+// Checkers: what has to be true of a run beyond the laws of the kit, judged from what clients, handlers and the script
+// say. They know the promises and no code that keeps them.
+
+import { type CloseRecord, fold } from 'windsock'
+import type { Harness, Life } from 'windsock/testing'
+import type { World } from './world.ts'
+
+/** Paths whose handlers fail by themselves. */
+const FAILING = [
+  '/throwsInOpen',
+  '/failsToDecide',
+  '/rejects',
+  '/errors',
+  '/sendsRubbish',
+  '/closesBadly',
+]
+/** Their close hook fails, when the connection is over anyway. */
+const FAILING_LATE = ['/leavesLoudly']
+
+/** The code that answers each trouble (RFC 6455 §7.4.1, and the IANA registry). */
+const CODES: Partial<Record<CloseRecord['cause'], readonly number[]>> = {
+  openTimeout: [1011],
+  handlerTimeout: [1011],
+  handlerFailed: [1011],
+  protocolError: [1002],
+  invalidPayload: [1007],
+  messageTooBig: [1009],
+  limitExceeded: [1008],
+  slowConsumer: [1013],
+  draining: [1001, 1012],
+  pingTimeout: [1011, 4000],
+}
+
+export class Violation extends Error {
+  constructor(checker: string, what: string) {
+    super(`${checker}: ${what}`)
+    this.name = 'Violation'
+  }
+}
+
+type Complaint = string | false | undefined
+type Checker = (life: Life, world: World, server: Harness) => Complaint | Promise<Complaint>
+
+/** Holds every checker against every life; throws `Violation` at the first that has something to say. */
+export async function check(server: Harness, world: World): Promise<void> {
+  for (const life of server.lives) {
+    for (const [name, checker] of Object.entries(CHECKERS)) {
+      const what = await checker(life, world, server)
+      if (what) throw new Violation(name, `client ${life.client.number}: ${what}`)
+    }
+  }
+  if (server.errors.length > 0 && !server.lives.some(hasFailed)) {
+    throw new Violation('errors', `reported, and nobody has failed: ${server.errors[0]}`)
+  }
+}
+
+const CHECKERS: Readonly<Record<string, Checker>> = {
+  /** The three codes: what came, what went, and what the application is told (RFC 6455 §7.1.5). */
+  codes: ({ client, records: [record] }) => {
+    if (record === undefined) return undefined
+    const { code, reason, received, sent, wasClean } = record
+    const said = client.out.flatMap(({ item }) => (item.kind === 'close' ? [item.frame] : []))
+    if (received !== null && !said.some((frame) => isSame(frame, received))) {
+      return `the record has received ${received.code}, which it never said`
+    }
+    const told = received ?? { code: 1006, reason: '' }
+    if (code !== told.code || reason !== told.reason) return `the application was told ${code}`
+    if (wasClean !== (sent !== null && received !== null)) return `wasClean is ${wasClean}`
+    const [seen] = client.closeFrames
+    if (seen !== undefined && (sent === null || !isSame(seen, sent))) {
+      return `it got close ${seen.code}, and the record has ${sent?.code} as sent`
+    }
+    return undefined
+  },
+
+  /** Who began, and why, is what really happened. */
+  cause: (life, { bounds, script }) => {
+    const { client, entries, records } = life
+    const [record] = records
+    if (record === undefined) return undefined
+    const { cause, initiator, sent, received } = record
+    const has = (what: string) => entries.some((entry) => entry.what === what)
+    const says = (...kinds: string[]) => client.out.some(({ item }) => kinds.includes(item.kind))
+    const expected = CODES[cause]
+    // A Close frame of the peer's that crossed ours, or came while ours waited, was answered in its place.
+    if (sent !== null && expected !== undefined && received === null) {
+      if (!expected.includes(sent.code)) return `${cause} was answered with ${sent.code}`
+    }
+    const by = cause === 'peerClosed' ? 'peer' : cause === 'transportLost' ? 'network' : 'local'
+    if (initiator !== by) return `${cause} was begun by ${initiator}`
+    switch (cause) {
+      case 'peerClosed':
+        return !says('close') && 'peerClosed, and it never closed'
+      case 'transportLost':
+        return !says('end') && 'transportLost, and it never went away'
+      case 'appClosed':
+        return !has('closeCall') && 'appClosed, and its handler never closed'
+      case 'handlerFailed':
+        return !hasFailed(life) && 'handlerFailed, and its handler never failed'
+      case 'protocolError':
+      case 'invalidPayload':
+        return !says('breach') && `${cause}, and it kept to the rules`
+      case 'messageTooBig': {
+        const most = Math.max(0, ...client.said.map((message) => Buffer.byteLength(message)))
+        return (
+          most <= (bounds.maxMessageBytes ?? Infinity) && `${cause}, and its longest has ${most}`
+        )
+      }
+      case 'limitExceeded': {
+        const controls = client.out.filter(({ item }) => ['ping', 'pong'].includes(item.kind))
+        const least = bounds.maxControlFramesPer10s ?? 100
+        return !says('breach') && controls.length <= least && `${cause}, and it kept within it`
+      }
+      case 'pingTimeout':
+        return isHonest(life.client.number, bounds, script.steps) && 'pingTimeout, and it answered'
+      case 'openTimeout':
+        return !/opens|inOpen/i.test(client.path) && 'openTimeout, and its handler opens at once'
+      case 'handlerTimeout':
+        return (
+          !['/stuck', '/slow', '/rejects'].includes(client.path) && `${cause} at ${client.path}`
+        )
+      case 'handshakeTimeout':
+        return !/decides/i.test(client.path) && 'handshakeTimeout, and nothing had to be decided'
+      case 'refused':
+        return client.path !== '/refuses' && 'it was refused'
+      default:
+        return undefined
+    }
+  },
+
+  /** What a handler throws while its connection is open ends that connection, with 1011 (I-12, I-15). */
+  throws: ({ entries, records: [record] }) => {
+    const ends = entries.findIndex(({ what }) => what === 'throws' || what === 'closeCall')
+    if (entries[ends]?.what !== 'throws' || record === undefined) return undefined
+    return record.cause !== 'handlerFailed' && `its handler threw, and the cause is ${record.cause}`
+  },
+
+  /** What was counted is what was there. */
+  totals: ({ client, heard, sent, calm, slow, records: [record] }) => {
+    if (record === undefined) return undefined
+    const { messagesReceived, bytesReceived, messagesSent, messagesDropped } = record.totals
+    const bytes = heard.reduce((sum, message) => sum + Buffer.byteLength(message), 0)
+    if (messagesReceived !== heard.length) return `received ${messagesReceived} of ${heard.length}`
+    if (bytesReceived !== bytes) return `received ${bytesReceived} bytes of ${bytes}`
+    const got = client.messages.length
+    if (messagesSent < got) return `sent ${messagesSent}, and it got ${got}`
+    if (messagesSent + messagesDropped > sent.length) {
+      return `sent ${messagesSent} and dropped ${messagesDropped} of ${sent.length}`
+    }
+    const drops = slow === 'drop-oldest' || slow === 'latest'
+    if (drops && calm?.isQuiet && record.cause === 'draining' && client.closeFrames.length > 0) {
+      const missing = sent.length - got
+      return missing !== messagesDropped && `${missing} are missing and ${messagesDropped} dropped`
+    }
+    return undefined
+  },
+
+  /** The times in the record, and the bound on the end of a connection (I-10). */
+  times: ({ entries, startedAtMs, records: [record] }, { bounds, script }) => {
+    const over = entries.find(({ what }) => what === 'over')
+    if (over === undefined || record === undefined) return undefined
+    const lasted = over.atMs - startedAtMs
+    if (Math.abs(record.durationMs - lasted) > 1e-6) {
+      return `it lasted ${lasted} ms, and the record has ${record.durationMs}`
+    }
+    if (record.silentForMs > record.durationMs || record.silentForMs < 0) {
+      return `silent for ${record.silentForMs} of ${record.durationMs} ms`
+    }
+    const end = entries.find(({ what }) => what === 'end')
+    if (end === undefined) return undefined
+    const frozen = script.steps.reduce((sum, one) => sum + (one.does === 'freeze' ? one.ms : 0), 0)
+    const most = (bounds.closeTimeoutMs ?? 5_000) + frozen + 1
+    return over.atMs - end.atMs > most && `it took ${over.atMs - end.atMs} ms to end`
+  },
+
+  /** Each pong answers a ping, the newest at the latest (RFC 6455 §5.5.3). */
+  pongs: ({ client, calm }) => {
+    const data = (items: typeof client.out, kind: string) =>
+      items.flatMap(({ item }) => (item.kind === kind && 'data' in item ? [hex(item.data)] : []))
+    const pings = data(client.out, 'ping')
+    const pongs = data(client.wire, 'pong')
+    // Bytes by hand may be pings as well.
+    if (client.out.some(({ item }) => item.kind === 'breach')) return undefined
+    let at = 0
+    for (const pong of pongs) {
+      while (at < pings.length && pings[at] !== pong) at++
+      if (at++ >= pings.length) return `it got pong ${pong}, which answers nothing`
+    }
+    if (!calm?.isOpen || !calm.isQuiet || client.hasClosed || calm.isBusy) return undefined
+    return pings.length > 0 && pongs.at(-1) !== pings.at(-1) && 'its last ping was not answered'
+  },
+
+  /** Who vanished is found out (I-35). */
+  halfOpen: (life, { bounds, script }, server) => {
+    const { client, calm } = life
+    const { pingIntervalMs = 30_000, pingTimeoutMs = 10_000 } = bounds
+    // In the five seconds of the calm.
+    const isTime = pingTimeoutMs > 0 && 2 * pingIntervalMs + pingTimeoutMs < 4_500
+    if (!isTime || !calm?.isOpen || calm.isBusy) return undefined
+    const mine = script.steps.filter((step) => step.client === client.number)
+    const last = server.lives.findLast((one) => one.client.number === client.number) === life
+    const since = mine.findLastIndex((step) => step.does === 'connect')
+    const vanished = mine.slice(since).some((step) => step.does === 'vanish')
+    const resumed = mine
+      .slice(since)
+      .some((step) => step.does === 'resume' || step.does === 'delay')
+    return last && vanished && !resumed && 'it has vanished, and is still open'
+  },
+
+  /** The journal has the life, from its beginning to its end, and folds to the same record (I-14). */
+  journal: async ({ connection, records: [record] }, _world, server) => {
+    if (connection === undefined || record === undefined) return undefined
+    const events = await server.runtime.journal.life(connection.id)
+    const types = events.map(({ type }) => type)
+    const began =
+      types.filter((type) => type === 'ConnectionStarted').length === 1 &&
+      types[0] === 'ConnectionStarted'
+    const ended = types.indexOf('ConnectionClosed') === types.length - 1
+    if (!began || !ended) return `its journal is ${types.join(' ')}`
+    if (events.some(({ version }, index) => version !== index + 1)) return 'its journal has holes'
+    const folded = fold(events)?.context.record
+    const same = JSON.stringify(folded) === JSON.stringify(record)
+    return !same && `its journal folds to ${JSON.stringify(folded)}, not ${JSON.stringify(record)}`
+  },
+}
+
+/** Nothing in the script gives this client a reason not to answer pings in time. */
+function isHonest(
+  client: number,
+  bounds: World['bounds'],
+  steps: World['script']['steps'],
+): boolean {
+  const { bufferBytes, latencyMs = 1, pingTimeoutMs = 10_000 } = bounds
+  if (bufferBytes !== undefined || 2 * latencyMs >= (pingTimeoutMs || Infinity)) return false
+  const bad = ['stall', 'vanish', 'ignorePings', 'delay', 'trickle', 'close', 'bytes']
+  return !steps.some(
+    (step) => step.does === 'freeze' || (step.client === client && bad.includes(step.does)),
+  )
+}
+
+function hasFailed({ client, entries }: Life): boolean {
+  if (entries.some(({ what }) => what === 'throws')) return true
+  return [...FAILING, ...FAILING_LATE, '/stuck', '/slow'].includes(client.path)
+}
+
+function isSame(one: { code: number; reason: string }, other: { code: number; reason: string }) {
+  return one.code === other.code && one.reason === other.reason
+}
+
+function hex(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('hex')
+}

@@ -1,0 +1,177 @@
+// Handlers: the user code of the simulation, every form and every bad habit, each at a path of its own.
+
+import { map, merge, Observable, take } from 'rxjs'
+import {
+  type Clock,
+  chatRoom,
+  clockFeed,
+  HandshakeError,
+  type Message,
+  route,
+  topic,
+  topics,
+  WebSocketHandler,
+} from 'windsock'
+import type { HarnessEntry } from 'windsock/testing'
+import { type AnyActorLogic, emit, setup } from 'xstate'
+
+/** What a run's handlers share: they have no memory of another run. */
+class Shared {
+  readonly room = topic<string>('room')
+  readonly #clock: () => Clock
+
+  constructor(clock: () => Clock) {
+    this.#clock = clock
+  }
+
+  wait(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.#clock().setTimeout(resolve, ms)
+    })
+  }
+
+  /** `0`, `1`, `2` …, one each 25 ms. */
+  readonly ticks$ = new Observable<string>((subscriber) => {
+    const clock = this.#clock()
+    let count = 0
+    let timer: unknown
+    const tick = () => {
+      timer = clock.setTimeout(tick, 25)
+      subscriber.next(String(count++))
+    }
+    tick()
+    return () => clock.clearTimeout(timer)
+  })
+}
+
+function classes(shared: Shared) {
+  return {
+    Slow: class extends WebSocketHandler {
+      override async onMessage(message: Message): Promise<void> {
+        await shared.wait(70)
+        await this.writeMessage(message, typeof message !== 'string')
+      }
+    },
+    Stuck: class extends WebSocketHandler {
+      override onMessage(): Promise<void> {
+        return new Promise(() => {})
+      }
+    },
+    Rejects: class extends WebSocketHandler {
+      override async onMessage(): Promise<void> {
+        await shared.wait(5)
+        throw new Error('as this handler does')
+      }
+    },
+    Closes: class extends WebSocketHandler {
+      #left = 2
+
+      override onMessage(message: Message): void {
+        void this.writeMessage(message, typeof message !== 'string').catch(() => {})
+        if (--this.#left === 0) this.close(4000, 'enough')
+      }
+    },
+    LeavesLoudly: class extends WebSocketHandler {
+      override onClose(): void {
+        throw new Error('as this handler does')
+      }
+    },
+  }
+}
+
+const machine = setup({
+  types: {
+    events: {} as { type: 'message'; data: Message },
+    emitted: {} as { type: 'message'; data: Message },
+  },
+}).createMachine({
+  on: {
+    message: { actions: emit(({ event }) => ({ type: 'message' as const, data: event.data })) },
+  },
+}) as AnyActorLogic
+
+/** The topics at `/topics`. */
+export const TOPICS = ['news', 'short']
+
+/** @param clock - asked when a handler runs, so the harness may be made later. */
+export function handlers(clock: () => Clock): readonly HarnessEntry[] {
+  const shared = new Shared(clock)
+  const { room, ticks$ } = shared
+  const { Slow, Stuck, Rejects, Closes, LeavesLoudly } = classes(shared)
+  const big = 'x'.repeat(900)
+  return [
+    route('/echo', ({ messages$ }) => messages$),
+    route('/slow', Slow),
+    route('/actor', machine),
+    route('/chat', chatRoom()),
+    route('/room', (connection) => {
+      connection.messages$.subscribe((text) => void room.publish(String(text)))
+      return room
+    }),
+    route('/clock', clockFeed({ everyMs: 100 })),
+    route('/big', ({ messages$ }) => merge(...[0, 1, 2].map(() => messages$.pipe(map(() => big))))),
+    route('/greets', async function* () {
+      yield 'one'
+      await shared.wait(30)
+      yield 'two'
+      await shared.wait(600)
+    }),
+    route('/opensLate', async ({ messages$ }) => {
+      await shared.wait(90)
+      return messages$
+    }),
+    route('/neverOpens', () => new Promise<void>(() => {})),
+    route('/throwsInOpen', () => {
+      throw new Error('as this handler does')
+    }),
+    route('/closesInOpen', async (connection) => {
+      await shared.wait(10)
+      connection.close(4001, 'changed my mind')
+    }),
+    route('/stuck', Stuck),
+    route('/rejects', Rejects),
+    route('/closes', Closes),
+    route('/leavesLoudly', LeavesLoudly),
+    route('/completes', () => ticks$.pipe(take(3))),
+    route('/errors', () =>
+      ticks$.pipe(
+        map((count) => {
+          if (count === '2') throw new Error('as this handler does')
+          return count
+        }),
+      ),
+    ),
+    route('/sendsRubbish', ({ messages$ }) => messages$.pipe(map(() => Symbol('no') as never))),
+    route('/closesBadly', (connection) => {
+      connection.messages$.subscribe(() => connection.close(1006, 'no such code'))
+    }),
+    route('/pings', (connection) => {
+      connection.messages$.subscribe(() => connection.ping('from the app'))
+    }),
+    route('/refuses', () => {}, {
+      prepare: () => {
+        throw new HandshakeError(403, 'not here')
+      },
+    }),
+    route('/failsToDecide', () => {}, {
+      prepare: () => {
+        throw new Error('as this handler does')
+      },
+    }),
+    route('/decidesLate', ({ messages$ }) => messages$, { prepare: () => shared.wait(40) }),
+    route('/neverDecides', () => {}, { prepare: () => new Promise(() => {}) }),
+    ...topics(
+      '/topics',
+      TOPICS.map((name) => topic<string>(name, { history: { count: name === 'short' ? 2 : 500 } })),
+      { accept: String, maxPublishesPerSecond: 1_000 },
+    ).filter((entry) => entry.kind === 'route'),
+  ]
+}
+
+/** Where the clients of a script go; the quiet ones more often, so that lives are long enough for trouble. */
+export const PATHS = [
+  ...['/echo', '/echo', '/slow', '/actor', '/chat', '/chat', '/room', '/room', '/clock', '/big'],
+  ...['/greets', '/opensLate', '/neverOpens', '/throwsInOpen', '/stuck', '/rejects', '/closes'],
+  ...['/leavesLoudly', '/completes', '/errors', '/sendsRubbish', '/closesBadly', '/pings'],
+  ...['/refuses', '/failsToDecide', '/closesInOpen', '/decidesLate', '/neverDecides'],
+]

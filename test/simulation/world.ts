@@ -1,0 +1,98 @@
+// World: one run of the simulation, made from a seed: a server with its settings, its clients, and what befalls them.
+
+import fc from 'fast-check'
+import { type ConnectionMachine, type RouteSettings } from 'windsock'
+import { type Harness, type HarnessOptions, harness, type Script } from 'windsock/testing'
+import { FAULTS, messages, scripts } from 'windsock/testing/arbitraries'
+import { handlers, PATHS, TOPICS } from './handlers.ts'
+
+export type Bounds = RouteSettings &
+  Pick<HarnessOptions, 'latencyMs' | 'bufferBytes' | 'maxConnections'>
+
+export class World {
+  readonly bounds: Bounds
+  readonly script: Script
+
+  constructor(bounds: Bounds, script: Script) {
+    this.bounds = bounds
+    this.script = script
+  }
+
+  toString(): string {
+    const bounds = Object.entries(this.bounds).map(
+      ([name, value]) => `${name}=${JSON.stringify(value)}`,
+    )
+    return `\nbounds ${bounds.join(' ')}\n${this.script.toString()}\n`
+  }
+
+  [fc.toStringMethod](): string {
+    return this.toString()
+  }
+
+  /** Runs it to its end. @param machine - the machine of all its connections, which may look on. */
+  async run(machine: ConnectionMachine): Promise<Harness> {
+    const server: Harness = harness(
+      handlers(() => server.clock),
+      { ...this.bounds, machine },
+    )
+    await server.run(this.script)
+    return server
+  }
+}
+
+/** In so many of a hundred runs. */
+const sometimes = <T>(value: fc.Arbitrary<T>, percent: number) =>
+  fc.oneof(
+    { weight: 100 - percent, arbitrary: fc.constant(undefined) },
+    { weight: percent, arbitrary: value },
+  )
+const upTo = (max: number, min = 1) => fc.integer({ min, max })
+
+/** Small enough that scripts reach them; each is there in some runs and not in others. */
+const bounds: fc.Arbitrary<Bounds> = fc
+  .record({
+    latencyMs: sometimes(upTo(40, 0), 60),
+    bufferBytes: sometimes(upTo(2_000, 60), 40),
+    maxConnections: sometimes(upTo(3), 8),
+    slow: fc.constantFrom(
+      'close' as const,
+      'drop-oldest' as const,
+      'latest' as const,
+      'pause' as const,
+    ),
+    maxOutboundBytes: sometimes(upTo(3_000), 40),
+    maxOutboundMessages: sometimes(upTo(8), 15),
+    maxHeldBytes: sometimes(upTo(300), 20),
+    maxHeldMessages: sometimes(upTo(4), 30),
+    maxMessageBytes: sometimes(upTo(400, 100), 15),
+    maxControlFramesPer10s: sometimes(upTo(20, 4), 10),
+    handshakeTimeoutMs: sometimes(upTo(300), 40),
+    openTimeoutMs: sometimes(upTo(300), 40),
+    handlerTimeoutMs: sometimes(upTo(400), 40),
+    stallTimeoutMs: sometimes(upTo(2_000, 50), 50),
+    closeTimeoutMs: sometimes(upTo(600), 60),
+    pingIntervalMs: sometimes(upTo(900, 100), 60),
+    pingTimeoutMs: sometimes(fc.oneof(fc.constant(0), upTo(900, 20)), 50),
+    pingTimeoutCode: sometimes(fc.constant(4000), 10),
+    proofOfLife: fc.constantFrom('pong' as const, 'pong' as const, 'anything' as const),
+  })
+  .map((all) => {
+    const given = Object.entries(all).filter(([, value]) => value !== undefined)
+    return Object.fromEntries(given) as Bounds
+  })
+
+const faults = fc.subarray([...FAULTS], { minLength: 0 })
+const wide = { clients: 4, steps: 24 }
+
+/** Any world; `faults` differ from one to the next, so that some are met without the others. */
+export const worlds: fc.Arbitrary<World> = fc
+  .record({
+    bounds,
+    script: faults.chain((some) =>
+      fc.oneof(
+        { weight: 5, arbitrary: scripts(PATHS, { ...wide, faults: some, messages }) },
+        { weight: 1, arbitrary: scripts('/topics', { ...wide, faults: some, topics: TOPICS }) },
+      ),
+    ),
+  })
+  .map(({ bounds: some, script }) => new World(some, script))
