@@ -184,7 +184,7 @@ const CLIENT_FAULTS: Partial<Record<Fault, fc.Arbitrary<ClientAct>>> = {
   cutInFrame: plain('cutInFrame'),
   reset: plain('reset'),
   resetInFrame: plain('resetInFrame'),
-  stall: plain('stall', 'resume'),
+  stall: plain('stall', 'stall', 'resume'),
   vanish: plain('vanish'),
   rude: plain('ignorePings', 'ignoreClose'),
   malformed: malformedFrames.map(({ what, frame }) => someBytes(what, [frame])),

@@ -36,6 +36,11 @@ export class Client extends Peer {
     this.attach(link)
   }
 
+  /** The status of the HTTP response as it came over the wire; `status` is known before it has. */
+  get statusReceived(): number | undefined {
+    return this.#bytes.status
+  }
+
   /** From one end to the other, each way, from now on; what is under way keeps its time. */
   set latencyMs(ms: number) {
     this.#server.latencyMs = ms

@@ -12,6 +12,8 @@ const HEAD_END = '\r\n\r\n'
 export class SocketLink implements PeerLink {
   receive: (item: LinkItem) => void = () => {}
   readonly socket: SimulatedSocket
+  /** Of the HTTP response, once it has come. */
+  status: number | undefined
   readonly #maskingKey: () => Uint8Array
   readonly #frames = new FrameReader()
   #head: Buffer | undefined = Buffer.alloc(0)
@@ -83,9 +85,9 @@ export class SocketLink implements PeerLink {
     this.#head = Buffer.concat([this.#head, bytes])
     const end = this.#head.indexOf(HEAD_END)
     if (end < 0) return
-    const isOpen = this.#head.subarray(0, end).toString('latin1').startsWith('HTTP/1.1 101 ')
+    this.status = Number(/^HTTP\/1\.1 (\d{3}) /.exec(this.#head.toString('latin1'))?.[1])
     // A refusal's body is read to its end, and nothing is said any more.
-    if (!isOpen) return this.end()
+    if (this.status !== 101) return this.end()
     const rest = this.#head.subarray(end + HEAD_END.length)
     const held = this.#held
     this.#head = undefined

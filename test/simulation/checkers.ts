@@ -128,6 +128,25 @@ const CHECKERS: Readonly<Record<string, Checker>> = {
     }
   },
 
+  /** What is refused is refused with a status that says why, and nothing else is (RFC 6455 §4.2.2). */
+  status: ({ client, connection, records: [record] }, { script }) => {
+    const { statusReceived: status } = client
+    if (connection === undefined) return status !== undefined && status !== 503 && `got ${status}`
+    if (record === undefined || status === undefined) return undefined
+    if (record.status !== (status === 101 ? null : status))
+      return `${status} came, not ${record.status}`
+    if (status === 101) return undefined
+    const drained = script.steps.some(({ does }) => does === 'drain')
+    const expected = {
+      refused: [403],
+      handlerFailed: [500],
+      handshakeTimeout: [503],
+      draining: [503],
+    }
+    const fitting = expected[record.cause as 'refused'] ?? []
+    return !fitting.includes(status) && !drained && `${record.cause} was answered with ${status}`
+  },
+
   /** What a handler throws while its connection is open ends that connection, with 1011 (I-12, I-15). */
   throws: ({ entries, records: [record] }) => {
     const ends = entries.findIndex(({ what }) => what === 'throws' || what === 'closeCall')

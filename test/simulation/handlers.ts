@@ -110,6 +110,8 @@ export function handlers(clock: () => Clock): readonly HarnessEntry[] {
     }),
     route('/clock', clockFeed({ everyMs: 100 })),
     route('/big', ({ messages$ }) => merge(...[0, 1, 2].map(() => messages$.pipe(map(() => big))))),
+    // More than most bounds take: a peer that does not read is found out soon.
+    route('/flood', () => ticks$.pipe(map((count) => `${count} ${big}`))),
     route('/greets', async function* () {
       yield 'one'
       await shared.wait(30)
@@ -170,7 +172,20 @@ export function handlers(clock: () => Clock): readonly HarnessEntry[] {
 
 /** Where the clients of a script go; the quiet ones more often, so that lives are long enough for trouble. */
 export const PATHS = [
-  ...['/echo', '/echo', '/slow', '/actor', '/chat', '/chat', '/room', '/room', '/clock', '/big'],
+  ...[
+    '/echo',
+    '/echo',
+    '/slow',
+    '/actor',
+    '/chat',
+    '/chat',
+    '/room',
+    '/room',
+    '/clock',
+    '/big',
+    '/big',
+    '/flood',
+  ],
   ...['/greets', '/opensLate', '/neverOpens', '/throwsInOpen', '/stuck', '/rejects', '/closes'],
   ...['/leavesLoudly', '/completes', '/errors', '/sendsRubbish', '/closesBadly', '/pings'],
   ...['/refuses', '/failsToDecide', '/closesInOpen', '/decidesLate', '/neverDecides'],

@@ -84,8 +84,32 @@ const bounds: fc.Arbitrary<Bounds> = fc
 const faults = fc.subarray([...FAULTS], { minLength: 0 })
 const wide = { clients: 4, steps: 24 }
 
+/** Little room and much to say: what slow readers meet. */
+const narrow: fc.Arbitrary<World> = fc
+  .record({
+    bounds: fc.record({
+      slow: fc.constantFrom(
+        'close' as const,
+        'drop-oldest' as const,
+        'latest' as const,
+        'pause' as const,
+      ),
+      bufferBytes: upTo(2_000, 200),
+      maxOutboundBytes: upTo(4_000, 500),
+      maxOutboundMessages: upTo(12, 2),
+      stallTimeoutMs: upTo(1_500, 300),
+      closeTimeoutMs: upTo(600, 100),
+      pingIntervalMs: fc.constantFrom(0, 400),
+    }),
+    script: scripts(['/flood', '/big', '/echo', '/chat'], {
+      ...wide,
+      faults: ['stall', 'stall', 'stall', 'delay', 'vanish', 'pingFlood', 'fragments'],
+    }),
+  })
+  .map(({ bounds: some, script }) => new World(some, script))
+
 /** Any world; `faults` differ from one to the next, so that some are met without the others. */
-export const worlds: fc.Arbitrary<World> = fc
+const any: fc.Arbitrary<World> = fc
   .record({
     bounds,
     script: faults.chain((some) =>
@@ -96,3 +120,5 @@ export const worlds: fc.Arbitrary<World> = fc
     ),
   })
   .map(({ bounds: some, script }) => new World(some, script))
+
+export const worlds = fc.oneof({ weight: 5, arbitrary: any }, { weight: 1, arbitrary: narrow })
