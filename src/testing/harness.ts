@@ -56,6 +56,9 @@ export interface ClientOptions extends ConnectOptions {
   readonly number?: number
 }
 
+const CLOSE_STEP_MS = 100
+const LONGEST_CLOSE_MS = 600_000
+
 const OWN_NAMES = ['seed', 'latencyMs', 'bufferBytes', 'maxConnections', 'journal', 'clock']
 
 export class Harness {
@@ -178,14 +181,23 @@ export class Harness {
     return this.clock.settle()
   }
 
-  /** Drains the server, advancing time until every connection is over. */
+  /**
+   * Drains the server, advancing time until every connection is over.
+   *
+   * @throws Error when one is not after ten minutes: then its end was lost.
+   */
   async close(): Promise<void> {
     let done = false
     void this.runtime.drain({ code: 1001, reason: 'going away' }).then(() => {
       done = true
     })
     await this.settle()
-    while (!done) await this.advance(100)
+    for (let waitedMs = 0; !done && waitedMs < LONGEST_CLOSE_MS; waitedMs += CLOSE_STEP_MS) {
+      await this.advance(CLOSE_STEP_MS)
+    }
+    if (done) return
+    const { size } = this.runtime.connections
+    throw new Error(`${size} connections have not ended ten minutes after the server was closed`)
   }
 
   // Only a `client()` has a life that somebody looks at.
