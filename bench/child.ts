@@ -1,12 +1,12 @@
 // Child: a process that the benchmark started, and the talk with it.
 //
-// Every wait is bounded in time and ends early when the child says it failed or goes away. A
-// child is killed by its own handle only: when its round is over, and all of them when this
-// process ends for whatever reason.
+// Every wait is bounded in time and ends early when the child says it failed or goes away. A child is killed by its own
+// handle only: when its round is over, and all of them when this process ends for whatever reason.
 
-import { type ChildProcess, fork } from 'node:child_process'
-import { once } from 'node:events'
-import type { Mark, Order, Ready, Reply } from './words.ts'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { EventEmitter, once } from 'node:events'
+import { createInterface } from 'node:readline'
+import type { Order, Reply } from './words.ts'
 
 /** How much of what a child complained about is kept. */
 const COMPLAINT_CHARACTERS = 2000
@@ -23,25 +23,29 @@ export class Child {
   readonly failed: Promise<never>
   readonly #name: string
   readonly #process: ChildProcess
+  readonly #replies = new EventEmitter()
   #complaint = ''
 
-  /** Starts `file`, a path relative to this one. */
-  constructor(name: string, file: string, args: readonly string[] = []) {
+  constructor(name: string, command: string, args: readonly string[]) {
     this.#name = name
-    const child = fork(new URL(file, import.meta.url), args, {
-      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-    })
+    const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'] })
     this.#process = child
     living.add(child)
     child.once('exit', () => living.delete(child))
-    child.stderr?.on('data', (chunk: Buffer) => {
-      this.#complaint = (this.#complaint + chunk.toString()).slice(-COMPLAINT_CHARACTERS)
-    })
+    child.stderr.on('data', (chunk: Buffer) => this.#complain(chunk.toString()))
+    // An error here means that the child is gone, which `failed` tells.
+    child.stdin.on('error', () => {})
     this.failed = new Promise((_, reject) => {
-      child.on('message', (reply: Reply) => {
-        if (reply.type === 'failed') reject(new Error(`${name}: ${reply.reason}`))
+      createInterface({ input: child.stdout }).on('line', (line) => {
+        const reply = replyIn(line)
+        if (reply === undefined) this.#complain(`${line}\n`)
+        else if (reply.type === 'failed') reject(new Error(`${name}: ${reply.reason}`))
+        else this.#replies.emit(reply.type, reply)
       })
-      child.once('error', reject)
+      child.once('error', (error) => {
+        if (child.pid === undefined) living.delete(child)
+        reject(new Error(`${name}: ${error.message}`))
+      })
       child.once('close', (code, signal) => {
         reject(new Error(`${name} ended by itself (${signal ?? `exit code ${code}`})`))
       })
@@ -50,48 +54,29 @@ export class Child {
     this.failed.catch(() => {})
   }
 
-  /** The last that the child wrote to its standard error. */
+  /** The last that the child wrote beside its replies. */
   get complaint(): string {
     return this.#complaint.trim()
   }
 
-  /** Waits until the child is ready. */
-  ready(limitMs: number): Promise<Ready> {
-    return this.#hear('ready', limitMs)
-  }
-
-  /** Gives an order and waits for the mark that answers it. */
-  ask(type: Order['type'], limitMs: number): Promise<Mark> {
-    const answer = this.#hear('mark', limitMs)
-    const order: Order = { type }
-    // An error here means that the child is gone, which `failed` tells.
-    this.#process.send(order, () => {})
+  /** Gives an order and waits for the reply of type `reply`. */
+  ask<T extends Reply['type']>(order: Order['type'], reply: T, limitMs: number) {
+    const answer = this.hear(reply, limitMs)
+    this.#process.stdin?.write(`${JSON.stringify({ type: order } satisfies Order)}\n`)
     return answer
   }
 
-  /** Ends the child; resolves when it is gone. */
-  async stop(): Promise<void> {
-    if (!living.has(this.#process)) return
-    const gone = once(this.#process, 'exit')
-    const timer = setTimeout(() => this.#process.kill('SIGKILL'), KILL_AFTER_MS)
-    this.#process.kill('SIGTERM')
-    await gone
-    clearTimeout(timer)
-  }
-
-  async #hear<T extends Reply['type']>(type: T, limitMs: number) {
+  /** Waits for the next reply of type `type`. */
+  async hear<T extends Reply['type']>(type: T, limitMs: number) {
     let stop = () => {}
     const answer = new Promise<Extract<Reply, { type: T }>>((resolve, reject) => {
       const timer = setTimeout(() => {
         reject(new Error(`${this.#name} gave no "${type}" within ${limitMs / 1000} s`))
       }, limitMs)
-      const listen = (reply: Reply) => {
-        if (reply.type === type) resolve(reply as Extract<Reply, { type: T }>)
-      }
-      this.#process.on('message', listen)
+      this.#replies.once(type, resolve)
       stop = () => {
         clearTimeout(timer)
-        this.#process.off('message', listen)
+        this.#replies.off(type, resolve)
       }
     })
     try {
@@ -100,4 +85,25 @@ export class Child {
       stop()
     }
   }
+
+  /** Ends the child; resolves when it is gone. */
+  async stop(): Promise<void> {
+    if (!living.has(this.#process)) return
+    const gone = once(this.#process, 'exit')
+    const timer = setTimeout(() => this.#process.kill('SIGKILL'), KILL_AFTER_MS)
+    // Its orders are over: each child takes that as its own end.
+    this.#process.stdin?.end()
+    await gone
+    clearTimeout(timer)
+  }
+
+  #complain(text: string): void {
+    this.#complaint = (this.#complaint + text).slice(-COMPLAINT_CHARACTERS)
+  }
+}
+
+/** The reply that a line is; undefined for what something else printed. */
+function replyIn(line: string): Reply | undefined {
+  if (!line.startsWith('{"type":')) return undefined
+  return JSON.parse(line) as Reply
 }

@@ -1,109 +1,65 @@
-// Report: results as a table, as JSON, and the progress until then.
+// Report: the rows as a table, and the notes below it.
 //
-// The table goes to standard output, progress to standard error: one line that changes on a
-// terminal, a line per case when piped. Only the ratios mean something on another machine; the
-// rates are printed to be doubted.
+// Only what is compared means something on another machine; the rates are printed to be doubted.
 
-import { cpus, loadavg } from 'node:os'
-import type { Result, Spread } from './measure.ts'
+import { meets, type Row } from './judge.ts'
+import type { Spread } from './spread.ts'
 
 /** A share of a core above which a process has nothing left to give. */
 const BUSY = 0.95
-/** What the left column is called, and the column that it is compared with. */
-export interface Names {
-  readonly base: string
-  readonly rival: string
+
+/** The rows whose median misses their floor. */
+export function belowFloor(rows: readonly Row[]): readonly Row[] {
+  return rows.filter((row) => meets(row, 'floor') === false)
 }
 
-/** The cases whose median ratio per CPU second is below their floor. */
-export function belowFloor(results: readonly Result[]): readonly Result[] {
-  return results.filter((result) => !(result.byCpu.median >= result.floor))
-}
-
-export function table(results: readonly Result[], names: Names, judged: boolean): string {
-  const head = [
-    'case',
-    `${names.base}/s`,
-    `${names.rival}/s`,
-    'by throughput',
-    'per CPU second (min–max)',
-    'CPU server:load',
-    ...(judged ? ['floor'] : []),
-  ]
-  const rows = results.map((result) => [
-    result.name,
-    rate(result.base.perSecond),
-    rate(result.rival.perSecond),
-    ratio(result.byThroughput.median),
-    withRange(result.byCpu),
-    `${shares(result.base)}  ${shares(result.rival)}`,
-    ...(judged ? [`${result.floor.toFixed(1)} ${verdict(result)}`] : []),
+export function table(rows: readonly Row[]): string {
+  const head = ['case', '', '/s', 'own', 'compared (min–max)', 'CPU server:load', 'floor', 'goal']
+  const lines = rows.map((row, index) => [
+    row.name === rows[index - 1]?.name ? '' : row.name,
+    row.subject,
+    row.perSecond === 0 ? '' : rate(row.perSecond),
+    own(row),
+    comparedText(row),
+    row.loadCpu === 0 ? '' : `${percent(row.serverCpu)}:${percent(row.loadCpu)}`,
+    demandText(row, 'floor'),
+    demandText(row, 'goal'),
   ])
-  return [...columns([head, ...rows]), ...notes(results, names)].join('\n')
+  return [...columns([head, ...lines]), ...notes(rows)].join('\n')
 }
 
-export function json(
-  results: readonly Result[],
-  names: Names,
-  settings: { readonly rounds: number; readonly seconds: number },
-): string {
-  const processors = cpus()
-  const machine = {
-    node: process.version,
-    platform: `${process.platform} ${process.arch}`,
-    cpu: processors[0]?.model ?? 'unknown',
-    cores: processors.length,
-    loadAverage: loadavg()[0] ?? 0,
-  }
-  return JSON.stringify({ ...settings, ...names, machine, results }, null, 2)
+/** The row's own figure with its unit. */
+export function own({ value, unit }: Row): string {
+  if (unit === '/CPU s') return `${rate(value)}/CPU s`
+  if (unit === '×') return ''
+  return `${value.toFixed(unit === 'µs' ? 0 : 1)} ${unit}`
 }
 
-/** Tells how far the run is; `end` a case's line with its result. */
-export class Progress {
-  readonly #live = process.stderr.isTTY === true
-  readonly #total: number
-  #steps = 0
-
-  constructor(total: number) {
-    this.#total = total
-  }
-
-  step(what: string): void {
-    this.#steps += 1
-    if (this.#live) process.stderr.write(`\r\x1b[K[${this.#steps}/${this.#total}] ${what}`)
-  }
-
-  end(result: Result): void {
-    const line = `${result.name}: ${withRange(result.byCpu)} per CPU second`
-    process.stderr.write(`${this.#live ? '\r\x1b[K' : ''}[${this.#steps}/${this.#total}] ${line}\n`)
-  }
-
-  /** Leaves a clean line behind. */
-  close(): void {
-    if (this.#live) process.stderr.write('\r\x1b[K')
-  }
+export function comparedText({ compared, comparison, against }: Row): string {
+  if (compared === undefined) return ''
+  const text = withRange(compared, comparison === 'difference' ? ' KiB' : ' ×')
+  if (comparison === 'growth') return text
+  return comparison === 'difference' ? `${text} over ${against}` : `${text} ${against}`
 }
 
-function notes(results: readonly Result[], names: Names): string[] {
-  const lines: string[] = []
-  for (const { name, base, rival } of results) {
-    const sides = [
-      { who: names.base, side: base },
-      { who: names.rival, side: rival },
-    ]
-    for (const { who, side } of sides) {
-      if (side.loadCpu > BUSY && side.serverCpu < BUSY) {
-        lines.push(
-          `* ${name}: the load process was the bottleneck, not ${who}; trust per CPU second.`,
-        )
-      }
-    }
-  }
-  return lines.length === 0 ? [] : ['', ...lines]
+export function demandText(row: Row, demand: 'floor' | 'goal'): string {
+  const limit = row[demand]
+  if (limit === undefined) return ''
+  const sign = row.lessIsBetter ? '≤' : '≥'
+  return `${sign} ${limit} ${meets(row, demand) === true ? 'met' : 'not met'}`
 }
 
-function verdict(result: Result): string {
-  return belowFloor([result]).length === 0 ? 'ok' : 'BELOW'
+function notes(rows: readonly Row[]): string[] {
+  const busy = rows.filter(({ unit, loadCpu, serverCpu }) => {
+    return unit === '/CPU s' && loadCpu > BUSY && serverCpu < BUSY
+  })
+  if (busy.length === 0) return []
+  return [
+    '',
+    ...busy.map(({ name, subject }) => {
+      return `* ${name}: the load process was the bottleneck, not ${subject}; trust what is per CPU second.`
+    }),
+  ]
 }
 
 function rate(perSecond: number): string {
@@ -111,23 +67,20 @@ function rate(perSecond: number): string {
   return `${(perSecond / 1e3).toFixed(1)} k`
 }
 
-function ratio(value: number): string {
-  return value.toFixed(2)
+function withRange({ median, min, max }: Spread, unit: string): string {
+  return `${figure(median)}${unit} (${figure(min)}–${figure(max)})`
 }
 
-function withRange({ median, min, max }: Spread): string {
-  return `${ratio(median)} (${ratio(min)}–${ratio(max)})`
-}
-
-function shares(side: { readonly serverCpu: number; readonly loadCpu: number }): string {
-  return `${percent(side.serverCpu)}:${percent(side.loadCpu)}`
+/** With two places below 10, one above. */
+function figure(value: number): string {
+  return value.toFixed(Math.abs(value) < 10 ? 2 : 1)
 }
 
 function percent(share: number): string {
   return `${Math.round(share * 100)}%`
 }
 
-/** Left-aligned first column, right-aligned others, two spaces between. */
+/** Left-aligned first columns, right-aligned others, two spaces between. */
 function columns(rows: readonly (readonly string[])[]): string[] {
   const widths = (rows[0] ?? []).map((_, column) => {
     return Math.max(...rows.map((row) => row[column]?.length ?? 0))
@@ -135,8 +88,8 @@ function columns(rows: readonly (readonly string[])[]): string[] {
   return rows.map((row) => {
     const cells = row.map((cell, column) => {
       const width = widths[column] ?? 0
-      return column === 0 ? cell.padEnd(width) : cell.padStart(width)
+      return column < 2 ? cell.padEnd(width) : cell.padStart(width)
     })
-    return cells.join('  ')
+    return cells.join('  ').trimEnd()
   })
 }

@@ -1,7 +1,6 @@
 // windsock with its journal off, to measure what a journal costs.
-//
-// See `programs.ts`.
 
-import { servePrograms } from './programs.ts'
+import type { Listen } from './main.ts'
+import { listenWith } from './windsock.ts'
 
-await servePrograms({ journalLevel: 'off' })
+export const listen: Listen = () => listenWith({ journalLevel: 'off' })

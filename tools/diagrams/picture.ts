@@ -7,7 +7,7 @@ import type { Viz } from '@viz-js/viz'
 export const FONT = 'Verdana'
 
 /** Two more of the same widths: nearly every machine has one of the three, and there the layout fits. */
-const FONTS = 'Verdana,&quot;DejaVu Sans&quot;,Geneva,sans-serif'
+export const FONTS = 'Verdana,&quot;DejaVu Sans&quot;,Geneva,sans-serif'
 
 export const COLOURS = {
   ink: '#1b2932',
