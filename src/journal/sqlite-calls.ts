@@ -3,6 +3,7 @@
 // Calls go over in batches, one a turn of the event loop, and come back in the same order.
 
 import type { ErrorCode } from '../protocol/errors.ts'
+import type { ResultRun } from './sqlite-results.ts'
 import type {
   ListOptions,
   NewEvent,
@@ -53,5 +54,5 @@ export type ToWorker = { readonly calls: readonly Call[] } | 'close'
 export type FromWorker =
   | 'opened'
   | { readonly failed: CallFailure }
-  | { readonly results: readonly CallResult[] }
+  | { readonly results: readonly ResultRun[] }
   | 'closed'

@@ -137,6 +137,8 @@ function prepareToWrite(database: Driver): void {
   // Acknowledged means on disk, also when the power fails: NORMAL would sync at checkpoints only.
   database.exec('PRAGMA synchronous = FULL')
   database.exec('PRAGMA journal_size_limit = 67108864')
+  // The worker checkpoints between transactions; this is for those that are so large that it cannot keep up.
+  database.exec('PRAGMA wal_autocheckpoint = 4000')
 }
 
 /** @returns 0 when nothing is in it yet. */

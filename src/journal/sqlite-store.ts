@@ -15,6 +15,7 @@ import {
   type ToWorker,
   type WorkerOptions,
 } from './sqlite-calls.ts'
+import { type ResultRun, unpacked } from './sqlite-results.ts'
 import {
   type Appended,
   type AppendOptions,
@@ -211,8 +212,8 @@ export class SqliteStore implements Store {
     this.#worker.postMessage(message)
   }
 
-  #settle(results: Extract<FromWorker, { results: unknown }>['results']): void {
-    for (const result of results) {
+  #settle(runs: readonly ResultRun[]): void {
+    for (const result of unpacked(runs)) {
       const call = this.#waiting[this.#answered] as Waiting
       this.#answered++
       this.#backlog -= call.events

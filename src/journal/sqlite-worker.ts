@@ -17,11 +17,18 @@ import {
   type WorkerOptions,
 } from './sqlite-calls.ts'
 import { codeOf } from './sqlite-driver.ts'
+import { packed } from './sqlite-results.ts'
 import { explain, type OpenFile, openFile } from './sqlite-schema.ts'
 import { SqliteTables } from './sqlite-tables.ts'
 
 /** Between the beginnings of two transactions, while there is work; a third of the default bound for an answer. */
 const COMMIT_EVERY_MS = 2
+/**
+ * Commits between two checkpoints, some 13 MB at 5,000 events a second. SQLite's own come inside a commit, and its
+ * acknowledgements wait for two syncs more; these come behind them. With 5 ms a sync the 99th percentile of 5,000
+ * publishes a second was 22 ms, and is 13 ms.
+ */
+const CHECKPOINT_EVERY = 500
 const IOERR = 10
 
 const port = parentPort as NonNullable<typeof parentPort>
@@ -36,6 +43,7 @@ let waiting: Call[] = []
 let closing = false
 let scheduled = false
 let begunAtMs = 0
+let commits = 0
 
 try {
   open = await openFile(file, readOnly)
@@ -79,7 +87,8 @@ function workNow(): void {
   const results: CallResult[] = []
   if (readOnly && calls.length > 0) readTogether(calls, results)
   while (results.length < calls.length) runTogether(calls, results)
-  if (results.length > 0) tell({ results })
+  if (results.length > 0) tell({ results: packed(results) })
+  if (commits >= CHECKPOINT_EVERY) checkpoint()
   if (closing) end()
 }
 
@@ -112,11 +121,22 @@ function transact(batch: readonly Call[]): CallResult[] {
     open.database.exec('BEGIN IMMEDIATE')
     for (const call of batch) results.push(performOrRefuse(call))
     open.database.exec('COMMIT')
+    commits++
     return results
   } catch (thrown) {
     rollBack(thrown)
     const failure = failureOf(thrown)
     return batch.map(() => ({ failure }))
+  }
+}
+
+/** Brings what is in the log into the file. The answers are out already, and the log can begin anew. */
+function checkpoint(): void {
+  commits = 0
+  try {
+    open.database.exec('PRAGMA wal_checkpoint(PASSIVE)')
+  } catch (thrown) {
+    distrust(thrown)
   }
 }
 
@@ -132,16 +152,19 @@ function performOrRefuse(call: Call): CallResult {
 
 function rollBack(thrown: unknown): void {
   tables.forget()
-  if ((codeOf(thrown) & 0xff) === IOERR) {
-    broken = {
-      code: 'ERR_WINDSOCK_JOURNAL',
-      message: `the disk failed under the journal ${file}, so what it holds is not sure any more: nothing is acknowledged until it is opened anew`,
-    }
-  }
+  distrust(thrown)
   try {
     open.database.exec('ROLLBACK')
   } catch {
     // SQLite has rolled back by itself.
+  }
+}
+
+function distrust(thrown: unknown): void {
+  if ((codeOf(thrown) & 0xff) !== IOERR) return
+  broken = {
+    code: 'ERR_WINDSOCK_JOURNAL',
+    message: `the disk failed under the journal ${file}, so what it holds is not sure any more: nothing is acknowledged until it is opened anew`,
   }
 }
 
