@@ -80,7 +80,10 @@ function run(cwd, limitMs, args) {
     child.stderr.on('data', (data) => {
       said += data
     })
-    const timer = setTimeout(() => process.kill(-child.pid, 'SIGKILL'), limitMs)
+    // The whole group: vitest has workers of its own.
+    const timer = setTimeout(() => {
+      if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL')
+    }, limitMs)
     child.on('close', (code, signal) => {
       clearTimeout(timer)
       resolve({ code, signal, ms: performance.now() - began, said })

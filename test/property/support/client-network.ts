@@ -11,7 +11,7 @@ import type {
 } from '../../../src/client/environment.ts'
 import type { IncomingUpgrade } from '../../../src/http/request.ts'
 import type { Clock, Random, TimerHandle } from '../../../src/protocol/ports.ts'
-import { type LinkEnd, memoryDoor } from '../../../src/transport/memory.ts'
+import { type PeerLink, memoryDoor } from '../../../src/transport/memory.ts'
 import type { Answer } from '../../../src/transport/topic-answer.ts'
 import type { Asking } from './asking.ts'
 
@@ -89,7 +89,7 @@ export class ClientNetwork implements Environment {
     this.dials.push(this.#virtual.nowMs())
     this.sockets++
     this.mostSockets = Math.max(this.mostSockets, this.sockets)
-    let end: LinkEnd | undefined
+    let end: PeerLink | undefined
     let isOver = false
     let isFrozen = this.condition === 'frozen'
     let closeSent = false
