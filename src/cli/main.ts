@@ -5,6 +5,8 @@
 
 import { Command, Option } from 'commander'
 import { describe, WebSocketError } from '../protocol/errors.ts'
+import type { ConnectOptions } from './connect.ts'
+import { another, header, list, pause, place } from './connect-options.ts'
 import type { DemoOptions } from './demo.ts'
 import { type CompactOptions, compactJournal } from './journal-compact.ts'
 import { renewEpochs } from './journal-new-epoch.ts'
@@ -74,6 +76,49 @@ program
     const why =
       id === undefined ? 'is about one connection: add its id' : 'is for the list: leave the id out'
     return command.error(`error: option --${wrong} ${why}`)
+  })
+
+program
+  .command('connect')
+  .description('talk to a server: what you type is sent line by line, what happens is shown')
+  .argument('<url>', 'ws:// or wss://; for a topic, where the server has its topics()')
+  .option('--topic <name>', 'read and write this topic, and come back when the connection is lost')
+  .option('--from <place>', 'of the topic: start, now, last:50, or EPOCH_OFFSET', place, {
+    from: 'now',
+  })
+  .option(
+    '--transports <list>',
+    'of the topic: which of websocket,sse,long-poll,poll, the best first',
+    list,
+  )
+  .option('--header <line>', 'add a header, as in "Name: value"; repeat for more', header, {})
+  .option('--subprotocol <name>', 'offer a subprotocol; repeat for more', another, [])
+  .option('--origin <origin>', 'be a page of that origin')
+  .option(
+    '--ping <time>',
+    'send a ping so often, and show its round trip: 5s, 1m; 0 for none',
+    pause,
+    30_000,
+  )
+  .option(
+    '--wait <time>',
+    'when piped input ends: close when it was quiet for so long; 0 for never',
+    pause,
+    1_000,
+  )
+  .option('--json', 'one JSON object a line')
+  // Loaded only for this, as above.
+  .action(async (url: string, options: ConnectOptions, command) => {
+    const ofOther =
+      options.topic === undefined
+        ? ['from', 'transports']
+        : ['header', 'subprotocol', 'origin', 'ping']
+    const wrong = ofOther.find((name) => command.getOptionValueSource(name) === 'cli')
+    if (wrong !== undefined) {
+      const why = options.topic === undefined ? 'needs --topic' : 'is not for topics'
+      return command.error(`error: option --${wrong} ${why}`)
+    }
+    return (await import('./connect.ts')).connectTo(url, options)
   })
 
 const journal = program.command('journal').description('look after the file of a journal')

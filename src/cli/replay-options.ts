@@ -5,6 +5,7 @@
 import { InvalidArgumentError } from 'commander'
 
 const UNITS_MS: Readonly<Record<string, number>> = {
+  ms: 1,
   s: 1_000,
   m: 60_000,
   h: 3_600_000,
@@ -32,9 +33,9 @@ export function time(text: string): string {
   throw new InvalidArgumentError('it must be a day, a time of a day, or both, as 2026-11-20T14:03.')
 }
 
-/** A length of time: `90s`, `30m`, `24h`, `7d`; in ms. */
+/** A length of time: `500ms`, `90s`, `30m`, `24h`, `7d`; in ms. */
 export function age(text: string): number {
-  const [, number, unit = ''] = /^(\d{1,9})([smhd])$/.exec(text) ?? []
+  const [, number, unit = ''] = /^(\d{1,9})(ms|[smhd])$/.exec(text) ?? []
   if (number === undefined) {
     throw new InvalidArgumentError('it must be a time such as 90s, 30m, 24h or 7d.')
   }

@@ -23,9 +23,10 @@ export class Command {
   readonly exited: Promise<Exit>
   readonly #child: ChildProcess
 
-  /** Runs a program; in a test, because it is killed when that test is over. */
-  constructor(program: string, args: readonly string[]) {
-    this.#child = spawn(program, args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] })
+  /** Runs a program; in a test, because it is killed when that test is over. It has no input, unless it is `piped`. */
+  constructor(program: string, args: readonly string[], input: 'none' | 'piped' = 'none') {
+    const stdin = input === 'piped' ? 'pipe' : 'ignore'
+    this.#child = spawn(program, args, { cwd: ROOT, stdio: [stdin, 'pipe', 'pipe'] })
     onTestFinished(() => {
       this.#child.kill('SIGKILL')
     })
@@ -49,6 +50,16 @@ export class Command {
     await Promise.race([this.lines.find((line) => pattern.test(line)), ended])
     const found = this.lines.all.find((line) => pattern.test(line)) as string
     return pattern.exec(found) as RegExpExecArray
+  }
+
+  /** Gives it a text to read. */
+  type(text: string): void {
+    this.#child.stdin?.write(text)
+  }
+
+  /** Gives it no more. */
+  endInput(): void {
+    this.#child.stdin?.end()
   }
 
   kill(signal: NodeJS.Signals): void {

@@ -1,0 +1,45 @@
+// Connect options: what a user may write behind the options of `windsock connect`, and what it means.
+//
+// Commander says which option it was; these say what it must be.
+
+import { InvalidArgumentError } from 'commander'
+import { parseOffset } from '../protocol/http-offset.ts'
+import { isOffset } from '../protocol/position.ts'
+import type { SubscribeFrom } from '../protocol/resume.ts'
+import { age } from './replay-options.ts'
+
+/** `start`, `now`, `last:50`, or a position as the HTTP side writes it. */
+export function place(text: string): SubscribeFrom {
+  if (text === 'start' || text === 'now') return { from: text }
+  const last = Number(/^last:(\d{1,9})$/.exec(text)?.[1] ?? Number.NaN)
+  if (isOffset(last)) return { last }
+  const since = parseOffset(text)
+  if (typeof since === 'object') return { since }
+  throw new InvalidArgumentError('it must be start, now, last:50, or EPOCH_OFFSET.')
+}
+
+/** Words between commas; which of them there are, the client knows. */
+export function list(text: string): string[] {
+  return text.split(',').map((word) => word.trim())
+}
+
+export function another(text: string, before: readonly string[]): string[] {
+  return [...before, text]
+}
+
+/** One more `Name: value`. */
+export function header(
+  text: string,
+  before: Readonly<Record<string, string>>,
+): Readonly<Record<string, string>> {
+  const [, name, value] = /^([^\s:]+):\s*(.*)$/.exec(text) ?? []
+  if (name === undefined || value === undefined) {
+    throw new InvalidArgumentError('a header is written as "Name: value".')
+  }
+  return { ...before, [name]: value }
+}
+
+/** A length of time, or 0 for none; in ms. */
+export function pause(text: string): number {
+  return text === '0' ? 0 : age(text)
+}
