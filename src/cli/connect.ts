@@ -66,7 +66,10 @@ export async function connectTo(url: string, options: ConnectOptions): Promise<v
     screen.read({
       typed: (line) => speaker.say(line),
       // On a terminal the end is Ctrl-D, and means it; in a pipe there may be answers on their way.
-      ended: () => (process.stdin.isTTY ? close() : quiet.begin(close)),
+      ended: () => {
+        if (process.stdin.isTTY) close()
+        else if (!isOver) quiet.begin(close)
+      },
       interrupted: () => {
         if (interrupted) process.exit(130)
         interrupted = true
