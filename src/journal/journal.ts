@@ -120,6 +120,7 @@ export class Journal {
     connectionId: string,
     options: FollowOptions = {},
   ): AsyncGenerator<RecordedLifeEvent, void, undefined> {
+    this.#append()
     const stream = connectionStream(connectionId)
     const { after = 0 } = options
     if (after > 0) {

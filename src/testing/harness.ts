@@ -100,7 +100,9 @@ export class Harness {
     })
     this.runtime.closed$.subscribe((record) => {
       this.records.push(record)
-      this.#livesById.get(record.connectionId)?.noteOver(record)
+      // A connection may be over before `accept` returns; its life is the one that begins.
+      const life = this.#livesById.get(record.connectionId) ?? this.#beginning
+      life?.noteOver(record)
     })
   }
 

@@ -128,6 +128,8 @@ export class Life {
       },
       open: (connection: Connection, context: HandlerContext) => {
         this.#note({ what: 'open' })
+        // It may open before `accept` returns.
+        this.connection = connection
         const watched = new WatchedConnection(connection, this)
         const opening = this.#runs(() => handler.open?.(watched, context))
         if (opening === undefined) return this.#note({ what: 'opened' })

@@ -90,6 +90,7 @@ describe('to follow a life', () => {
           if (act === 'besides') void store.append(LIFE, [besides])
         }
       }
+      await clock.settle()
       const { head } = await store.position(LIFE)
       await clock.advance(3_000 + head * (takeMs + readMs))
       expect(seen).toEqual(Array.from({ length: head - from }, (_, index) => from + index + 1))
@@ -133,6 +134,7 @@ describe('to follow a life', () => {
   it('gives at once what was kept while the page before it was read', async () => {
     const { clock, journal, begin, happen } = lifeOf(5)
     begin()
+    await clock.settle()
     const events = journal.follow('a')
     const first = events.next()
     await clock.settle()
@@ -151,6 +153,7 @@ describe('to follow a life', () => {
   it('is ended at once by a signal, while it waits and before it begins', async () => {
     const { clock, journal, begin } = lifeOf()
     begin()
+    await clock.settle()
     const ending = new AbortController()
     const events = journal.follow('a', { signal: ending.signal })
     expect((await events.next()).value).toMatchObject({ version: 1 })
@@ -166,6 +169,7 @@ describe('to follow a life', () => {
   it('reads the next page when the one before has been taken, and queues nothing', async () => {
     const { clock, store, journal, begin, happen } = lifeOf()
     begin()
+    await clock.settle()
     const events = journal.follow('a')
     await events.next()
     for (let count = 0; count < 1_000; count++) happen()
@@ -180,11 +184,13 @@ describe('to follow a life', () => {
     const { clock, store, journal, begin, happen } = lifeOf()
     begin()
     happen()
+    await clock.settle()
     const slow = journal.follow('a')
     const waiting = journal.follow('a', { after: 2 })
     expect((await slow.next()).value).toMatchObject({ version: 1 })
     await slow.next()
     for (let count = 0; count < 5; count++) happen()
+    await clock.settle()
     await store.trim(LIFE, { keep: 2 })
     await expect(slow.next()).rejects.toMatchObject({ code: 'ERR_WINDSOCK_JOURNAL' })
     await expect(waiting.next()).rejects.toMatchObject({ code: 'ERR_WINDSOCK_JOURNAL' })

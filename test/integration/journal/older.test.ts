@@ -97,9 +97,11 @@ describe('a later version of an event', () => {
     await today.close()
     const store = await openSqliteStore(file)
     onTestFinished(() => store.close())
-    const later = new Journal(store, new VirtualClock(BEGAN_AT_MS), {}, LATER)
+    const clock = new VirtualClock(BEGAN_AT_MS)
+    const later = new Journal(store, clock, {}, LATER)
     const recorder = later.recorder('lifecycle', { path: '/', origin: null, ownMachine: false })
     recorder?.started({ connectionId: 'later', startedAtMs: BEGAN_AT_MS, deadlines: {} as never })
+    await clock.settle()
     return { store, later }
   }
 

@@ -11,7 +11,7 @@ import type {
 } from '../../../src/client/environment.ts'
 import type { IncomingUpgrade } from '../../../src/http/request.ts'
 import type { Clock, Random, TimerHandle } from '../../../src/protocol/ports.ts'
-import { type PeerLink, memoryDoor } from '../../../src/transport/memory.ts'
+import { memoryDoor, type PeerLink } from '../../../src/transport/memory.ts'
 import type { Answer } from '../../../src/transport/topic-answer.ts'
 import type { Asking } from './asking.ts'
 
