@@ -33,16 +33,28 @@ const NO_BYTES = Buffer.alloc(0)
 let lastFrame: Frame | undefined
 
 // A text that is passed on as it came, as an echo or a chat does, is not encoded again.
-let receivedText: { readonly text: string; readonly bytes: Uint8Array } | undefined
+let receivedText: string | undefined
+let receivedIn: Uint8Array = NO_BYTES
+let receivedFrom = 0
+let receivedTo = 0
 
-/** Notes that `text` has just been decoded from `bytes`; for the length of one read. */
-export function noteReceivedText(text: string, bytes: Uint8Array): void {
-  receivedText = { text, bytes }
+/** Notes that `text` has just been decoded from these bytes of `chunk`; for the length of one read. */
+export function noteReceivedText(
+  text: string,
+  chunk: Uint8Array,
+  start = 0,
+  end = chunk.byteLength,
+): void {
+  receivedText = text
+  receivedIn = chunk
+  receivedFrom = start
+  receivedTo = end
 }
 
 /** Lets go of the text noted last, and of the socket's chunk with it. */
 export function forgetReceivedText(): void {
   receivedText = undefined
+  receivedIn = NO_BYTES
 }
 
 /**
@@ -113,7 +125,9 @@ export function isLarge(frame: Frame): boolean {
 }
 
 function textFrame(message: string): Frame {
-  if (receivedText?.text === message) return bytesFrame(message, receivedText.bytes, TEXT, false)
+  if (receivedText === message) {
+    return bytesFrame(message, receivedIn.subarray(receivedFrom, receivedTo), TEXT, false)
+  }
   const byteLength = Buffer.byteLength(message)
   const offset = headerBytes(byteLength)
   const head = Buffer.allocUnsafe(offset + byteLength)

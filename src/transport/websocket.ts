@@ -1,6 +1,7 @@
 // WebSocket transport: one upgraded socket of `ws`, behind the port.
 //
-// `ws` reads: framing, masking, UTF-8, limits, and the answers to Close frames and to breaches. A server's messages
+// `ws` reads: framing, masking, UTF-8, limits, and the answers to Close frames and to breaches; what a read brought whole
+// is read before it (whole-frames.ts). A server's messages
 // are written as prepared frames, one write per turn, also beside those that are compressed (deflating-writer.ts); a
 // client's, which are masked, go through `ws`. So do Ping, Pong and Close, on the same socket, in order. What `ws`
 // reports as 1006 is told apart here: the frame that came, the frame that went, and why.
@@ -23,13 +24,13 @@ import {
 } from './frame.ts'
 import { writeFrames } from './frame-writer.ts'
 import type { Transport, TransportEvents } from './transport.ts'
+import { mayWriteFrames, ownDeflater, type ReceiverWatcher, watchReceiver } from './ws-internals.ts'
 import {
-  aroundReads,
-  beforeAnswer,
-  mayWriteFrames,
-  onCloseFrame,
-  ownDeflater,
-} from './ws-internals.ts'
+  listenForDrain,
+  listenForErrors,
+  listenForFrames,
+  type WsListener,
+} from './ws-listeners.ts'
 
 /** Bytes that may wait in the socket before the queue above keeps the rest: a few of the kernel's chunks. */
 const WRITE_AHEAD_BYTES = 64 * 1024
@@ -45,7 +46,7 @@ export interface DeflateChoice {
   readonly thresholdBytes: number
 }
 
-export class WebSocketTransport implements Transport<Prepared> {
+export class WebSocketTransport implements Transport<Prepared>, ReceiverWatcher, WsListener {
   readonly #ws: WebSocket
   readonly #compressFromBytes: number
   readonly #socket: LinkSocket
@@ -53,6 +54,8 @@ export class WebSocketTransport implements Transport<Prepared> {
   readonly #raw: boolean
   readonly #deflating: DeflatingWriter | undefined
   #events: TransportEvents | undefined
+  #tellsClose = false
+  #tellsReads = false
   #reading = false
   #closing = false
   #isCorked = false
@@ -76,8 +79,7 @@ export class WebSocketTransport implements Transport<Prepared> {
         ...{ ws, socket, deflater, settings, fromBytes, progressed },
       })
     }
-    // A socket without an error listener would end the process.
-    ws.on('error', (error: Error & { code?: string }) => this.#failed(error))
+    listenForErrors(ws, this)
   }
 
   get bufferedBytes(): number {
@@ -92,38 +94,12 @@ export class WebSocketTransport implements Transport<Prepared> {
   start(events: TransportEvents): void {
     this.#events = events
     const ws = this.#ws
-    const begin = () => {
-      this.#reading = true
-    }
-    const end = () => {
-      this.#reading = false
-      forgetReceivedText()
-      events.readDone()
-      this.#uncork()
-    }
     // Inflating takes its own time, so messages of a compressed connection come outside of any read.
-    const grouped = ws.extensions === '' && aroundReads(ws, begin, end)
-    ws.on('message', (data: Buffer, isBinary: boolean) => {
-      const message = isBinary ? data : data.toString('utf8')
-      if (this.#raw && grouped && typeof message === 'string') noteReceivedText(message, data)
-      events.messageReceived(message, data.byteLength)
-      if (!grouped) events.readDone()
-    })
-    ws.on('ping', (data: Buffer) => events.pingReceived(data))
-    ws.on('pong', (data: Buffer) => events.pongReceived(data))
-    // Answers to what came before it in the same read go first.
-    beforeAnswer(ws, () => {
-      events.readDone()
-      this.#deflating?.release()
-    })
-    const told = onCloseFrame(ws, (code, reason) => this.#closeReceived(code, reason))
-    ws.on('close', (code: number, reason: Buffer) => {
-      // 1006 is what `ws` says when no frame came (§7.1.5).
-      if (!told && code !== 1006) this.#closeReceived(code, reason)
-      this.#ended()
-    })
-    if (this.#raw) this.#socket.on('drain', () => events.drained())
-    else if (this.#deflating !== undefined) this.#socket.on('drain', this.#progressed)
+    const { concluded, reads } = watchReceiver(ws, this, ws.extensions === '')
+    this.#tellsClose = concluded
+    this.#tellsReads = reads
+    listenForFrames(ws)
+    if (this.#raw || this.#deflating !== undefined) listenForDrain(this.#socket, this)
   }
 
   pack(message: Message): Prepared {
@@ -189,6 +165,75 @@ export class WebSocketTransport implements Transport<Prepared> {
     this.#socket.setNoDelay?.(on)
   }
 
+  // ── what the listeners tell ────────────────────────────────────────────────────────────────────
+
+  readBegins(): void {
+    this.#reading = true
+  }
+
+  readEnds(): void {
+    this.#reading = false
+    forgetReceivedText()
+    this.#events?.readDone()
+    this.#uncork()
+  }
+
+  take(message: Message, byteLength: number): void {
+    this.#events?.messageReceived(message, byteLength)
+  }
+
+  messageReceived(data: Buffer, isBinary: boolean): void {
+    const message = isBinary ? data : data.toString('utf8')
+    if (this.#raw && this.#tellsReads && typeof message === 'string') {
+      noteReceivedText(message, data)
+    }
+    this.#events?.messageReceived(message, data.byteLength)
+    if (!this.#tellsReads) this.#events?.readDone()
+  }
+
+  pingReceived(data: Buffer): void {
+    this.#events?.pingReceived(data)
+  }
+
+  pongReceived(data: Buffer): void {
+    this.#events?.pongReceived(data)
+  }
+
+  answering(): void {
+    // Answers to what came before it in the same read go first.
+    this.#events?.readDone()
+    this.#deflating?.release()
+  }
+
+  concluded(code: number, reason: Buffer): void {
+    if (this.#reported !== 'nothing') return
+    this.#reported = 'close'
+    this.#events?.closeReceived({ code, reason: reason.toString('utf8') })
+  }
+
+  failed(error: Error & { code?: string }): void {
+    const breach = breachOf(error.code)
+    // Anything else is the socket's own end, which is reported as `ended`.
+    if (breach === undefined || this.#reported !== 'nothing') return
+    this.#reported = 'close'
+    const sent = { code: breach.code, reason: '' }
+    this.#events?.violated({ cause: breach.cause, sent, detail: error.message })
+  }
+
+  closed(code: number, reason: Buffer): void {
+    // 1006 is what `ws` says when no frame came (§7.1.5).
+    if (!this.#tellsClose && code !== 1006) this.concluded(code, reason)
+    if (this.#reported === 'end') return
+    this.#reported = 'end'
+    this.#deflating?.abandon()
+    this.#events?.ended()
+  }
+
+  drained(): void {
+    if (this.#raw) this.#events?.drained()
+    else this.#progressed()
+  }
+
   // Pings and pongs go at once as far as order is concerned, and in one system call with what else the turn brings.
   #cork(): void {
     if (this.#isCorked) return
@@ -231,28 +276,6 @@ export class WebSocketTransport implements Transport<Prepared> {
     // Asked for each message: the threshold of `ws` holds only without context takeover.
     const compress = byteLength >= this.#compressFromBytes
     this.#ws.send(message, { binary: typeof message !== 'string', compress }, this.#progressed)
-  }
-
-  #closeReceived(code: number, reason: Buffer): void {
-    if (this.#reported !== 'nothing') return
-    this.#reported = 'close'
-    this.#events?.closeReceived({ code, reason: reason.toString('utf8') })
-  }
-
-  #failed(error: Error & { code?: string }): void {
-    const breach = breachOf(error.code)
-    // Anything else is the socket's own end, which is reported as `ended`.
-    if (breach === undefined || this.#reported !== 'nothing') return
-    this.#reported = 'close'
-    const sent = { code: breach.code, reason: '' }
-    this.#events?.violated({ cause: breach.cause, sent, detail: error.message })
-  }
-
-  #ended(): void {
-    if (this.#reported === 'end') return
-    this.#reported = 'end'
-    this.#deflating?.abandon()
-    this.#events?.ended()
   }
 }
 

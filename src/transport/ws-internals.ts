@@ -1,69 +1,107 @@
 // ws-internals: the one file that relies on more of `ws` than it documents.
 //
-// Four things, each looked for on each socket and done without where a future `ws` differs:
+// Five things, each looked for on each socket and done without where a future `ws` differs:
 //  1. `_receiver` emits `conclude(code, reason)` when the peer's Close frame has come, after the listener with
 //     which `ws` answers it. Without it the frame is reported when the link ends, which is later but no loss.
 //  2. A server's `WebSocket` without extensions writes whole frames straight to the socket that `handleUpgrade`
 //     was given, so frames written there between its own keep their order. A client's frames have to be masked
 //     (RFC 6455 §5.3): there messages go through its documented `send`.
-//  3. The socket's data goes through `_receiver.write`, which reports every whole message before it returns. So
-//     we know when a read is over, and what the handlers answered to it leaves in one write, without a tick.
+//  3. The socket's data goes through `_receiver.write`, a `Writable`'s, which reports every whole message before it
+//     returns. So we know when a read is over, and what the handlers answered to it leaves in one write, without a tick.
 //     Without it answers leave at the end of the turn, as all else does.
 //  4. With permessage-deflate a server's `WebSocket` does the same, as long as no message that it was given is still
 //     on its way to the socket. Its extension has `_deflate`, `null` until the first message that it compresses and a
 //     stream of `node:zlib` from then on, and `params`, what was agreed on. Without them all goes through `send`; and
 //     should `_deflate` turn out to be something else later, that connection's own messages go uncompressed from then on.
+//  5. A server's receiver says where it stands in `_state`, `_bufferedBytes`, `_fragmented`, `_opcode` and `_errored`, and
+//     how long a message may be in `_maxPayload`. While it stands between two messages, whole frames may be read before it gets what follows (whole-frames.ts).
+//     Without any of them it reads all.
 
-import type { Duplex } from 'node:stream'
+import { type Duplex, Writable } from 'node:stream'
 import type { WebSocket } from 'ws'
+import { type MessageTaker, readWholeFrames } from './whole-frames.ts'
 
-interface Receiver {
-  write(chunk: Uint8Array): boolean
-  prependListener(event: 'conclude' | 'error', listener: () => void): unknown
-  on(event: 'conclude', listener: (code: number, reason: Buffer) => void): unknown
+/** Who is told of what comes in. Its methods are called on it by listeners that all connections share. */
+export interface ReceiverWatcher extends MessageTaker {
+  /** Before `ws` answers the peer's Close frame or breach: the last moment to write anything else. */
+  answering(): void
+  /** When the peer's Close frame has come and has been answered. */
+  concluded(code: number, reason: Buffer): void
+  /** Before and after each read of the socket is taken apart. */
+  readBegins(): void
+  readEnds(): void
 }
 
-/**
- * Calls `listener` when the peer's Close frame has come and has been answered.
- *
- * @returns whether this `ws` tells at all.
- */
-export function onCloseFrame(
-  ws: WebSocket,
-  listener: (code: number, reason: Buffer) => void,
-): boolean {
-  const { _receiver: receiver } = ws as WebSocket & { _receiver?: Receiver | null }
-  if (typeof receiver?.on !== 'function') return false
-  receiver.on('conclude', listener)
-  return true
+/** What this `ws` tells of, and what it does not. */
+export interface Told {
+  readonly concluded: boolean
+  readonly reads: boolean
 }
 
-/** Calls `listener` before `ws` answers the peer's Close frame or breach: the last moment to write anything else. */
-export function beforeAnswer(ws: WebSocket, listener: () => void): void {
-  const { _receiver: receiver } = ws as WebSocket & { _receiver?: Receiver | null }
-  if (typeof receiver?.prependListener !== 'function') return
-  receiver.prependListener('conclude', listener)
-  receiver.prependListener('error', listener)
+const plainWrite = Writable.prototype.write as (this: Writable, chunk: Buffer) => boolean
+const WATCHER = Symbol('windsock watcher')
+
+interface Receiver extends Writable {
+  [WATCHER]?: ReceiverWatcher
+  readonly _isServer?: unknown
+  readonly _state?: unknown
+  readonly _bufferedBytes?: unknown
+  readonly _fragmented?: unknown
+  readonly _opcode?: unknown
+  readonly _errored?: unknown
+  readonly _maxPayload?: unknown
 }
 
-/**
- * Calls `begin` before and `end` after each read of the socket is taken apart.
- *
- * @returns whether this `ws` lets us know.
- */
-export function aroundReads(ws: WebSocket, begin: () => void, end: () => void): boolean {
+/** Has `watcher` told of what `ws` receives; of reads only if it asks for them. */
+export function watchReceiver(ws: WebSocket, watcher: ReceiverWatcher, reads: boolean): Told {
   const { _receiver: receiver } = ws as WebSocket & { _receiver?: Receiver | null }
-  if (typeof receiver?.write !== 'function') return false
-  const write = receiver.write.bind(receiver)
-  receiver.write = (chunk) => {
-    begin()
-    try {
-      return write(chunk)
-    } finally {
-      end()
-    }
+  if (!(receiver instanceof Writable)) return { concluded: false, reads: false }
+  receiver[WATCHER] = watcher
+  receiver.prependListener('conclude', answering)
+  receiver.prependListener('error', answering)
+  receiver.on('conclude', concluded)
+  const isPlain = receiver.write === Writable.prototype.write
+  if (reads && isPlain) receiver.write = write as typeof receiver.write
+  return { concluded: true, reads: reads && isPlain }
+}
+
+function answering(this: Receiver): void {
+  this[WATCHER]?.answering()
+}
+
+function concluded(this: Receiver, code: number, reason: Buffer): void {
+  this[WATCHER]?.concluded(code, reason)
+}
+
+function write(this: Receiver, chunk: Buffer): boolean {
+  const watcher = this[WATCHER] as ReceiverWatcher
+  watcher.readBegins()
+  try {
+    const read = isBetweenMessages(this) ? readWholeFrames(chunk, this._maxPayload, watcher) : 0
+    if (read === chunk.length) return true
+    return plainWrite.call(this, read === 0 ? chunk : chunk.subarray(read))
+  } finally {
+    watcher.readEnds()
   }
-  return true
+}
+
+const GET_INFO = 0
+const CLOSE = 8
+
+/** Whether a server's receiver waits for the first byte of a message, and may yet get one. */
+function isBetweenMessages(receiver: Receiver): receiver is Receiver & { _maxPayload: number } {
+  return (
+    receiver._state === GET_INFO &&
+    receiver._bufferedBytes === 0 &&
+    receiver._fragmented === 0 &&
+    receiver._errored === false &&
+    receiver._isServer === true &&
+    typeof receiver._maxPayload === 'number' &&
+    receiver._maxPayload > 0 &&
+    // After a Close frame it reads no more.
+    typeof receiver._opcode === 'number' &&
+    receiver._opcode !== CLOSE
+  )
 }
 
 /** Whether frames may be written to `socket` beside those that `ws` writes itself. */
