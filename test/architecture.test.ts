@@ -62,7 +62,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
     packages: ['rxjs', 'xstate', 'ws', 'fast-check', 'node:'],
   },
   cli: {
-    rooms: ['root', 'tornado', 'testing', ...EVERY_ROOM_BELOW_ROOT],
+    rooms: ['root', 'client', 'tornado', 'testing', ...EVERY_ROOM_BELOW_ROOT],
     packages: ['commander', 'rxjs', 'xstate', 'ws', 'node:'],
   },
 }

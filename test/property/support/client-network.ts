@@ -239,10 +239,14 @@ export class ClientNetwork implements Environment {
         const fail = () => {
           if (isOver) return
           end()
-          if (!isFrozen() || signal?.aborted) controller.error(new TypeError('cut'))
+          if (!isFrozen()) controller.error(new TypeError('cut'))
         }
         onCut(fail)
-        signal?.addEventListener('abort', fail)
+        // Whoever gives up is told at once, whatever became of the other side.
+        signal?.addEventListener('abort', () => {
+          if (!isOver) end()
+          controller.error(new TypeError('aborted'))
+        })
       },
       async pull(controller) {
         const piece = await events.next()
