@@ -38,7 +38,9 @@ export interface Told {
   readonly reads: boolean
 }
 
-const plainWrite = Writable.prototype.write as (this: Writable, chunk: Buffer) => boolean
+const { write: plainWrite } = Writable.prototype as {
+  write: (this: Writable, chunk: Buffer) => boolean
+}
 const WATCHER = Symbol('windsock watcher')
 
 interface Receiver extends Writable {
@@ -60,7 +62,7 @@ export function watchReceiver(ws: WebSocket, watcher: ReceiverWatcher, reads: bo
   receiver.prependListener('conclude', answering)
   receiver.prependListener('error', answering)
   receiver.on('conclude', concluded)
-  const isPlain = receiver.write === Writable.prototype.write
+  const isPlain = receiver.write === plainWrite
   if (reads && isPlain) receiver.write = write as typeof receiver.write
   return { concluded: true, reads: reads && isPlain }
 }
