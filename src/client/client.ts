@@ -3,7 +3,7 @@
 // What users hold. It joins the lifecycle, which looks after links, and the session, which looks after topics.
 
 import { filter, type Observable } from 'rxjs'
-import type { ClientTransport } from '../machines/client.ts'
+import type { ClientTransport } from '../machines/client-effects.ts'
 import { WebSocketClosedError, WebSocketError } from '../protocol/errors.ts'
 import { isOffset, MAX_EPOCH_LENGTH, type Position } from '../protocol/position.ts'
 import { MAX_LAST, MAX_TOPIC_LENGTH, type SubscribeFrom } from '../protocol/resume.ts'

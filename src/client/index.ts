@@ -5,7 +5,7 @@
 import { browserEnvironment } from './browser-environment.ts'
 import { connectIn, connectPlainIn } from './connect.ts'
 
-export type { ClientTransport } from '../machines/client.ts'
+export type { ClientTransport } from '../machines/client-effects.ts'
 export type { CloseFrame } from '../protocol/close-record.ts'
 export {
   type ErrorCode,

@@ -4,8 +4,9 @@
 // that the machine has let go of is not heard any more, whatever it still says.
 
 import { BehaviorSubject, type Observable } from 'rxjs'
-import { type ClientEffect, type ClientInput, type ClientTransport } from '../machines/client.ts'
+import type { ClientInput } from '../machines/client.ts'
 import { ClientDriver, type ClientSnapshot } from '../machines/client-driver.ts'
+import type { ClientEffect, ClientTransport } from '../machines/client-effects.ts'
 import { fitReason } from '../protocol/close-reason.ts'
 import type { CloseFrame } from '../protocol/close-record.ts'
 import { describe } from '../protocol/errors.ts'
@@ -18,7 +19,7 @@ import type { ClientNumbers, ClientUrl } from './settings.ts'
 /** Where a client is in its life. */
 export interface ClientState {
   /**
-   * `resuming`: there is a link, and topics are told where they go on. `waiting`: it will connect again at `retryAtMs`.
+   * `resuming`: the server has answered, and topics are told where they go on. `waiting`: it will connect again at `retryAtMs`.
    * `offline`: it will, when there is a network. `failed`: the server closed for good.
    */
   readonly state:
@@ -182,6 +183,7 @@ export class Lifecycle<Out, In> {
       const target = typeof url === 'function' ? await url() : url
       if (!isKept()) return
       open.link = this.#options.open(transport, parseAddress(target, environment.baseUrl), {
+        writable: () => isKept() && this.#driver.dispatch({ type: 'link.writable', link: number }),
         opened: () => isKept() && this.#driver.dispatch({ type: 'link.opened', link: number }),
         received: (incoming) => this.#present === open && this.#received(open, incoming),
         closed: (frame, hint) => this.#lost(open, frame, hint),

@@ -2,7 +2,7 @@
 //
 // Every wait and every queue of the client is bounded by one of these. A wrong one is told when the client is made.
 
-import type { ClientTransport } from '../machines/client.ts'
+import type { ClientTransport } from '../machines/client-effects.ts'
 import { SettingError, show } from '../protocol/errors.ts'
 
 const MAX_MS = 2 ** 31 - 1

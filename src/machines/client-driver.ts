@@ -5,13 +5,8 @@
 
 import { initialTransition, type SnapshotFrom, transition } from 'xstate'
 import type { Clock, TimerHandle } from '../protocol/ports.ts'
-import {
-  type ClientEffect,
-  type ClientEvent,
-  type ClientInput,
-  type ClientMachine,
-  clientMachine,
-} from './client.ts'
+import { type ClientInput, type ClientMachine, clientMachine } from './client.ts'
+import type { ClientEffect, ClientEvent } from './client-effects.ts'
 
 export type ClientSnapshot = SnapshotFrom<ClientMachine>
 

@@ -1,6 +1,6 @@
 // The client machine: the life of one client that comes back, from its first dial to its end.
 //
-//   idle → connecting { dialing → resuming } → open { holding ⇄ upgrading } → waiting → connecting …
+//   idle → connecting { dialing → asking → resuming } → open { holding ⇄ upgrading } → waiting → connecting …
 //   offline: as waiting, until the network is back · closing → closed · failed
 //
 // Rules that live here: when to dial, over which transport, how long to wait in between, and what is final. What this
@@ -13,10 +13,8 @@ import { setup } from 'xstate'
 import { type Backoff, backoffMs } from '../protocol/backoff.ts'
 import { isResumable } from '../protocol/close-codes.ts'
 import type { CloseFrame } from '../protocol/close-record.ts'
-import { hintedMs, type RetryHint } from '../protocol/retry-hint.ts'
-
-/** How a client reaches its server. */
-export type ClientTransport = 'websocket' | 'sse' | 'long-poll' | 'poll'
+import { hintedMs } from '../protocol/retry-hint.ts'
+import type { ClientEvent, ClientTransport } from './client-effects.ts'
 
 /** The deadlines of the machine, in ms. */
 export interface ClientDeadlines {
@@ -60,43 +58,6 @@ export interface ClientContext extends ClientInput {
   readonly hinted: boolean
   readonly lastClose: CloseFrame | null
 }
-
-/** What a client machine can be told. */
-export type ClientEvent =
-  | { readonly type: 'app.started' }
-  | { readonly type: 'app.closed'; readonly frame: CloseFrame }
-  /** The application does not want to wait any longer. */
-  | { readonly type: 'app.retried' }
-  /** The application chose other transports. */
-  | { readonly type: 'app.chose'; readonly transports: readonly ClientTransport[] }
-  | { readonly type: 'network.changed'; readonly online: boolean; readonly nowMs: number }
-  /** The link can carry requests. */
-  | { readonly type: 'link.opened'; readonly link: number }
-  /** Every topic has been told where it goes on. */
-  | { readonly type: 'link.ready'; readonly link: number }
-  | {
-      readonly type: 'link.closed'
-      readonly link: number
-      readonly frame: CloseFrame
-      readonly hint?: RetryHint | undefined
-      /** Uniformly from [0, 1); it becomes the jitter. */
-      readonly chance: number
-      readonly nowMs: number
-    }
-
-/** What a client machine asks for. */
-export type ClientEffect =
-  | { readonly type: 'dial'; readonly link: number; readonly transport: ClientTransport }
-  /** Ask this link for all topics from where they stand; it is the present one from now on. */
-  | { readonly type: 'resume'; readonly link: number }
-  /** Every other link ends now, and is not heard any more; 0: all of them. */
-  | { readonly type: 'keep'; readonly link: number }
-  /** This link ends, and that is told as `link.closed`. */
-  | { readonly type: 'abandon'; readonly link: number; readonly reason: string }
-  /** Close in order; `link.closed` follows. */
-  | { readonly type: 'closeLink'; readonly link: number; readonly frame: CloseFrame }
-  /** Everything is over. */
-  | { readonly type: 'finish' }
 
 /** A transport that has been open before is given up only after so many failures: more often the server is away. */
 const FAILURES_OF_A_PROVEN_TRANSPORT = 3
@@ -229,6 +190,11 @@ const keepPresent = {
   params: ({ context }: Told) => ({ link: context.link }),
 } as const
 
+const resume = [
+  keepPresent,
+  { type: 'resume', params: ({ context }: Told) => ({ link: context.link }) } as const,
+]
+
 const keepNone = { type: 'keep', params: { link: 0 } } as const
 
 const abandon = {
@@ -292,13 +258,19 @@ export const clientMachine = machineSetup.createMachine({
       states: {
         dialing: {
           entry: [noteDial, keepPresent, dial],
-          on: { 'link.opened': { guard: 'isOfPresent', target: 'resuming' } },
+          on: {
+            'link.writable': { guard: 'isOfPresent', target: 'asking', actions: resume },
+            'link.opened': { guard: 'isOfPresent', target: 'resuming', actions: resume },
+          },
+        },
+        asking: {
+          on: {
+            'link.opened': { guard: 'isOfPresent', target: 'resuming' },
+            // There was nothing to ask for.
+            'link.ready': { guard: 'isOfPresent', target: '#client.open' },
+          },
         },
         resuming: {
-          entry: [
-            keepPresent,
-            { type: 'resume', params: ({ context }) => ({ link: context.link }) },
-          ],
           on: { 'link.ready': { guard: 'isOfPresent', target: '#client.open' } },
         },
       },
@@ -331,10 +303,15 @@ export const clientMachine = machineSetup.createMachine({
           ],
           after: { connectTimeout: { target: 'holding', actions: keepPresent } },
           on: {
+            'link.writable': {
+              guard: 'isOfCandidate',
+              target: '#client.connecting.asking',
+              actions: [noteAdoption, ...resume],
+            },
             'link.opened': {
               guard: 'isOfCandidate',
               target: '#client.connecting.resuming',
-              actions: noteAdoption,
+              actions: [noteAdoption, ...resume],
             },
             'link.closed': [{ guard: 'isOfCandidate', target: 'holding' }, ...losses()],
           },

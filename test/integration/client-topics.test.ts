@@ -26,6 +26,21 @@ describe.each(TRANSPORTS)('a client over %s', (transport) => {
     )
   })
 
+  it('does not say that it resumes before a server has answered', async () => {
+    const server = await startTopicServer()
+    await server.stop()
+    const { client, states } = startClient(server.url, only)
+    readChat(client)
+    await eventually(() => states.length).toBeGreaterThanOrEqual(4)
+    const away = ['connecting', 'waiting'].map((state) => `${state} ${transport}`)
+    expect(states.slice(0, 4)).toEqual([...away, ...away])
+    await server.start()
+    await eventually(() => client.state.state).toBe('open')
+    expect(states.slice(-3)).toEqual(
+      ['connecting', 'resuming', 'open'].map((state) => `${state} ${transport}`),
+    )
+  })
+
   it('resolves a publish with its place in the log', async () => {
     const server = await startTopicServer()
     const { client } = startClient(server.url, only)

@@ -3,8 +3,9 @@
 import fc from 'fast-check'
 import { describe, expect } from 'vitest'
 import { VirtualClock } from 'windsock/testing'
-import type { ClientEffect, ClientEvent, ClientInput } from '../../src/machines/client.ts'
+import type { ClientInput } from '../../src/machines/client.ts'
 import { ClientDriver } from '../../src/machines/client-driver.ts'
+import type { ClientEffect, ClientEvent } from '../../src/machines/client-effects.ts'
 import { backoffMs } from '../../src/protocol/backoff.ts'
 import {
   hintInHeader,
@@ -24,7 +25,7 @@ const INPUT: ClientInput = {
 
 type Move =
   /** An event about a link, counted back from the newest. */
-  | { readonly do: 'opened' | 'ready'; readonly back: number }
+  | { readonly do: 'writable' | 'opened' | 'ready'; readonly back: number }
   | {
       readonly do: 'closed'
       readonly back: number
@@ -45,7 +46,10 @@ const chance = fc.double({ min: 0, max: 0.999_999, noNaN: true })
 const move: fc.Arbitrary<Move> = fc.oneof(
   {
     weight: 8,
-    arbitrary: fc.record({ do: fc.constantFrom('opened' as const, 'ready' as const), back }),
+    arbitrary: fc.record({
+      do: fc.constantFrom('writable' as const, 'opened' as const, 'ready' as const),
+      back,
+    }),
   },
   {
     weight: 6,
@@ -126,6 +130,7 @@ class Machine {
   eventOf(one: Exclude<Move, { do: 'wait' }>): ClientEvent {
     const nowMs = this.clock.nowMs()
     switch (one.do) {
+      case 'writable':
       case 'opened':
       case 'ready':
         return { type: `link.${one.do}`, link: this.context.links - one.back }
@@ -186,7 +191,7 @@ describe('the client machine', () => {
     const machine = new Machine()
     let spoken = false
     for (const one of moves) {
-      if (one.do === 'opened' || one.do === 'ready' || one.do === 'closed') {
+      if ('back' in one) {
         const event = machine.eventOf(one) as Extract<ClientEvent, { link: number }>
         if (!machine.alive.has(event.link)) {
           const [before, count] = [machine.driver.snapshot, machine.effects.length]

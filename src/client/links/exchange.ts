@@ -75,6 +75,8 @@ export interface ExchangeOptions {
   readonly withCredentials: boolean
   /** Ends everything that is under way. */
   readonly signal: AbortSignal
+  /** There is a server, and it has understood; its body is still to come. */
+  answered(): void
 }
 
 /** What an answer comes with, while its body is still to be read. */
@@ -193,6 +195,7 @@ export class Exchange {
         cache: 'no-store',
         ...(withCredentials && { credentials: 'include' }),
       })
+      if (!mayPass(response.status)) this.options.answered()
       return { response, heard, done }
     } catch (thrown) {
       done()
@@ -220,13 +223,15 @@ export function broken(thrown: unknown): Gone | Refused | Broken {
   return ours ? thrown : new Broken(1006, thrown instanceof Error ? thrown.message : '')
 }
 
+/** 500 is about what was asked, as `internal` is over WebSocket; the others above it are about the way or the moment. */
+function mayPass(status: number): boolean {
+  return status > 500 || status === 408 || status === 429
+}
+
 async function refusal(response: Response, { clock }: Environment): Promise<Refused | Broken> {
   const { status, headers } = response
   const hint = hintInHeader(headers.get('Retry-After'), clock.wallMs())
-  // 500 is about what was asked, as `internal` is over WebSocket; the others above it are about the way or the moment.
-  if (status > 500 || status === 408 || status === 429) {
-    return new Broken(1013, `HTTP ${status}`, hint)
-  }
+  if (mayPass(status)) return new Broken(1013, `HTTP ${status}`, hint)
   const known = Object.entries(RESUME_ERRORS).find(([, one]) => one === status)
   const text = (await response.text()).trim().slice(0, 200)
   return new Refused((known?.[0] ?? 'bad_frame') as ResumeErrorCode, text || `HTTP ${status}`)

@@ -1,8 +1,8 @@
 // HTTP link: topics over requests, each read by a loop of its own, in one of three ways.
 //
 // What the answers say becomes the frames of the resume protocol, so that nobody above sees a difference. The link is
-// open at once: whether there is a server shows with the first answer, before the client calls itself open. What breaks
-// one request ends the whole link; a refusal concerns its topic alone.
+// writable at once, and open with the first answer, which shows that there is a server. What breaks one request ends the
+// whole link; a refusal concerns its topic alone.
 
 import type { LossReason, Position } from '../../protocol/position.ts'
 import type { SubscribeFrom } from '../../protocol/resume.ts'
@@ -24,7 +24,7 @@ type Asked<Type> = Extract<TopicRequest, { type: Type }>
 /** A link for topics. */
 export function openHttp(
   way: Way,
-  options: Omit<ExchangeOptions, 'signal'>,
+  options: Omit<ExchangeOptions, 'signal' | 'answered'>,
   events: LinkEvents<TopicFrame>,
 ): TopicLink {
   const life = new AbortController()
@@ -41,8 +41,15 @@ export function openHttp(
     else events.closed({ code: 1011, reason: '' })
   }
 
+  let isOpen = false
+  const answered = () => {
+    if (isOpen || life.signal.aborted) return
+    isOpen = true
+    events.opened()
+  }
+
   const exchange = (topic: string, signal: AbortSignal) =>
-    new Exchange(topic, { ...options, signal })
+    new Exchange(topic, { ...options, signal, answered })
 
   function failed(id: number, thrown: unknown, signal: AbortSignal): void {
     if (signal.aborted) return
@@ -72,7 +79,7 @@ export function openHttp(
       .catch((thrown) => failed(id, thrown, signal))
   }
 
-  clock.endOfTurn(() => life.signal.aborted || events.opened())
+  clock.endOfTurn(() => life.signal.aborted || events.writable())
   return {
     // In order, and no request has to know of another.
     publishesAtOnce: 1,

@@ -10,7 +10,9 @@ import type { RetryHint } from '../../protocol/retry-hint.ts'
 
 /** What a link tells; nothing after `closed`, which comes once, and nothing after `destroy()`. */
 export interface LinkEvents<Incoming> {
-  /** It can carry something now. */
+  /** It can carry something; whether there is a server shows with the first answer. Only where that is so. */
+  writable(): void
+  /** The server has answered, and it can carry something. */
   opened(): void
   received(incoming: Incoming): void
   /** `hint`: when the server wants to be asked again. */

@@ -52,6 +52,7 @@ export function openWebSocket(
 ): TopicLink {
   let publishPerSecond = 0
   const { link, socket, watch, fail } = dial(url, [RESUME_SUBPROTOCOL], environment, numbers, {
+    writable() {},
     opened() {},
     closed: (frame, hint) => events.closed(frame, hint),
     received(message) {
