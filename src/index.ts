@@ -31,7 +31,7 @@ export type { JournalLevel } from './journal/recorder.ts'
 export type { Store } from './journal/store.ts'
 export { type ConnectionMachine, connectionMachine } from './machines/connection.ts'
 export { memoryJournal, type OpenJournalOptions, openJournal } from './open-journal.ts'
-export { CLOSE_CODES, describeCloseCode, isResumable, isSendable } from './protocol/close-codes.ts'
+export { CLOSE_CODES, describeCloseCode, isSendable } from './protocol/close-codes.ts'
 export { closeLine } from './protocol/close-line.ts'
 export type {
   CloseCause,
@@ -60,6 +60,7 @@ export type { Message, Sendable } from './protocol/message.ts'
 export type { OriginPolicy } from './protocol/origin.ts'
 export type { Clock, Random } from './protocol/ports.ts'
 export type { Position } from './protocol/position.ts'
+export { isResumable } from './protocol/resumable.ts'
 export { type CheckOrigin, type Prepare, type Route, type RouteSettings, route } from './route.ts'
 export type { ConnectionCounts, ErrorListener } from './runtime.ts'
 export {

@@ -9,19 +9,36 @@ import { rolldown } from 'rolldown'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
-/** The bundle's code; `external` names packages that are left out, to see what is ours. */
-export async function bundleClient(external = []) {
+const ENTRY = 'src/client/index.ts'
+
+/**
+ * The bundle: its code, and what it imports.
+ *
+ * `external` names packages that are left out, to see what is ours; `only` is the one public name that is used, to see
+ * what is left of it.
+ */
+export async function bundleClient({ external = [], only } = {}) {
   const bundle = await rolldown({
     cwd: root,
-    input: 'src/client/index.ts',
+    input: only === undefined ? ENTRY : 'only',
     platform: 'browser',
     external,
     logLevel: 'warn',
+    plugins: only === undefined ? [] : [using(only)],
   })
   const { output } = await bundle.generate({ format: 'esm', minify: true })
   await bundle.close()
   if (output.length !== 1) throw new Error(`one file was expected, not ${output.length}`)
-  return output[0].code
+  return output[0]
+}
+
+/** A program of one line, which uses one name. */
+function using(name) {
+  return {
+    name: 'using',
+    resolveId: (id) => (id === 'only' ? id : undefined),
+    load: (id) => (id === 'only' ? `export { ${name} } from '${root}${ENTRY}'` : undefined),
+  }
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
@@ -30,5 +47,5 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     '// windsock/client, with xstate, rxjs and eventsource-parser (MIT and Apache-2.0)\n'
   mkdirSync(new URL('../dist/client/', import.meta.url), { recursive: true })
   const file = new URL('../dist/client/windsock-client.js', import.meta.url)
-  writeFileSync(file, banner + (await bundleClient()))
+  writeFileSync(file, banner + (await bundleClient()).code)
 }

@@ -1,5 +1,5 @@
-// Checks the package as its users get it: packed, linted, installed into an empty project, run,
-// and type-checked.
+// Checks the package as its users get it: packed, weighed, linted, installed into an empty project,
+// run, and type-checked.
 //
 //   npm run pack:check
 //
@@ -100,6 +100,9 @@ const CONSUMER_TSCONFIG = {
 
 function main(temporary) {
   const tarball = step('npm pack', () => pack(temporary))
+  step('the client is small', () =>
+    console.log(run(process.execPath, [join(root, 'tools/client-size.mjs')], root).trim()),
+  )
   step('publint', () => tool('publint/src/cli.js', ['run', tarball, '--strict']))
   step('are the types wrong', () =>
     tool(

@@ -11,8 +11,8 @@
 
 import { setup } from 'xstate'
 import { type Backoff, backoffMs } from '../protocol/backoff.ts'
-import { isResumable } from '../protocol/close-codes.ts'
 import type { CloseFrame } from '../protocol/close-record.ts'
+import { isResumable } from '../protocol/resumable.ts'
 import { hintedMs } from '../protocol/retry-hint.ts'
 import type { ClientEvent, ClientTransport } from './client-effects.ts'
 

@@ -1,8 +1,8 @@
-// Close codes: which exist, which may travel on the wire, and which invite the other side back.
+// Close codes: which exist, which may travel on the wire, and what each means.
 //
-// Three questions, all total: may this code stand in a Close frame (RFC 6455 §7.4), should a client
-// that saw it connect again, and what does it mean in one line. Knows nothing of sockets, machines
-// or back-off times.
+// Two questions, both total: may this code stand in a Close frame (RFC 6455 §7.4), and what does it
+// mean in one line. Whether a client should come back after it is asked of `resumable.ts`. Knows
+// nothing of sockets, machines or back-off times.
 //
 // Sources: RFC 6455 §7.4.1 and §7.4.2; 1012 to 1014 are in IANA's WebSocket Close Code registry.
 // The codes 4001, 4002, 4003 and 4008 are windsock's own.
@@ -159,18 +159,6 @@ export const CLOSE_CODES = {
  */
 export function isSendable(code: number): boolean {
   return known(code)?.sendable ?? isBetween(code, 3000, 4999)
-}
-
-/**
- * Whether a client that saw `code` should connect again.
- *
- * Total. Codes without a name follow their range: 3000 to 3499 resumable and 3500 to 3999 final;
- * 4500 to 4599 resumable, because people mirror HTTP's 5xx there (the server's fault, may pass),
- * and the rest of 4000 to 4999 final, because an application that closes with its own code has
- * decided something. All else is final.
- */
-export function isResumable(code: number): boolean {
-  return known(code)?.resumable ?? (isBetween(code, 3000, 3499) || isBetween(code, 4500, 4599))
 }
 
 /** One line about any number: the code, its name and its meaning (RFC 6455 §7.4). Total. */

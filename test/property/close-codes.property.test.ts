@@ -7,9 +7,9 @@ import {
   CLOSE_CODES,
   checkCloseCode,
   describeCloseCode,
-  isResumable,
   isSendable,
 } from '../../src/protocol/close-codes.ts'
+import { isResumable } from '../../src/protocol/resumable.ts'
 
 const RUNS = { numRuns: 1000 }
 

@@ -4,10 +4,10 @@ import {
   CLOSE_CODES,
   type CloseCode,
   describeCloseCode,
-  isResumable,
   isSendable,
 } from '../../src/protocol/close-codes.ts'
 import { MAX_REASON_BYTES } from '../../src/protocol/close-reason.ts'
+import { isResumable } from '../../src/protocol/resumable.ts'
 import { page, sentence, table, yesNo } from './markdown.ts'
 
 export function closeCodesPage(): string {

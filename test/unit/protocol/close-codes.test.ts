@@ -4,9 +4,9 @@ import {
   type CloseCode,
   checkCloseCode,
   describeCloseCode,
-  isResumable,
   isSendable,
 } from '../../../src/protocol/close-codes.ts'
+import { isResumable } from '../../../src/protocol/resumable.ts'
 
 const entries: [number, CloseCode][] = Object.entries(CLOSE_CODES).map(([code, entry]) => [
   Number(code),
