@@ -1,6 +1,7 @@
 // A law of many clients: those that one server lets go of at once come back spread over the window that it names.
 //
-// 5,000 real clients and the real server, in virtual time; the network between them is in memory.
+// 5,000 real clients and the real server, in virtual time; the network between them is in memory. One storm takes seven
+// seconds; `STORMS=20 npx vitest run test/property/client-storm` looks at as many as you like.
 
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
@@ -14,8 +15,9 @@ import { ClientNetwork } from './support/client-network.ts'
 
 const CLIENTS = 5_000
 const WINDOW_MS = 30_000
-/** Of the clients, in any one second; spread evenly it would be 3.3 %. */
+/** Of the clients, within any second. Spread evenly it is 3.3 %, and chance alone makes it no more than 4.5 %. */
 const MOST_A_SECOND = 0.05
+const STORMS = Number(process.env['STORMS'] ?? 1)
 
 it('5,000 clients dropped at once come back over the window, none in step, and nothing is lost', async () => {
   await fc.assert(
@@ -59,17 +61,26 @@ it('5,000 clients dropped at once come back over the window, none in step, and n
       await clock.advance(WINDOW_MS + 1_000)
       void after.topic.publish('after')
       await clock.advance(1_000)
-      const bySecond = new Map<number, number>()
-      for (const { network } of clients) {
+      const waitedMs = clients.map(({ network }) => {
         expect(network.dials).toHaveLength(2)
-        const second = Math.floor(((network.dials[1] as number) - droppedMs) / 1_000)
-        bySecond.set(second, (bySecond.get(second) ?? 0) + 1)
-      }
-      expect(Math.max(...bySecond.values())).toBeLessThanOrEqual(CLIENTS * MOST_A_SECOND)
-      expect(Math.max(...bySecond.keys())).toBeLessThanOrEqual(WINDOW_MS / 1_000)
+        return (network.dials[1] as number) - droppedMs
+      })
+      expect(mostInASecond(waitedMs)).toBeLessThanOrEqual(CLIENTS * MOST_A_SECOND)
+      expect(Math.max(...waitedMs)).toBeLessThanOrEqual(WINDOW_MS + 1_000)
       const all = ['before', 'while they were away', 'after']
       for (const { got } of clients) expect(got).toEqual(all)
     }),
-    { numRuns: 2 },
+    { numRuns: STORMS },
   )
 }, 300_000)
+
+function mostInASecond(timesMs: readonly number[]): number {
+  const sorted = timesMs.toSorted((a, b) => a - b)
+  let first = 0
+  return Math.max(
+    ...sorted.map((ms, last) => {
+      while ((sorted[first] as number) <= ms - 1_000) first++
+      return last - first + 1
+    }),
+  )
+}
