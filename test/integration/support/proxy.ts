@@ -26,6 +26,10 @@ export interface Proxy {
   upstreamPort: number
   /** Ends all connections that are open. */
   cut(): void
+  /** Does so each `ms`, from now on; `undefined`: no more. */
+  cutEvery(ms: number | undefined): void
+  /** How often it has, while any was open. */
+  readonly cuts: number
   /** Stops passing anything on over the connections that are open. */
   freeze(): void
 }
@@ -34,6 +38,8 @@ export interface Proxy {
 export async function startProxy(port: number, habits: ProxyHabits = {}): Promise<Proxy> {
   const sockets = new Set<Socket>()
   let upgrades = 0
+  let cuts = 0
+  let cutting: NodeJS.Timeout | undefined
   const server = createServer((client) => {
     track(client)
     client.once('data', (head) => {
@@ -69,6 +75,7 @@ export async function startProxy(port: number, habits: ProxyHabits = {}): Promis
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   onTestFinished(() => {
+    clearInterval(cutting)
     for (const socket of sockets) socket.destroy()
     server.close()
   })
@@ -81,8 +88,16 @@ export async function startProxy(port: number, habits: ProxyHabits = {}): Promis
       return upgrades
     },
     upstreamPort: port,
+    get cuts() {
+      return cuts
+    },
     cut() {
+      if (sockets.size > 0) cuts++
       for (const socket of sockets) socket.destroy()
+    },
+    cutEvery(ms) {
+      clearInterval(cutting)
+      if (ms !== undefined) cutting = setInterval(() => proxy.cut(), ms)
     },
     freeze() {
       for (const socket of sockets) {

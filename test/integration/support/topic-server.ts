@@ -4,6 +4,7 @@ import { onTestFinished } from 'vitest'
 import {
   type AnyTopic,
   memoryJournal,
+  type Page,
   type Server,
   serve,
   type TopicsOptions,
@@ -25,9 +26,13 @@ export interface TopicServer {
 
 /** Starts it; with a journal in memory, that survives being stopped, unless it is to forget. */
 export async function startTopicServer(
-  options: TopicsOptions & { readonly forgets?: boolean; readonly keep?: number } = {},
+  options: TopicsOptions & {
+    readonly forgets?: boolean
+    readonly keep?: number
+    readonly pages?: readonly Page[]
+  } = {},
 ): Promise<TopicServer> {
-  const { forgets = false, keep = 1_000, ...rest } = options
+  const { forgets = false, keep = 1_000, pages = [], ...rest } = options
   const journal = memoryJournal()
   const history = { count: keep }
   const make = () =>
@@ -43,6 +48,7 @@ export async function startTopicServer(
       onError: () => {},
       routes: [
         topics('/topics', [chat as AnyTopic], { accept: (input) => input as string, ...rest }),
+        ...pages,
       ],
     })
     return { chat, server }
