@@ -99,7 +99,7 @@ export class WebSocketTransport implements Transport<Prepared>, ReceiverWatcher,
     this.#tellsClose = concluded
     this.#tellsReads = reads
     listenForFrames(ws)
-    if (this.#raw || this.#deflating !== undefined) listenForDrain(this.#socket, this)
+    listenToSocket(this.#socket, this, this.#raw || this.#deflating !== undefined)
   }
 
   pack(message: Message): Prepared {
@@ -227,6 +227,12 @@ export class WebSocketTransport implements Transport<Prepared>, ReceiverWatcher,
     this.#reported = 'end'
     this.#deflating?.abandon()
     this.#events?.ended()
+  }
+
+  peerEnded(): void {
+    const isLost = this.#reported === 'nothing' && !this.#closing
+    // `ws` would wait until what is written has gone, and a peer that takes nothing could keep it waiting for ever.
+    if (isLost && this.bufferedBytes > 0) this.#ws.terminate()
   }
 
   drained(): void {

@@ -5,7 +5,7 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { attach, type Connection, route, type SlowPolicy } from 'windsock'
+import { attach, type Connection, type RouteSettings, route, type SlowPolicy } from 'windsock'
 import { Mailbox } from './support/mailbox.ts'
 import { BINARY, binary, RawClient } from './support/raw-client.ts'
 import { start } from './support/test-server.ts'
@@ -25,12 +25,13 @@ const numbered = (number: number) => {
 const turn = () => new Promise((resolve) => setImmediate(resolve))
 
 /** A peer that does not read, and the server's side of it. */
-async function pair(slow: SlowPolicy) {
+async function pair(slow: SlowPolicy, more: RouteSettings = {}) {
   const connections = new Mailbox<Connection>()
   const keep = route('/', (connection) => connections.put(connection), {
     slow,
     maxOutboundBytes: BUDGET,
     closeTimeoutMs: 10_000,
+    ...more,
   })
   const { port, records } = await start({ routes: [keep] })
   const client = await RawClient.open(port)
@@ -74,6 +75,15 @@ describe('a peer that never reads', () => {
     const record = await records.next()
     expect(record).toMatchObject({ cause: 'slowConsumer', initiator: 'local' })
     expect(record.totals.bytesUnsent).toBeGreaterThan(0)
+  })
+
+  it('and ends its side without a Close frame is gone: nothing is said to nobody for ever', async () => {
+    const { client, connection, records } = await pair('close', { pingIntervalMs: 0 })
+    await flood(connection, () => connection.bufferedBytes > MESSAGE)
+    client.end()
+    const record = await records.next()
+    expect(record).toMatchObject({ cause: 'transportLost', initiator: 'network', code: 1006 })
+    await expect(connection.send('late')).rejects.toMatchObject({ code: 'ERR_WINDSOCK_CLOSED' })
   })
 
   it.each(['drop-oldest', 'latest'] as const)('%s: it stays, and gets the newest', async (slow) => {
