@@ -140,21 +140,41 @@ export const FAULTS = [
   'freeze',
   'stepWall',
   'drain',
+  'reject',
+  'slowWriter',
+  'gather',
+  'narrow',
+  'brokenPipe',
+  'hangUp',
+  'blackOut',
+  'cutWhenIdle',
+  'duplicate',
+  'abort',
+  'closeRace',
+  'lateData',
+  'fragmentFlood',
+  'suspend',
+  'lateTimers',
 ] as const
 
-export type Fault = (typeof FAULTS)[number]
+/** Faults for what is durable: routes then have to be made anew for each process, as by a function given to `harness`. */
+export const PROCESS_FAULTS = ['crash', 'disk'] as const
+
+export type Fault = (typeof FAULTS)[number] | (typeof PROCESS_FAULTS)[number]
 
 export interface ScriptOptions {
   /** Default 3. */
   readonly clients?: number
   /** The most steps; default 20. */
   readonly steps?: number
-  /** Default: all but `drain`, after which nothing much happens. */
+  /** Default: `FAULTS` but for `drain`, after which nothing much happens. */
   readonly faults?: readonly Fault[]
   /** What clients say; default `messages`. */
   readonly messages?: fc.Arbitrary<Message>
   /** Topics that the clients follow and publish to; the paths then lead to `topics()`. Default none. */
   readonly topics?: readonly string[]
+  /** What clients add to their requests; default nothing. */
+  readonly headers?: fc.Arbitrary<Readonly<Record<string, string>>>
   /** The longest wait before a step, in ms; default 400. */
   readonly longestWaitMs?: number
 }
@@ -167,6 +187,17 @@ const someBytes = (what: string, made: readonly Frame[]): ClientAct => ({
   what,
   bytes: new Uint8Array(Buffer.concat(made.map((frame) => encodeFrame(frame, KEY)))),
 })
+
+/** Messages more often than the rest: a handler that fails late has little left to fail in. */
+function failing(does: 'throw' | 'reject'): fc.Arbitrary<ClientAct> {
+  return fc
+    .constantFrom(
+      'message' as const,
+      'message' as const,
+      ...(['ping', 'pong', 'end', 'close'] as const),
+    )
+    .map((hook) => ({ does, hook }))
+}
 
 /** No fault of the client's, and yet what servers stumble over. */
 const pieces = fc
@@ -200,7 +231,36 @@ const CLIENT_FAULTS: Partial<Record<Fault, fc.Arbitrary<ClientAct>>> = {
       Array.from({ length: count }, () => ({ opcode: OPCODES.ping, payload: new Uint8Array() })),
     ),
   ),
-  throw: plain('throw'),
+  throw: failing('throw'),
+  reject: failing('reject'),
+  slowWriter: fc.record({
+    does: fc.constant('writeSlowly' as const),
+    readBytes: fc.integer({ min: 1, max: 30 }),
+    everyMs: fc.integer({ min: 1, max: 40 }),
+  }),
+  gather: fc.integer({ min: 2, max: 300 }).map((everyMs) => ({ does: 'gather' as const, everyMs })),
+  narrow: fc
+    .integer({ min: 1, max: 900 })
+    .map((bufferBytes) => ({ does: 'narrow' as const, bufferBytes })),
+  brokenPipe: plain('breakPipe'),
+  hangUp: plain('hangUp'),
+  blackOut: fc.integer({ min: 1, max: 2_000 }).map((ms) => ({ does: 'blackOut' as const, ms })),
+  cutWhenIdle: fc
+    .integer({ min: 20, max: 3_000 })
+    .map((ms) => ({ does: 'cutWhenIdle' as const, ms })),
+  duplicate: plain('duplicate'),
+  closeRace: plain('closeRace'),
+  lateData: plain('lateData'),
+  fragmentFlood: fc.integer({ min: 1, max: 3 }).map((thousands) =>
+    someBytes(`${thousands}000 fragments of one byte`, [
+      { fin: false, opcode: OPCODES.binary, payload: Uint8Array.of(0) },
+      ...Array.from({ length: thousands * 1_000 }, () => ({
+        fin: false,
+        opcode: OPCODES.continuation,
+        payload: Uint8Array.of(0),
+      })),
+    ]),
+  ),
 }
 
 const SERVER_FAULTS: Partial<Record<Fault, fc.Arbitrary<ServerAct>>> = {
@@ -210,6 +270,21 @@ const SERVER_FAULTS: Partial<Record<Fault, fc.Arbitrary<ServerAct>>> = {
   stepWall: fc
     .integer({ min: -100_000, max: 100_000 })
     .map((ms) => ({ does: 'stepWall' as const, ms })),
+  suspend: fc
+    .integer({ min: 1, max: 480 })
+    .map((minutes) => ({ does: 'suspend' as const, ms: minutes * 60_000 })),
+  lateTimers: fc.integer({ min: 0, max: 300 }).map((ms) => ({ does: 'lateTimers' as const, ms })),
+  crash: fc.record({
+    does: fc.constant('crash' as const),
+    awayMs: fc.nat(2_000),
+    keepsInterrupted: fc.boolean(),
+  }),
+  disk: fc.oneof(
+    fc
+      .constantFrom('full' as const, 'read-only' as const, 'failing' as const, 'fine' as const)
+      .map((condition) => ({ does: 'disk' as const, condition })),
+    fc.integer({ min: 0, max: 200 }).map((ms) => ({ does: 'slowDisk' as const, ms })),
+  ),
   drain: fc
     .constantFrom(1001 as const, 1012 as const)
     .map((code) => ({ does: 'drain' as const, code })),
@@ -246,7 +321,15 @@ export function scripts(
         : fc
             .tuple(fc.constantFrom(...options.topics), fc.string({ maxLength: 12 }))
             .map(([topic, data]) => ({ does: 'publish' as const, topic, data }))
-    const connect = fc.constantFrom(...where).map((path) => ({ does: 'connect' as const, path }))
+    const path = fc.constantFrom(...where)
+    const plainly = path.map((where) => ({ does: 'connect' as const, path: where }))
+    const connect =
+      options.headers === undefined
+        ? plainly
+        : fc
+            .tuple(plainly, options.headers)
+            .map(([act, headers]) => (Object.keys(headers).length > 0 ? { ...act, headers } : act))
+    const abort = path.map((where) => ({ does: 'abort' as const, path: where }))
     const close = fc.tuple(closeCodes, reasons).map(([code, reason]) => ({
       does: 'close' as const,
       code,
@@ -256,7 +339,10 @@ export function scripts(
     const control = fc
       .tuple(fc.constantFrom('ping' as const, 'pong' as const), bytes(4))
       .map(([does, data]) => ({ does, data }))
-    const wrong = faults.flatMap((fault) => CLIENT_FAULTS[fault] ?? SERVER_FAULTS[fault] ?? [])
+    const wrong = faults.flatMap((fault): fc.Arbitrary<ClientAct | ServerAct>[] => {
+      const act = fault === 'abort' ? abort : (CLIENT_FAULTS[fault] ?? SERVER_FAULTS[fault])
+      return act === undefined ? [] : [act]
+    })
     return fc.oneof(
       SIMPLEST_FIRST,
       { weight: 12, arbitrary: kind },
@@ -274,7 +360,10 @@ interface RawStep {
   readonly act: ClientAct | ServerAct
 }
 
-const OF_ALL = new Set(['freeze', 'stepWall', 'drain'])
+const OF_ALL = new Set<string>([
+  ...(['freeze', 'stepWall', 'suspend', 'lateTimers'] satisfies ServerAct['does'][]),
+  ...(['drain', 'crash', 'disk', 'slowDisk'] satisfies ServerAct['does'][]),
+])
 
 // A client that was not there yet connects first. Times count from the beginning.
 function assemble(

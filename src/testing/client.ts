@@ -52,6 +52,58 @@ export class Client extends Peer {
     this.#server.readBytes = count
   }
 
+  /** What it sends comes in pieces of at most `bytes`, one each `everyMs`. */
+  writeSlowly(bytes: number, everyMs: number): void {
+    this.#server.readBytes = bytes
+    this.#server.paceMs = everyMs
+  }
+
+  /** From now on what it sends comes together, each `everyMs`, as one read. */
+  gather(everyMs: number): void {
+    this.#bytes.socket.gatherMs = everyMs
+  }
+
+  /** From now on its network takes so many bytes from the server before the server has to wait. */
+  set bufferBytes(count: number) {
+    this.#server.bufferBytes = count
+  }
+
+  /** For `ms` nothing arrives at either end; then everything does. */
+  blackOut(ms: number): void {
+    this.#server.blackOut(ms)
+  }
+
+  /** Something between the two resets the connection when the client has neither sent nor got anything for `ms`. */
+  cutWhenIdle(ms: number): void {
+    const heard = () => this.wire.length + this.out.length
+    const watch = (before: number) => {
+      this.#clock.setTimeout(() => {
+        if (this.isEnded) return
+        if (heard() === before) this.reset()
+        else watch(heard())
+      }, ms)
+    }
+    watch(heard())
+  }
+
+  /** Whatever the server writes next fails with EPIPE. */
+  breakPipe(): void {
+    this.note({ kind: 'end' })
+    this.#server.breakPipe()
+  }
+
+  /** Ends the connection both ways, without a Close frame: it reads no more, and answers what comes with a reset. */
+  hangUp(): void {
+    this.note({ kind: 'end' })
+    this.#bytes.destroy()
+  }
+
+  /** Sends a Close frame, and a message behind it (RFC 6455 §5.5.1 forbids that). */
+  lateData(): void {
+    this.close()
+    this.frame({ opcode: OPCODES.text, payload: new TextEncoder().encode('too late') })
+  }
+
   /** Sends a message in two frames, cut after `cut` bytes, with a ping between them (RFC 6455 §5.4). */
   sendInPieces(message: Message, cut: number): void {
     if (this.hasClosed) return

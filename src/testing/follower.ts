@@ -22,7 +22,11 @@ export interface TopicView {
   /** Where it stood in the calm at the end, if it was there and read. */
   calm: number | undefined
   readonly sightings: Sighting[]
-  readonly acknowledged: { readonly offset: number; readonly epoch: string }[]
+  readonly acknowledged: {
+    readonly offset: number
+    readonly epoch: string
+    readonly data: string
+  }[]
 }
 
 /** One client's memory of the topics that it follows; it outlives its connections. */
@@ -30,6 +34,7 @@ export class Follower {
   readonly topics = new Map<string, TopicView>()
   #client: Client | undefined
   #requests = 0
+  readonly #asked = new Map<number, string>()
 
   /** Follows `topics` over this connection from now on. */
   attach(client: Client, topics: readonly string[]): void {
@@ -53,6 +58,7 @@ export class Follower {
 
   publish(topic: string, data: string): void {
     const id = ++this.#requests
+    this.#asked.set(id, JSON.stringify(data))
     this.#client?.send(JSON.stringify({ type: 'publish', id, topic, data }))
   }
 
@@ -77,8 +83,8 @@ export class Follower {
         view.isSubscribed = false
         return
       case 'ack': {
-        const { offset, epoch } = frame as { offset: number; epoch: string }
-        view.acknowledged.push({ offset, epoch })
+        const { id, offset, epoch } = frame as { id: number; offset: number; epoch: string }
+        view.acknowledged.push({ offset, epoch, data: this.#asked.get(id) ?? '' })
         return
       }
     }

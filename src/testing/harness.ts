@@ -10,7 +10,7 @@ import { MemoryStore } from '../journal/memory-store.ts'
 import type { CloseRecord } from '../protocol/close-record.ts'
 import type { WebSocketError } from '../protocol/errors.ts'
 import { DEFAULT_LIMITS } from '../protocol/limits.ts'
-import type { Random } from '../protocol/ports.ts'
+import type { Clock, Random } from '../protocol/ports.ts'
 import { DEFAULT_SETTINGS, type Route, type RouteSettings, resolveSettings } from '../route.ts'
 import { Runtime } from '../runtime.ts'
 import type { Entry } from '../server.ts'
@@ -20,8 +20,10 @@ import type { Follower } from './follower.ts'
 import { Life } from './life.ts'
 import { Peer } from './peer.ts'
 import { play } from './play.ts'
-import type { Script } from './script.ts'
+import { ProcessClock } from './process-clock.ts'
+import type { Script, Step } from './script.ts'
 import { seededRandom } from './seeded-random.ts'
+import type { SimulatedDisk } from './simulated-disk.ts'
 import { SimulatedSocket } from './simulated-socket.ts'
 import { SocketDoors } from './socket-door.ts'
 import { SocketLink } from './socket-link.ts'
@@ -35,14 +37,28 @@ export type HarnessOptions = RouteSettings & {
   /** What waits in each link before the writer has to; default 64 KiB. */
   readonly bufferBytes?: number
   readonly maxConnections?: number
-  /** Default: one in memory, in the harness's own time. */
+  /** Default: one in memory, in the harness's own time, or on `disk`. */
   readonly journal?: Journal
+  /** What the journal is kept on, over the end of a process. Default: it ends with the process. */
+  readonly disk?: SimulatedDisk
   /** Default: one of its own. Servers that follow each other, as over a restart, share one. */
   readonly clock?: VirtualClock
 }
 
 /** As `serve()` takes it; there is no HTTP in a harness, so what answers plain requests is left out. */
 export type HarnessEntry = Entry | readonly Entry[]
+
+/** What a process of the harness has: its time and chance, and its journal, for topics that are durable. */
+export interface HarnessProcess {
+  readonly clock: Clock
+  readonly random: Random
+  readonly journal: Journal
+}
+
+/** Routes, or what makes them anew for each process: then nothing of one is left over for the next. */
+export type HarnessEntries =
+  | readonly HarnessEntry[]
+  | ((process: HarnessProcess) => readonly HarnessEntry[])
 
 export interface ConnectOptions {
   /** Header names and values; they replace the usual ones of the same name. */
@@ -59,7 +75,14 @@ export interface ClientOptions extends ConnectOptions {
 const CLOSE_STEP_MS = 100
 const LONGEST_CLOSE_MS = 600_000
 
-const OWN_NAMES = ['seed', 'latencyMs', 'bufferBytes', 'maxConnections', 'journal', 'clock']
+const OWN_NAMES = ['seed', 'latencyMs', 'bufferBytes', 'maxConnections', 'journal', 'disk', 'clock']
+
+interface Process {
+  readonly clock: ProcessClock
+  readonly runtime: Runtime
+  readonly doors: SocketDoors
+  isOver: boolean
+}
 
 export class Harness {
   readonly clock: VirtualClock
@@ -71,39 +94,96 @@ export class Harness {
   readonly lives: Life[] = []
   /** By their numbers, the clients of a script that follow topics. */
   readonly followers = new Map<number, Follower>()
-  /** What the server itself sees. */
-  readonly runtime: Runtime
+  /** The steps of a script that found what they were about: a client that is not there does nothing. */
+  readonly played: Step[] = []
+  readonly #entries: HarnessEntries
   readonly #options: HarnessOptions
-  readonly #doors: SocketDoors
   readonly #maskingKeys: Random
+  #process: Process
+  #processes = 0
   readonly #livesById = new Map<string, Life>()
   #beginning: Life | undefined
 
-  constructor(entries: readonly HarnessEntry[], options: HarnessOptions = {}) {
-    const routes = entries
-      .flat()
-      .filter((entry) => entry.kind === 'route')
-      .map((route) => this.#watched(route))
+  constructor(entries: HarnessEntries, options: HarnessOptions = {}) {
+    this.#entries = entries
     this.#options = options
     this.clock = options.clock ?? new VirtualClock()
-    this.#doors = new SocketDoors(this.clock)
-    const random = seededRandom(options.seed ?? 1)
     this.#maskingKeys = seededRandom(options.seed ?? 1)
-    this.runtime = new Runtime({
-      routes,
-      settings: resolveSettings(DEFAULT_SETTINGS, options, 'server', OWN_NAMES),
-      maxConnections: options.maxConnections ?? DEFAULT_LIMITS.maxConnections,
-      clock: this.clock,
-      random,
-      journal: options.journal ?? new Journal(new MemoryStore(seededRandom(0)), this.clock),
-      onError: (error) => this.errors.push(error),
+    this.#process = this.#begin()
+  }
+
+  /** What the server itself sees; of the present process. */
+  get runtime(): Runtime {
+    return this.#process.runtime
+  }
+
+  /** What the journal is kept on, if that was given. */
+  get disk(): SimulatedDisk | undefined {
+    return this.#options.disk
+  }
+
+  /** Timers of the present process that are armed from now on fire so much later than they should. */
+  set timersLateMs(ms: number) {
+    this.#process.clock.lateMs = ms
+  }
+
+  /**
+   * Ends the process as SIGKILL does: connections are reset, nobody is told anything, and `journal` and `disk` have
+   * what they had. `restart()` begins the next one; until then there is no server to come to.
+   */
+  crash(): void {
+    this.#process.isOver = true
+    this.#process.clock.end()
+    this.disk?.crash()
+    for (const life of this.#livesById.values()) {
+      if (this.runtime.connections.has(life.connection?.id ?? '')) life.crash()
+    }
+    this.#livesById.clear()
+  }
+
+  /** Begins the process after a `crash()`. Lives that the one before has left open in the journal are ended. */
+  async restart(): Promise<void> {
+    this.#process = this.#begin()
+    let done = false
+    void this.runtime.journal.endAbandoned().finally(() => {
+      done = true
     })
-    this.runtime.closed$.subscribe((record) => {
+    await this.settle()
+    for (let waitedMs = 0; !done && waitedMs < LONGEST_CLOSE_MS; waitedMs += CLOSE_STEP_MS) {
+      await this.advance(CLOSE_STEP_MS)
+    }
+  }
+
+  #begin(): Process {
+    const { seed = 1, disk, maxConnections, ...options } = this.#options
+    const count = this.#processes++
+    const clock = new ProcessClock(this.clock)
+    const random = seededRandom(seed + count)
+    const ownStore = () => disk?.open(clock) ?? new MemoryStore(seededRandom(count))
+    const journal = options.journal ?? new Journal(ownStore(), clock)
+    const own = { clock, random, journal }
+    const entries = typeof this.#entries === 'function' ? this.#entries(own) : this.#entries
+    const runtime = new Runtime({
+      ...own,
+      routes: entries
+        .flat()
+        .filter((entry) => entry.kind === 'route')
+        .map((route) => this.#watched(route)),
+      settings: resolveSettings(DEFAULT_SETTINGS, this.#options, 'server', OWN_NAMES),
+      maxConnections: maxConnections ?? DEFAULT_LIMITS.maxConnections,
+      onError: (error) => {
+        if (!process.isOver) this.errors.push(error)
+      },
+    })
+    const process: Process = { clock, runtime, doors: new SocketDoors(clock), isOver: false }
+    runtime.closed$.subscribe((record) => {
+      if (process.isOver) return
       this.records.push(record)
       // A connection may be over before `accept` returns; its life is the one that begins.
       const life = this.#livesById.get(record.connectionId) ?? this.#beginning
       life?.noteOver(record)
     })
+    return process
   }
 
   /**
@@ -145,7 +225,7 @@ export class Harness {
     const link = new SocketLink(sockets.client, () => this.#maskingKeys.bytes(4))
     const number = options.number ?? this.lives.length + 1
     const client = new Client(number, path, link, sockets.server, clock)
-    const door = this.#doors.door(upgrade, sockets.server, link, (answer) =>
+    const door = this.#process.doors.door(upgrade, sockets.server, link, (answer) =>
       client.answered(answer),
     )
     const life = new Life(client, match.active.settings, sockets.server, clock)
@@ -217,7 +297,7 @@ export class Harness {
 }
 
 /** Makes a server in memory. */
-export function harness(entries: readonly HarnessEntry[], options?: HarnessOptions): Harness {
+export function harness(entries: HarnessEntries, options?: HarnessOptions): Harness {
   return new Harness(entries, options)
 }
 

@@ -17,15 +17,25 @@ export {
   type ClientOptions,
   type ConnectOptions,
   Harness,
+  type HarnessEntries,
   type HarnessEntry,
   type HarnessOptions,
+  type HarnessProcess,
   harness,
 } from './harness.ts'
 export { LawBroken, laws } from './laws.ts'
 export { type Calm, Life, type LifeEntry } from './life.ts'
 export { Peer, type WireEntry } from './peer.ts'
-export { type ClientAct, type PlainAct, Script, type ServerAct, type Step } from './script.ts'
+export {
+  type ClientAct,
+  type FailingHook,
+  type PlainAct,
+  Script,
+  type ServerAct,
+  type Step,
+} from './script.ts'
 export { seededRandom } from './seeded-random.ts'
+export { type DiskCondition, SimulatedDisk } from './simulated-disk.ts'
 export { type ContractCheck, type StoreUnderTest, storeContract } from './store-contract.ts'
 export { trace } from './trace.ts'
 export { VirtualClock } from './virtual-clock.ts'

@@ -3,19 +3,28 @@
 // The laws are judged from here: from what the client said and got, and from what the handler was told and did. Nothing
 // in it is the runtime's own account, but for the close record, which is one of the things that are judged.
 
-import type { Connection, Handler, HandlerContext, HandlerFactory } from '../handlers/handler.ts'
+import type {
+  Connection,
+  ConnectionState,
+  Handler,
+  HandlerContext,
+  HandlerFactory,
+} from '../handlers/handler.ts'
 import type { CloseRecord } from '../protocol/close-record.ts'
 import { type Message, type Sendable, toMessage } from '../protocol/message.ts'
 import type { Clock } from '../protocol/ports.ts'
 import type { ResolvedSettings } from '../route.ts'
 import type { SlowPolicy } from '../streams/outbound.ts'
 import type { Client } from './client.ts'
+import type { FailingHook } from './script.ts'
 import { noted } from './sequence.ts'
 import type { SimulatedSocket } from './simulated-socket.ts'
 
 /** One thing that the handler was told, or did. */
 export type LifeEntry = { readonly atMs: number } & (
-  | { readonly what: 'open' | 'opened' | 'end' | 'close' | 'throws' }
+  | { readonly what: 'open' | 'opened' | 'end' | 'close' }
+  /** As the script has it; what a handler throws by itself stands in no entry. */
+  | { readonly what: 'throws'; readonly hook: FailingHook }
   | { readonly what: 'message' | 'send'; readonly message: Message }
   | { readonly what: 'closeCall'; readonly code: number; readonly reason: string }
   /** The server's own account came. */
@@ -23,17 +32,20 @@ export type LifeEntry = { readonly atMs: number } & (
 )
 
 /** What a handler is asked or told that no law looks at. */
-const HOOKS = ['prepare', 'checkOrigin', 'selectSubprotocol', 'ping', 'pong', 'reported'] as const
+const HOOKS = ['prepare', 'checkOrigin', 'selectSubprotocol', 'reported'] as const
 
 type Timeless<Entry> = Entry extends unknown ? Omit<Entry, 'atMs'> : never
 
 /** Where things stood when the script was over and all was quiet, before the server was closed. */
 export interface Calm {
+  readonly state: ConnectionState | undefined
   readonly isOpen: boolean
   /** Whether the client reads, and nothing is under way to it or from it; otherwise nothing can be asked of it. */
   readonly isQuiet: boolean
   /** Whether a hook of the handler had not finished. */
   readonly isBusy: boolean
+  /** For how long the handler had been at one message; 0 when it was at none. */
+  readonly busyForMs: number
   readonly said: number
   readonly heard: number
   readonly received: number
@@ -51,13 +63,20 @@ export class Life {
   mostHeldBytes = 0
   largestSentBytes = 0
   calm: Calm | undefined
-  /** Makes the handler throw at its next message. */
-  throwsNext = false
+  /** The hook that fails when it is called next, and how. */
+  fails: { readonly hook: FailingHook; readonly does: 'throw' | 'reject' } | undefined
+  /** Whether a message was delivered while the handler was still busy with the one before. */
+  hasOverlapped = false
+  /** Whether the process has ended under it: then there is no account of its end. */
+  hasCrashed = false
   readonly startedAtMs: number
   readonly #clock: Clock
   readonly #socket: SimulatedSocket
   #sentBytes = 0
   #running = 0
+  #messagesRunning = 0
+  #busySinceMs = 0
+  #watchedConnection: WatchedConnection | undefined
 
   constructor(client: Client, settings: ResolvedSettings, socket: SimulatedSocket, clock: Clock) {
     this.client = client
@@ -94,10 +113,13 @@ export class Life {
   /** Writes down where things stand. */
   noteCalm(): void {
     const { client, connection } = this
+    if (this.hasCrashed) return
     this.calm = {
+      state: connection?.state,
       isOpen: connection?.state === 'open',
       isQuiet: client.isReading && this.#socket.isQuiet,
       isBusy: this.#running > 0,
+      busyForMs: this.#messagesRunning > 0 ? this.#clock.nowMs() - this.#busySinceMs : 0,
       said: client.said.length,
       heard: this.heard.length,
       received: client.messages.length,
@@ -118,8 +140,13 @@ export class Life {
       (...given: unknown[]) =>
         (handler[name] as (...all: unknown[]) => unknown).apply(handler, given),
     ])
+    const controls = (['ping', 'pong'] as const).filter((name) => handler[name] !== undefined)
+    const failing = controls.map((name) => [
+      name,
+      (given: never) => this.#failsAt(name) ?? handler[name]?.(given),
+    ])
     return {
-      ...Object.fromEntries(forwarded),
+      ...Object.fromEntries([...forwarded, ...failing]),
       get settings() {
         return handler.settings
       },
@@ -131,28 +158,66 @@ export class Life {
         // It may open before `accept` returns.
         this.connection = connection
         const watched = new WatchedConnection(connection, this)
+        this.#watchedConnection = watched
         const opening = this.#runs(() => handler.open?.(watched, context))
         if (opening === undefined) return this.#note({ what: 'opened' })
         return (opening as Promise<void>).then(() => this.#note({ what: 'opened' }))
       },
       message: (message: Message) => {
         this.#note({ what: 'message', message })
-        if (this.throwsNext) {
-          this.throwsNext = false
-          this.#note({ what: 'throws' })
-          throw new Error('the script has the handler throw')
-        }
-        return this.#runs(() => handler.message?.(message))
+        return this.#failsAt('message') ?? this.#runsMessage(() => handler.message?.(message))
       },
       end: () => {
         this.#note({ what: 'end' })
+        // It is let go of whether it fails or not.
         handler.end?.()
+        return this.#failsAt('end') as unknown as undefined
       },
       close: (record: CloseRecord) => {
         this.#note({ what: 'close' })
-        return handler.close?.(record)
+        return this.#failsAt('close') ?? handler.close?.(record)
       },
     } as Handler
+  }
+
+  // Throws, or gives a promise that rejects, when the script has this hook fail.
+  #failsAt(hook: FailingHook): Promise<never> | undefined {
+    if (this.fails?.hook !== hook) return undefined
+    const { does } = this.fails
+    this.fails = undefined
+    this.#note({ what: 'throws', hook })
+    const error = new Error(`the script has the handler ${does}`)
+    if (does === 'throw') throw error
+    return Promise.reject(error)
+  }
+
+  #runsMessage(hook: () => unknown): unknown {
+    if (this.#messagesRunning > 0) this.hasOverlapped = true
+    this.#messagesRunning++
+    this.#busySinceMs = this.#clock.nowMs()
+    const done = () => {
+      this.#messagesRunning--
+    }
+    try {
+      const running = this.#runs(hook) as Promise<unknown> | undefined
+      if (running === undefined) done()
+      else return running.finally(done)
+    } catch (thrown) {
+      done()
+      throw thrown
+    }
+    return undefined
+  }
+
+  /** The process ends: nobody tells anything any more. @internal */
+  crash(): void {
+    this.hasCrashed = true
+    this.#socket.die()
+  }
+
+  /** The handler closes its connection now. @internal */
+  closeNow(code: number, reason: string): void {
+    this.#watchedConnection?.close(code, reason)
   }
 
   // How many hooks have begun and not ended.
@@ -193,6 +258,7 @@ export class Life {
   }
 
   #note(entry: Timeless<LifeEntry>): void {
+    if (this.hasCrashed) return
     this.entries.push(noted({ atMs: this.#clock.nowMs(), ...entry } as LifeEntry))
   }
 }

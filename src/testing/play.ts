@@ -21,44 +21,109 @@ export async function play(server: Harness, script: Script): Promise<void> {
   for (const step of script.steps) {
     const waitMs = startedAtMs + step.atMs - server.clock.nowMs()
     if (waitMs > 0) await server.advance(waitMs)
-    if (step.client === undefined) await happen(server, step)
+    let found = true
+    if (step.client === undefined) found = await happen(server, step, players)
     else {
       const player = players.get(step.client) ?? new Player(server, step.client)
       players.set(step.client, player)
-      player.act(step)
+      found = player.act(step)
     }
+    if (found) server.played.push(step)
     await server.settle()
   }
   await server.advance(CALM_MS)
   for (const life of server.lives) life.noteCalm()
-  const isQuiet = (client: Client) =>
-    server.lives.find((life) => life.client === client)?.calm?.isQuiet === true
+  const isQuiet = (client: Client) => {
+    const { calm, slow } = server.lives.find((life) => life.client === client) ?? {}
+    // Whoever may be dropped from learns of it by the next message or heartbeat.
+    return calm?.isQuiet === true && slow !== 'drop-oldest' && slow !== 'latest'
+  }
   for (const follower of server.followers.values()) follower.noteCalm(isQuiet)
   await server.close()
   await server.advance(REST_MS)
 }
 
-async function happen(server: Harness, act: ServerAct): Promise<void> {
-  if (act.does === 'freeze') server.clock.stall(act.ms)
-  else if (act.does === 'stepWall') server.clock.stepWall(act.ms)
-  else void server.runtime.drain({ code: act.code, reason: '' })
+/** Whether it made a difference. */
+async function happen(
+  server: Harness,
+  act: ServerAct,
+  players: ReadonlyMap<number, Player>,
+): Promise<boolean> {
+  switch (act.does) {
+    case 'freeze':
+    case 'suspend':
+      server.clock.stall(act.ms)
+      return true
+    case 'stepWall':
+      server.clock.stepWall(act.ms)
+      return true
+    case 'lateTimers':
+      server.timersLateMs = act.ms
+      return true
+    case 'drain':
+      void server.runtime.drain({ code: act.code, reason: '' })
+      return true
+    case 'crash': {
+      const back = [...players.values()].filter(({ isThere }) => isThere)
+      if (server.disk !== undefined) server.disk.keepsInterrupted = act.keepsInterrupted
+      server.crash()
+      await server.advance(act.awayMs)
+      // Whoever starts it again has seen to the disk before.
+      if (server.disk !== undefined) server.disk.condition = 'fine'
+      await server.restart()
+      for (const player of back) player.comeBack()
+      return true
+    }
+    case 'disk':
+      if (server.disk !== undefined) server.disk.condition = act.condition
+      return server.disk !== undefined
+    case 'slowDisk':
+      if (server.disk !== undefined) server.disk.writeMs = act.ms
+      return server.disk !== undefined
+  }
 }
+
+type Connect = ClientAct & { readonly does: 'connect' }
 
 /** One client of the script, connection after connection. */
 class Player {
   readonly #server: Harness
   readonly #number: number
   #client: Client | undefined
+  #last: Connect | undefined
 
   constructor(server: Harness, number: number) {
     this.#server = server
     this.#number = number
   }
 
-  act(act: ClientAct): void {
-    if (act.does === 'connect') return this.#connect(act)
+  /** Whether it has a connection that has not ended. */
+  get isThere(): boolean {
+    return this.#client !== undefined && !this.#client.isEnded
+  }
+
+  /** Connects as it did last. */
+  comeBack(): void {
+    if (this.#last !== undefined) this.#connect(this.#last)
+  }
+
+  /** Whether it could do so. */
+  act(act: ClientAct): boolean {
+    if (act.does === 'connect') {
+      this.#connect(act)
+      return true
+    }
+    if (act.does === 'abort') {
+      this.#dial(act.path).reset()
+      return true
+    }
     const client = this.#client
-    if (client === undefined || client.isEnded) return
+    if (client === undefined || client.isEnded) return false
+    this.#do(client, act)
+    return true
+  }
+
+  #do(client: Client, act: Exclude<ClientAct, Connect | { does: 'abort' }>): void {
     switch (act.does) {
       case 'send':
         return client.send(act.message)
@@ -79,15 +144,32 @@ class Player {
       case 'trickle':
         client.readBytes = act.readBytes
         return
+      case 'writeSlowly':
+        return client.writeSlowly(act.readBytes, act.everyMs)
+      case 'gather':
+        return client.gather(act.everyMs)
+      case 'narrow':
+        client.bufferBytes = act.bufferBytes
+        return
+      case 'blackOut':
+      case 'cutWhenIdle':
+        return client[act.does](act.ms)
+      case 'duplicate':
+        this.#dial(client.path)
+        return
+      case 'closeRace':
+        this.#lifeOf(client)?.closeNow(4002, 'at once')
+        return client.close(4003, 'too')
       case 'ignorePings':
         client.answersPings = false
         return
       case 'ignoreClose':
         client.answersClose = false
         return
-      case 'throw': {
-        const life = this.#server.lives.find((one) => one.client === client)
-        if (life !== undefined) life.throwsNext = true
+      case 'throw':
+      case 'reject': {
+        const life = this.#lifeOf(client)
+        if (life !== undefined) life.fails = { hook: act.hook ?? 'message', does: act.does }
         return
       }
       default:
@@ -95,11 +177,23 @@ class Player {
     }
   }
 
-  #connect({ path, follows }: ClientAct & { does: 'connect' }): void {
+  #lifeOf(client: Client) {
+    return this.#server.lives.find((one) => one.client === client)
+  }
+
+  // As it connected last: with the same headers, and the subprotocol of topics if it follows some.
+  #dial(path: string): Client {
+    const { headers, follows } = this.#last ?? {}
+    const topics = follows === undefined ? {} : { 'sec-websocket-protocol': TOPICS_SUBPROTOCOL }
+    return this.#server.client(path, { headers: { ...headers, ...topics }, number: this.#number })
+  }
+
+  #connect(act: Connect): void {
+    const { path, follows } = act
     // A client that comes back has left the old connection to itself.
     if (this.#client !== undefined && !this.#client.isEnded) this.#client.cut()
-    const headers = follows === undefined ? {} : { 'sec-websocket-protocol': TOPICS_SUBPROTOCOL }
-    const client = this.#server.client(path, { headers, number: this.#number })
+    this.#last = act
+    const client = this.#dial(path)
     this.#client = client
     if (follows === undefined) return
     const { followers } = this.#server

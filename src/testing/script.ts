@@ -8,11 +8,18 @@
 
 import type { Message } from '../protocol/message.ts'
 import { show } from './print.ts'
+import type { DiskCondition } from './simulated-disk.ts'
 
 /** What a client, or its network, does. */
 export type ClientAct =
   /** With `follows`, over `windsock.v1.json`: it takes each of these topics on from where it was. */
-  | { readonly does: 'connect'; readonly path: string; readonly follows?: readonly string[] }
+  | {
+      readonly does: 'connect'
+      readonly path: string
+      readonly follows?: readonly string[]
+      /** Of its request, beside those that a handshake needs. */
+      readonly headers?: Readonly<Record<string, string>>
+    }
   | { readonly does: 'send'; readonly message: Message }
   /** In two frames, with a ping between them. */
   | { readonly does: 'sendInPieces'; readonly message: Message; readonly cut: number }
@@ -22,9 +29,21 @@ export type ClientAct =
   | { readonly does: 'bytes'; readonly bytes: Uint8Array; readonly what: string }
   | { readonly does: 'delay'; readonly latencyMs: number }
   | { readonly does: 'trickle'; readonly readBytes: number }
+  | { readonly does: 'writeSlowly'; readonly readBytes: number; readonly everyMs: number }
+  | { readonly does: 'gather'; readonly everyMs: number }
+  | { readonly does: 'narrow'; readonly bufferBytes: number }
+  | { readonly does: 'blackOut'; readonly ms: number }
+  | { readonly does: 'cutWhenIdle'; readonly ms: number }
+  /** Asks for a connection, and is gone before the answer can have come. */
+  | { readonly does: 'abort'; readonly path: string }
+  /** Its handler fails the next time it is told of this; default: of a message. */
+  | { readonly does: 'throw' | 'reject'; readonly hook?: FailingHook }
   /** To a topic, over `windsock.v1.json`. */
   | { readonly does: 'publish'; readonly topic: string; readonly data: string }
   | { readonly does: PlainAct }
+
+/** The hooks of a handler that a script may have fail. */
+export type FailingHook = 'message' | 'ping' | 'pong' | 'end' | 'close'
 
 /** What needs no more words. */
 export type PlainAct =
@@ -37,13 +56,32 @@ export type PlainAct =
   | 'vanish'
   | 'ignorePings'
   | 'ignoreClose'
-  | 'throw'
+  | 'breakPipe'
+  | 'hangUp'
+  /** A second connection of the same client, which nobody uses. */
+  | 'duplicate'
+  /** Its handler and it close in the same moment. */
+  | 'closeRace'
+  | 'lateData'
 
 /** What happens to all at once. */
 export type ServerAct =
   | { readonly does: 'freeze'; readonly ms: number }
   | { readonly does: 'stepWall'; readonly ms: number }
+  /** The machine sleeps: as `freeze`, for hours. */
+  | { readonly does: 'suspend'; readonly ms: number }
+  | { readonly does: 'lateTimers'; readonly ms: number }
   | { readonly does: 'drain'; readonly code: 1001 | 1012 }
+  /** The process dies, and another begins; who was connected comes back then. */
+  | {
+      readonly does: 'crash'
+      readonly awayMs: number
+      /** Whether the write that the crash interrupts is on the disk. */
+      readonly keepsInterrupted: boolean
+    }
+  /** From now on; without a disk nothing. */
+  | { readonly does: 'disk'; readonly condition: DiskCondition }
+  | { readonly does: 'slowDisk'; readonly ms: number }
 
 /** One step; clients are counted from 1. */
 export type Step = { readonly atMs: number } & (
@@ -81,7 +119,7 @@ function tell(step: Step): string {
   const who = `client ${step.client}`
   switch (step.does) {
     case 'connect':
-      return `${who} connects to ${step.path}${step.follows ? ` and follows ${step.follows.join(', ')}` : ''}`
+      return `${who} connects to ${step.path}${step.follows ? ` and follows ${step.follows.join(', ')}` : ''}${step.headers ? ` with ${JSON.stringify(step.headers)}` : ''}`
     case 'send':
       return `${who} sends ${show(step.message)}`
     case 'sendInPieces':
@@ -97,6 +135,22 @@ function tell(step: Step): string {
       return `${who} is ${step.latencyMs} ms away from now on`
     case 'trickle':
       return `${who} is read in pieces of ${step.readBytes} bytes from now on`
+    case 'writeSlowly':
+      return `${who} is a slow writer from now on: ${step.readBytes} bytes each ${step.everyMs} ms`
+    case 'gather':
+      return `${who} is heard each ${step.everyMs} ms from now on, all at once`
+    case 'narrow':
+      return `the network of ${who} takes ${step.bufferBytes} bytes at a time from now on`
+    case 'blackOut':
+      return `nothing comes to ${who} or from it for ${step.ms} ms`
+    case 'cutWhenIdle':
+      return `${who} is cut off as soon as nothing has passed for ${step.ms} ms`
+    case 'abort':
+      return `${who} connects to ${step.path} and is gone`
+    case 'throw':
+      return `${who}'s handler throws at its next ${step.hook ?? 'message'}`
+    case 'reject':
+      return `${who}'s handler rejects its next ${step.hook ?? 'message'}`
     case 'publish':
       return `${who} publishes ${show(step.data)} to ${step.topic}`
     default:
@@ -105,9 +159,24 @@ function tell(step: Step): string {
 }
 
 function tellServer(step: Step & ServerAct): string {
-  if (step.does === 'drain') return `the server is drained with ${step.code}`
-  if (step.does === 'freeze') return `the process stands still for ${step.ms} ms`
-  return `the wall clock is set by ${step.ms} ms`
+  switch (step.does) {
+    case 'drain':
+      return `the server is drained with ${step.code}`
+    case 'freeze':
+      return `the process stands still for ${step.ms} ms`
+    case 'stepWall':
+      return `the wall clock is set by ${step.ms} ms`
+    case 'suspend':
+      return `the machine sleeps for ${step.ms} ms`
+    case 'lateTimers':
+      return `timers are ${step.ms} ms late from now on`
+    case 'crash':
+      return `the process dies, and another begins ${step.awayMs} ms later${step.keepsInterrupted ? '; a write under way is kept' : ''}`
+    case 'disk':
+      return `the disk is ${step.condition} from now on`
+    case 'slowDisk':
+      return `each write to the disk takes ${step.ms} ms from now on`
+  }
 }
 
 const PLAIN_WORDS: Readonly<Record<PlainAct, string>> = {
@@ -120,5 +189,9 @@ const PLAIN_WORDS: Readonly<Record<PlainAct, string>> = {
   vanish: 'client vanishes: it reads and answers nothing any more',
   ignorePings: 'client answers no ping from now on',
   ignoreClose: 'client answers no Close frame from now on',
-  throw: "client's handler throws at its next message",
+  breakPipe: 'whatever the server writes next to client fails with EPIPE',
+  hangUp: 'client ends its connection both ways without a Close frame',
+  duplicate: 'client connects once more, and leaves that connection to itself',
+  closeRace: 'client and its handler close in the same moment',
+  lateData: 'client sends a Close frame, and a message behind it',
 }

@@ -36,10 +36,15 @@ export class SimulatedSocket extends Duplex {
   latencyMs: number
   /** What this end receives comes in reads of at most so many bytes. */
   readBytes = Number.POSITIVE_INFINITY
+  /** Between two reads of one write pass so many ms: the other end is a slow writer. */
+  paceMs = 0
+  /** What this end writes from now on arrives at multiples of so many ms, all of it as one read; 0: as it is written. */
+  gatherMs = 0
+  /** What is under way from this end before it has to wait. */
+  bufferBytes: number
   /** Bytes of this end that the network has taken so far. */
   takenBytes = 0
   readonly #clock: Clock
-  readonly #bufferBytes: number
   #other!: SimulatedSocket
   #flight: Segment[] = []
   #flightBytes = 0
@@ -48,13 +53,15 @@ export class SimulatedSocket extends Duplex {
   #wantsMore = true
   #stalled = false
   #dead = false
+  #isBroken = false
+  #darkUntilMs = 0
 
   constructor(options: NetworkOptions, remoteAddress: string) {
     super({ allowHalfOpen: true, highWaterMark: HIGH_WATER_BYTES })
     const { clock, latencyMs = 1, bufferBytes = 65_536 } = options
     this.#clock = clock
     this.latencyMs = latencyMs
-    this.#bufferBytes = bufferBytes
+    this.bufferBytes = bufferBytes
     this.remoteAddress = remoteAddress
   }
 
@@ -93,8 +100,40 @@ export class SimulatedSocket extends Duplex {
     this.#dead = true
     this.#lose()
     this.#other.#lose()
-    this.#clock.setTimeout(() => this.#other.#wasReset(), this.latencyMs)
+    this.#clock.setTimeout(() => this.#other.#wasReset(), this.#delayMs)
     this.destroy()
+  }
+
+  /** The process behind this end is gone: the other end is reset, and nothing is told here. */
+  die(): void {
+    if (this.#dead) return
+    this.#dead = true
+    this.#lose()
+    this.#other.#lose()
+    this.#clock.setTimeout(() => this.#other.#wasReset(), this.#delayMs)
+  }
+
+  /** The next write at this end fails with EPIPE. */
+  breakPipe(): void {
+    this.#isBroken = true
+  }
+
+  /** For `ms` nothing arrives at either end; then everything does. */
+  blackOut(ms: number): void {
+    for (const end of [this, this.#other]) {
+      end.#darkUntilMs = Math.max(end.#darkUntilMs, end.#clock.nowMs() + ms)
+      end.#flight = end.#flight.map((one) => ({
+        ...one,
+        dueMs: Math.max(one.dueMs, end.#darkUntilMs),
+      }))
+      end.#clock.clearTimeout(end.#timer)
+      end.#timer = undefined
+      end.#await()
+    }
+  }
+
+  get #delayMs(): number {
+    return Math.max(this.latencyMs, this.#darkUntilMs - this.#clock.nowMs())
   }
 
   override _read(): void {
@@ -103,6 +142,10 @@ export class SimulatedSocket extends Duplex {
   }
 
   override _write(chunk: Buffer, _encoding: string, taken: (error?: Error) => void): void {
+    if (this.#isBroken) {
+      taken(Object.assign(new Error('write EPIPE'), { code: 'EPIPE' }))
+      return
+    }
     this.#waiting = { bytes: chunk, taken }
     this.#take()
   }
@@ -141,7 +184,7 @@ export class SimulatedSocket extends Duplex {
   // As much of what waits as there is room for; a write larger than that is taken in parts.
   #take(): void {
     const waiting = this.#waiting
-    const room = this.#bufferBytes - this.#flightBytes
+    const room = this.bufferBytes - this.#flightBytes
     if (waiting === undefined || room <= 0) return
     const { bytes, taken } = waiting
     if (this.#dead) {
@@ -165,7 +208,9 @@ export class SimulatedSocket extends Duplex {
 
   #send(bytes: Segment['bytes']): void {
     const before = this.#flight.at(-1)?.dueMs ?? 0
-    const dueMs = Math.max(before, this.#clock.nowMs() + this.latencyMs)
+    const soonestMs = Math.max(before, this.#clock.nowMs() + this.#delayMs)
+    const { gatherMs } = this
+    const dueMs = gatherMs === 0 ? soonestMs : Math.ceil(soonestMs / gatherMs) * gatherMs
     this.#flight.push({ dueMs, bytes })
     if (bytes !== 'fin') {
       this.#flightBytes += bytes.length
@@ -192,13 +237,28 @@ export class SimulatedSocket extends Duplex {
   #arrive(): void {
     const other = this.#other
     if (other.#isReading) {
-      const first = this.#flight.shift()
+      const first = this.#first()
       if (first === undefined) return
-      other.#receive(first, (rest) => this.#flight.unshift({ ...first, bytes: rest }))
+      other.#receive(first, (bytes) => {
+        this.#flight.unshift({ dueMs: this.#clock.nowMs() + other.paceMs, bytes })
+      })
       if (first.bytes !== 'fin') this.#flightBytes = this.#bytesUnderWay()
     }
     this.#take()
     this.#await()
+  }
+
+  // What is due in one moment comes in one read, where it is gathered.
+  #first(): Segment | undefined {
+    const first = this.#flight.shift()
+    if (first === undefined || first.bytes === 'fin' || this.gatherMs === 0) return first
+    const all = [first.bytes]
+    for (let next = this.#flight[0]; next?.dueMs === first.dueMs; next = this.#flight[0]) {
+      if (next.bytes === 'fin') break
+      all.push(next.bytes)
+      this.#flight.shift()
+    }
+    return { ...first, bytes: Buffer.concat(all) }
   }
 
   #bytesUnderWay(): number {

@@ -72,6 +72,11 @@ export class SocketLink implements PeerLink {
     this.socket.reset()
   }
 
+  /** Ends both directions: it reads no more. */
+  destroy(): void {
+    this.socket.destroy()
+  }
+
   pause(): void {
     this.socket.stall()
   }

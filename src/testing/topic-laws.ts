@@ -16,6 +16,10 @@ export function noGap(server: Harness): string | undefined {
   const views = [...server.followers].flatMap(([number, { topics }]) =>
     [...topics].map(([topic, view]) => ({ who: `client ${number}`, topic, view })),
   )
+  const reached = (topic: string, epoch: string | undefined, offset: number) => {
+    const log = `${topic}/${epoch}`
+    heads.set(log, Math.max(heads.get(log) ?? 0, offset))
+  }
   const agree = (who: string, at: string, data: string) => {
     const before = known.get(at)
     known.set(at, data)
@@ -28,14 +32,14 @@ export function noGap(server: Harness): string | undefined {
       const at = `${topic}/${epoch}/${offset}`
       if (acknowledged.has(at)) return `two messages were acknowledged at ${at}`
       acknowledged.add(at)
-      heads.set(topic, Math.max(heads.get(topic) ?? 0, offset))
+      reached(topic, epoch, offset)
     }
     const wrong = jump(who, topic, view) ?? disagreement(who, topic, view, agree)
     if (wrong !== undefined) return wrong
-    heads.set(topic, Math.max(heads.get(topic) ?? 0, view.last))
+    reached(topic, view.epoch, view.last)
   }
   for (const { who, topic, view } of views) {
-    const head = heads.get(topic) ?? 0
+    const head = heads.get(`${topic}/${view.epoch}`) ?? 0
     if (view.calm !== undefined && view.calm < head) {
       return `${who} was there at the end and has ${topic} up to ${view.calm}, which goes to ${head}`
     }

@@ -60,7 +60,7 @@ function tellEntry(entry: LifeEntry): string {
     case 'closeCall':
       return `closes with ${entry.code} ${show(entry.reason)}`
     case 'throws':
-      return 'throws'
+      return `fails in its ${entry.hook} hook`
     case 'over':
       return `is over: ${entry.record.cause} by ${entry.record.initiator}, told ${entry.record.code}`
     case 'open':

@@ -9,6 +9,9 @@ import type { World } from './world.ts'
 const FAILING = [
   '/throwsInOpen',
   '/failsToDecide',
+  '/rejectsToDecide',
+  '/failsAtOrigin',
+  '/failsAtSubprotocol',
   '/rejects',
   '/errors',
   '/sendsRubbish',
@@ -43,6 +46,8 @@ type Checker = (life: Life, world: World, server: Harness) => Complaint | Promis
 
 /** Holds every checker against every life; throws `Violation` at the first that has something to say. */
 export async function check(server: Harness, world: World): Promise<void> {
+  const lost = await lostAcknowledgement(server)
+  if (lost !== undefined) throw new Violation('acknowledged', lost)
   for (const life of server.lives) {
     for (const [name, checker] of Object.entries(CHECKERS)) {
       const what = await checker(life, world, server)
@@ -102,6 +107,8 @@ const CHECKERS: Readonly<Record<string, Checker>> = {
         return !says('breach') && `${cause}, and it kept to the rules`
       case 'messageTooBig': {
         const most = Math.max(0, ...client.said.map((message) => Buffer.byteLength(message)))
+        // Fragments by hand may be too many bytes as well.
+        if (says('breach')) return false
         return (
           most <= (bounds.maxMessageBytes ?? Infinity) && `${cause}, and its longest has ${most}`
         )
@@ -116,11 +123,9 @@ const CHECKERS: Readonly<Record<string, Checker>> = {
       case 'openTimeout':
         return !/opens|inOpen/i.test(client.path) && 'openTimeout, and its handler opens at once'
       case 'handlerTimeout':
-        return (
-          !['/stuck', '/slow', '/rejects'].includes(client.path) && `${cause} at ${client.path}`
-        )
+        return !isSlow(client.path, script.steps) && `${cause} at ${client.path}`
       case 'handshakeTimeout':
-        return !/decides/i.test(client.path) && 'handshakeTimeout, and nothing had to be decided'
+        return !/decide/i.test(client.path) && 'handshakeTimeout, and nothing had to be decided'
       case 'refused':
         return client.path !== '/refuses' && 'it was refused'
       default:
@@ -138,7 +143,7 @@ const CHECKERS: Readonly<Record<string, Checker>> = {
     if (status === 101) return undefined
     const drained = script.steps.some(({ does }) => does === 'drain')
     const expected = {
-      refused: [403],
+      refused: [400, 403],
       handlerFailed: [500],
       handshakeTimeout: [503],
       draining: [503],
@@ -149,8 +154,8 @@ const CHECKERS: Readonly<Record<string, Checker>> = {
 
   /** What a handler throws while its connection is open ends that connection, with 1011 (I-12, I-15). */
   throws: ({ entries, records: [record] }) => {
-    const ends = entries.findIndex(({ what }) => what === 'throws' || what === 'closeCall')
-    if (entries[ends]?.what !== 'throws' || record === undefined) return undefined
+    const ends = entries.find(({ what }) => ['throws', 'closeCall', 'end'].includes(what))
+    if (ends?.what !== 'throws' || record === undefined) return undefined
     return record.cause !== 'handlerFailed' && `its handler threw, and the cause is ${record.cause}`
   },
 
@@ -187,8 +192,7 @@ const CHECKERS: Readonly<Record<string, Checker>> = {
     }
     const end = entries.find(({ what }) => what === 'end')
     if (end === undefined) return undefined
-    const frozen = script.steps.reduce((sum, one) => sum + (one.does === 'freeze' ? one.ms : 0), 0)
-    const most = (bounds.closeTimeoutMs ?? 5_000) + frozen + 1
+    const most = (bounds.closeTimeoutMs ?? 5_000) + delayOf(script.steps) + 1
     return over.atMs - end.atMs > most && `it took ${over.atMs - end.atMs} ms to end`
   },
 
@@ -214,7 +218,11 @@ const CHECKERS: Readonly<Record<string, Checker>> = {
     const { client, calm } = life
     const { pingIntervalMs = 30_000, pingTimeoutMs = 10_000 } = bounds
     // In the five seconds of the calm.
-    const isTime = pingTimeoutMs > 0 && 2 * pingIntervalMs + pingTimeoutMs < 4_500
+    const waitMs = 2 * pingIntervalMs + pingTimeoutMs + delayOf(script.steps)
+    const isTime = pingTimeoutMs > 0 && waitMs < 4_500
+    // Then the last connection of that number may be another than the one that has vanished.
+    if (script.steps.some(({ does }) => ['duplicate', 'abort', 'crash'].includes(does)))
+      return false
     if (!isTime || !calm?.isOpen || calm.isBusy) return undefined
     const mine = script.steps.filter((step) => step.client === client.number)
     const last = server.lives.findLast((one) => one.client.number === client.number) === life
@@ -226,10 +234,30 @@ const CHECKERS: Readonly<Record<string, Checker>> = {
     return last && vanished && !resumed && 'it has vanished, and is still open'
   },
 
+  /** Nobody waits for a handler for longer than was said. */
+  deadlines: ({ client, calm }, { bounds, script }) => {
+    const { handlerTimeoutMs = 0, openTimeoutMs, handshakeTimeoutMs } = bounds
+    const lateMs = delayOf(script.steps)
+    if (calm === undefined) return undefined
+    if (handlerTimeoutMs > 0 && calm.isOpen && calm.busyForMs > handlerTimeoutMs + lateMs) {
+      return `its handler has been busy for ${calm.busyForMs} ms`
+    }
+    const isBounded = { '/neverOpens': openTimeoutMs, '/neverDecides': handshakeTimeoutMs }
+    const boundMs = isBounded[client.path as '/neverOpens']
+    // In the five seconds of the calm.
+    const isLate = calm.state === 'connecting' && boundMs !== undefined
+    return isLate && boundMs + lateMs < 4_500 && 'it is still connecting'
+  },
+
   /** The journal has the life, from its beginning to its end, and folds to the same record (I-14). */
-  journal: async ({ connection, records: [record] }, _world, server) => {
-    if (connection === undefined || record === undefined) return undefined
+  journal: async ({ connection, hasCrashed, records: [record] }, { script }, server) => {
+    if (connection === undefined || (record === undefined && !hasCrashed)) return undefined
+    // A journal in memory ends with its process, and what a disk refuses is not there.
+    const isLost = server.disk === undefined ? 'crash' : 'disk'
+    if (script.steps.some(({ does }) => does === isLost)) return undefined
     const events = await server.runtime.journal.life(connection.id)
+    const crashed = script.steps.some(({ does }) => does === 'crash')
+    if (crashed && events.length === 0) return undefined
     const types = events.map(({ type }) => type)
     const began =
       types.filter((type) => type === 'ConnectionStarted').length === 1 &&
@@ -237,10 +265,45 @@ const CHECKERS: Readonly<Record<string, Checker>> = {
     const ended = types.indexOf('ConnectionClosed') === types.length - 1
     if (!began || !ended) return `its journal is ${types.join(' ')}`
     if (events.some(({ version }, index) => version !== index + 1)) return 'its journal has holes'
+    // What the process did not live to write is inferred by the next one.
+    const last = events.at(-1)
+    const isInferred = last?.type === 'ConnectionClosed' && last.data.inferred === true
+    if (isInferred) {
+      return !crashed && 'its end was inferred, and no process died'
+    }
+    if (hasCrashed) return 'its process died, and its end was not inferred'
     const folded = fold(events)?.context.record
     const same = JSON.stringify(folded) === JSON.stringify(record)
     return !same && `its journal folds to ${JSON.stringify(folded)}, not ${JSON.stringify(record)}`
   },
+}
+
+/** What was acknowledged is in the log, under its number, whatever became of the process (I-55). */
+async function lostAcknowledgement({ disk, followers, runtime }: Harness) {
+  if (disk === undefined) return undefined
+  const { store } = runtime.journal
+  for (const [number, { topics }] of followers) {
+    for (const [topic, { acknowledged }] of topics) {
+      for (const { offset, epoch, data } of acknowledged) {
+        const page = await store.read(`topic/${topic}`, { after: offset - 1, maxEvents: 1 })
+        const [kept] = page.events
+        const there = kept?.version === offset ? JSON.stringify(kept.data) : undefined
+        if (page.epoch === epoch && (there === data || offset <= page.floor)) continue
+        return `client ${number} was told that ${data} is at ${topic}/${epoch}/${offset}, where ${page.epoch} has ${there}`
+      }
+    }
+  }
+  return undefined
+}
+
+/** By how much whatever is due may be late: the process stood still, or its timers were late. */
+function delayOf(steps: World['script']['steps']): number {
+  const lateMs = steps.map((step) => {
+    if (step.does === 'freeze' || step.does === 'suspend') return step.ms
+    // One after the other may be.
+    return step.does === 'lateTimers' ? 3 * step.ms : 0
+  })
+  return lateMs.reduce((sum, ms) => sum + ms, 0)
 }
 
 /** Nothing in the script gives this client a reason not to answer pings in time. */
@@ -251,15 +314,25 @@ function isHonest(
 ): boolean {
   const { bufferBytes, latencyMs = 1, pingTimeoutMs = 10_000 } = bounds
   if (bufferBytes !== undefined || 2 * latencyMs >= (pingTimeoutMs || Infinity)) return false
-  const bad = ['stall', 'vanish', 'ignorePings', 'delay', 'trickle', 'close', 'bytes']
+  const bad = [
+    ...['stall', 'vanish', 'ignorePings', 'delay', 'trickle', 'close', 'bytes', 'writeSlowly'],
+    ...['gather', 'narrow', 'blackOut', 'breakPipe', 'lateData', 'closeRace', 'hangUp'],
+  ]
+  const still = ['freeze', 'suspend']
   return !steps.some(
-    (step) => step.does === 'freeze' || (step.client === client && bad.includes(step.does)),
+    (step) => still.includes(step.does) || (step.client === client && bad.includes(step.does)),
   )
 }
 
 function hasFailed({ client, entries }: Life): boolean {
   if (entries.some(({ what }) => what === 'throws')) return true
-  return [...FAILING, ...FAILING_LATE, '/stuck', '/slow'].includes(client.path)
+  return [...FAILING, ...FAILING_LATE, '/stuck', '/slow', '/topics'].includes(client.path)
+}
+
+/** Its handler takes its time with a message, or waits for a disk that does. */
+function isSlow(path: string, steps: World['script']['steps']): boolean {
+  if (['/stuck', '/slow', '/rejects'].includes(path)) return true
+  return path === '/topics' && steps.some(({ does }) => does === 'slowDisk')
 }
 
 function isSame(one: { code: number; reason: string }, other: { code: number; reason: string }) {

@@ -2,7 +2,6 @@
 
 import { map, merge, Observable, take } from 'rxjs'
 import {
-  type Clock,
   chatRoom,
   clockFeed,
   HandshakeError,
@@ -12,27 +11,27 @@ import {
   topics,
   WebSocketHandler,
 } from 'windsock'
-import type { HarnessEntry } from 'windsock/testing'
+import type { HarnessEntry, HarnessProcess } from 'windsock/testing'
 import { type AnyActorLogic, emit, setup } from 'xstate'
 
 /** What a run's handlers share: they have no memory of another run. */
 class Shared {
   readonly room = topic<string>('room')
-  readonly #clock: () => Clock
+  readonly #clock: HarnessProcess['clock']
 
-  constructor(clock: () => Clock) {
+  constructor({ clock }: HarnessProcess) {
     this.#clock = clock
   }
 
   wait(ms: number): Promise<void> {
     return new Promise((resolve) => {
-      this.#clock().setTimeout(resolve, ms)
+      this.#clock.setTimeout(resolve, ms)
     })
   }
 
   /** `0`, `1`, `2` …, one each 25 ms. */
   readonly ticks$ = new Observable<string>((subscriber) => {
-    const clock = this.#clock()
+    const clock = this.#clock
     let count = 0
     let timer: unknown
     const tick = () => {
@@ -71,6 +70,20 @@ function classes(shared: Shared) {
         if (--this.#left === 0) this.close(4000, 'enough')
       }
     },
+    /** Hears pings and pongs, and so has hooks that a script may have fail. */
+    Attentive: class extends WebSocketHandler {
+      override onMessage(message: Message): void {
+        this.ping('are you there')
+        void this.writeMessage(message, typeof message !== 'string').catch(() => {})
+      }
+      override onPing(): void {}
+      override onPong(): void {}
+    },
+    FailsAtSubprotocol: class extends WebSocketHandler {
+      override selectSubprotocol(): never {
+        throw new Error('as this handler does')
+      }
+    },
     LeavesLoudly: class extends WebSocketHandler {
       override onClose(): void {
         throw new Error('as this handler does')
@@ -93,11 +106,15 @@ const machine = setup({
 /** The topics at `/topics`. */
 export const TOPICS = ['news', 'short']
 
-/** @param clock - asked when a handler runs, so the harness may be made later. */
-export function handlers(clock: () => Clock): readonly HarnessEntry[] {
-  const shared = new Shared(clock)
+/** Of one process; with a disk the topics are durable. */
+export function handlers(own: HarnessProcess): readonly HarnessEntry[] {
+  const shared = new Shared(own)
+  const { clock, random, journal } = own
+  const ports = { clock, random }
+  const isDurable = journal.store.durability === 'disk'
   const { room, ticks$ } = shared
-  const { Slow, Stuck, Rejects, Closes, LeavesLoudly } = classes(shared)
+  const { Slow, Stuck, Rejects, Closes, LeavesLoudly, Attentive, FailsAtSubprotocol } =
+    classes(shared)
   const big = 'x'.repeat(900)
   return [
     route('/echo', ({ messages$ }) => messages$),
@@ -150,6 +167,19 @@ export function handlers(clock: () => Clock): readonly HarnessEntry[] {
     route('/pings', (connection) => {
       connection.messages$.subscribe(() => connection.ping('from the app'))
     }),
+    route('/attentive', Attentive),
+    route('/rejectsToDecide', () => {}, {
+      prepare: async () => {
+        await shared.wait(10)
+        throw new Error('as this handler does')
+      },
+    }),
+    route('/failsAtOrigin', () => {}, {
+      checkOrigin: () => {
+        throw new Error('as this handler does')
+      },
+    }),
+    route('/failsAtSubprotocol', FailsAtSubprotocol),
     route('/refuses', () => {}, {
       prepare: () => {
         throw new HandshakeError(403, 'not here')
@@ -164,7 +194,12 @@ export function handlers(clock: () => Clock): readonly HarnessEntry[] {
     route('/neverDecides', () => {}, { prepare: () => new Promise(() => {}) }),
     ...topics(
       '/topics',
-      TOPICS.map((name) => topic<string>(name, { history: { count: name === 'short' ? 2 : 500 } })),
+      TOPICS.map((name) => {
+        const history = { count: name === 'short' ? 2 : 500 }
+        return isDurable
+          ? topic<string>(name, { history, ...ports, durable: journal })
+          : topic<string>(name, { history, ...ports })
+      }),
       { accept: String, maxPublishesPerSecond: 1_000 },
     ).filter((entry) => entry.kind === 'route'),
   ]
@@ -188,5 +223,6 @@ export const PATHS = [
   ],
   ...['/greets', '/opensLate', '/neverOpens', '/throwsInOpen', '/stuck', '/rejects', '/closes'],
   ...['/leavesLoudly', '/completes', '/errors', '/sendsRubbish', '/closesBadly', '/pings'],
+  ...['/attentive', '/rejectsToDecide', '/failsAtOrigin', '/failsAtSubprotocol'],
   ...['/refuses', '/failsToDecide', '/closesInOpen', '/decidesLate', '/neverDecides'],
 ]

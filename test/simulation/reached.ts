@@ -5,14 +5,26 @@
 
 import { type ConnectionMachine, connectionMachine } from 'windsock'
 import type { Harness } from 'windsock/testing'
-import type { World } from './world.ts'
+import { FAULT_NAMES, faultOf } from './faults.ts'
 
 type StateNode = ConnectionMachine['root']
 
-export class Reached {
-  lifetimes = 0
-  runs = 0
-  steps = 0
+type Counts = ReadonlyMap<string, number>
+
+/** What was counted, as plain data: one thread may give it to another. */
+export interface Tally {
+  readonly totals: Counts
+  readonly faults: Counts
+  readonly pairs: Counts
+  readonly causes: Counts
+  readonly states: Counts
+  readonly transitions: Counts
+}
+
+const KINDS = ['totals', 'faults', 'pairs', 'causes', 'states', 'transitions'] as const
+
+export class Reached implements Tally {
+  readonly totals = new Map<string, number>()
   readonly faults = new Map<string, number>()
   readonly pairs = new Map<string, number>()
   readonly causes = new Map<string, number>()
@@ -35,15 +47,20 @@ export class Reached {
     }
   }
 
-  /** Counts one run. */
-  add({ script }: World, server: Harness): void {
-    this.runs++
-    this.lifetimes += server.lives.length
-    this.steps += script.steps.length
+  get lifetimes(): number {
+    return this.totals.get('lifetimes') ?? 0
+  }
+
+  /** Counts one run. A fault counts when it found somebody to befall. */
+  add(server: Harness): void {
+    count(this.totals, 'runs')
+    count(this.totals, 'lifetimes', server.lives.length)
+    count(this.totals, 'steps', server.played.length)
     for (const { cause } of server.records) count(this.causes, cause)
     const met = new Set<string>()
-    for (const step of script.steps) {
-      const name = step.does === 'bytes' ? step.what.replace(/\d+/, 'n') : step.does
+    for (const step of server.played) {
+      const name = faultOf(step)
+      if (name === undefined) continue
       count(this.faults, name)
       met.add(name)
     }
@@ -51,6 +68,26 @@ export class Reached {
     sorted.forEach((one, index) => {
       for (const other of sorted.slice(index + 1)) count(this.pairs, `${one} + ${other}`)
     })
+  }
+
+  /** Adds what another has met. */
+  merge(other: Tally): void {
+    for (const kind of KINDS) for (const [name, more] of other[kind]) count(this[kind], name, more)
+  }
+
+  get tally(): Tally {
+    const { totals, faults, pairs, causes, states, transitions } = this
+    return { totals, faults, pairs, causes, states, transitions }
+  }
+
+  /** Faults that befell nobody. */
+  get unmet(): readonly string[] {
+    return FAULT_NAMES.filter((name) => !this.faults.has(name))
+  }
+
+  /** Declared states that were never entered. */
+  get unentered(): readonly string[] {
+    return this.declaredStates.filter((name) => !this.states.has(name))
   }
 
   /** Declared transitions that were never taken. */
@@ -74,8 +111,8 @@ export class Reached {
   }
 }
 
-function count(counts: Map<string, number>, name: string): void {
-  counts.set(name, (counts.get(name) ?? 0) + 1)
+function count(counts: Map<string, number>, name: string, more = 1): void {
+  counts.set(name, (counts.get(name) ?? 0) + more)
 }
 
 function nameOf(node: StateNode): string {

@@ -1,22 +1,25 @@
 // Report: what a simulation reached, as text.
 
+import { FAULT_NAMES } from './faults.ts'
 import type { Outcome } from './simulate.ts'
 
 /** Counts of everything, the rarest last, and what was never met. */
-export function report({ reached, ms }: Outcome): string {
-  const { lifetimes, runs, steps, faults, pairs, causes, states, declaredStates } = reached
+export function report({ reached, ms, trace }: Outcome): string {
+  const { totals, faults, pairs, causes, declaredStates, unentered, unmet } = reached
   const { transitions, declaredTransitions, untaken } = reached
-  const unentered = declaredStates.filter((state) => !states.has(state))
-  const possible = (faults.size * (faults.size - 1)) / 2
-  const rarest = Math.min(...pairs.values())
+  const possible = (FAULT_NAMES.length * (FAULT_NAMES.length - 1)) / 2
+  const rarest = pairs.size === 0 ? 0 : Math.min(...pairs.values())
+  const of = (name: string) => totals.get(name) ?? 0
   return [
-    `${lifetimes} lifetimes in ${runs} runs of ${steps} steps, ${(ms / 1_000).toFixed(1)} s`,
+    `${of('lifetimes')} lifetimes in ${of('runs')} runs of ${of('steps')} steps, ${(ms / 1_000).toFixed(1)} s`,
     '',
-    `steps      ${told(faults)}`,
+    `faults     ${FAULT_NAMES.length - unmet.length} of ${FAULT_NAMES.length}${never(unmet)}`,
+    `           ${told(faults)}`,
     `pairs      ${pairs.size} of ${possible} in one run together, the rarest ${rarest} times`,
     `ends       ${told(causes)}`,
     `states     ${declaredStates.length - unentered.length} of ${declaredStates.length}${never(unentered)}`,
     `arrows     ${transitions.size} of ${declaredTransitions.length} of the machine${never(untaken)}`,
+    `trace      ${trace}`,
   ].join('\n')
 }
 

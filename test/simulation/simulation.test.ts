@@ -7,7 +7,18 @@ import { simulate } from './simulate.ts'
 it('a thousand lifetimes from one seed keep every law, and reach every state', async () => {
   const outcome = await simulate({ seed: 1, lifetimes: 1_000 })
   const { failure, reached } = outcome
-  if (failure !== undefined) throw new Error(failure.world.toString(), { cause: failure.error })
-  const unentered = reached.declaredStates.filter((state) => !reached.states.has(state))
-  expect(unentered, report(outcome)).toEqual([])
+  if (failure !== undefined) throw new Error(`${failure.world}\n${failure.why}`)
+  expect(reached.unentered, report(outcome)).toEqual([])
+  expect(reached.unmet, report(outcome)).toEqual([])
+})
+
+it('the same seed is the same simulation, byte for byte (I-20)', async () => {
+  const [one, other] = [
+    await simulate({ seed: 7, lifetimes: 300 }),
+    await simulate({ seed: 7, lifetimes: 300 }),
+  ]
+  expect(other.trace).toBe(one.trace)
+  expect(other.reached.tally).toEqual(one.reached.tally)
+  const another = await simulate({ seed: 8, lifetimes: 300 })
+  expect(another.trace).not.toBe(one.trace)
 })

@@ -2,8 +2,20 @@
 
 import fc from 'fast-check'
 import { type ConnectionMachine, type RouteSettings } from 'windsock'
-import { type Harness, type HarnessOptions, harness, type Script } from 'windsock/testing'
-import { FAULTS, messages, scripts } from 'windsock/testing/arbitraries'
+import {
+  type Harness,
+  type HarnessOptions,
+  harness,
+  type Script,
+  SimulatedDisk,
+} from 'windsock/testing'
+import {
+  headers as anyHeaders,
+  FAULTS,
+  messages,
+  PROCESS_FAULTS,
+  scripts,
+} from 'windsock/testing/arbitraries'
 import { handlers, PATHS, TOPICS } from './handlers.ts'
 
 export type Bounds = RouteSettings &
@@ -12,17 +24,21 @@ export type Bounds = RouteSettings &
 export class World {
   readonly bounds: Bounds
   readonly script: Script
+  /** Whether there is a disk under the journal, so that topics are durable. */
+  readonly hasDisk: boolean
 
-  constructor(bounds: Bounds, script: Script) {
+  constructor(bounds: Bounds, script: Script, hasDisk = false) {
     this.bounds = bounds
     this.script = script
+    this.hasDisk = hasDisk
   }
 
   toString(): string {
     const bounds = Object.entries(this.bounds).map(
       ([name, value]) => `${name}=${JSON.stringify(value)}`,
     )
-    return `\nbounds ${bounds.join(' ')}\n${this.script.toString()}\n`
+    const disk = this.hasDisk ? ' and a disk' : ''
+    return `\nbounds ${bounds.join(' ')}${disk}\n${this.script.toString()}\n`
   }
 
   [fc.toStringMethod](): string {
@@ -31,10 +47,8 @@ export class World {
 
   /** Runs it to its end. @param machine - the machine of all its connections, which may look on. */
   async run(machine: ConnectionMachine): Promise<Harness> {
-    const server: Harness = harness(
-      handlers(() => server.clock),
-      { ...this.bounds, machine },
-    )
+    const disk = this.hasDisk ? { disk: new SimulatedDisk() } : {}
+    const server = harness(handlers, { ...this.bounds, machine, ...disk })
     await server.run(this.script)
     return server
   }
@@ -81,7 +95,7 @@ const bounds: fc.Arbitrary<Bounds> = fc
     return Object.fromEntries(given) as Bounds
   })
 
-const faults = fc.subarray([...FAULTS], { minLength: 0 })
+const faults = fc.subarray([...FAULTS, 'crash' as const], { minLength: 0 })
 const wide = { clients: 4, steps: 24 }
 
 /** Little room and much to say: what slow readers meet. */
@@ -108,17 +122,40 @@ const narrow: fc.Arbitrary<World> = fc
   })
   .map(({ bounds: some, script }) => new World(some, script))
 
+/** With an Origin now and then, as a browser has it, so that whoever decides about it is asked. */
+const headers = fc.oneof(
+  { weight: 3, arbitrary: fc.constant({}) },
+  { weight: 1, arbitrary: fc.constant({ origin: 'http://server.test' }) },
+  { weight: 1, arbitrary: anyHeaders },
+)
+
+/** What was said has to be there when the process is not: topics on a disk, and clients that come back to them. */
+const durable: fc.Arbitrary<World> = fc
+  .record({
+    bounds,
+    script: fc
+      .subarray([...FAULTS], { minLength: 0, maxLength: 5 })
+      .chain((some) =>
+        scripts('/topics', { ...wide, faults: [...PROCESS_FAULTS, ...some], topics: TOPICS }),
+      ),
+  })
+  .map(({ bounds: some, script }) => new World(some, script, true))
+
 /** Any world; `faults` differ from one to the next, so that some are met without the others. */
 const any: fc.Arbitrary<World> = fc
   .record({
     bounds,
     script: faults.chain((some) =>
       fc.oneof(
-        { weight: 5, arbitrary: scripts(PATHS, { ...wide, faults: some, messages }) },
+        { weight: 5, arbitrary: scripts(PATHS, { ...wide, faults: some, messages, headers }) },
         { weight: 1, arbitrary: scripts('/topics', { ...wide, faults: some, topics: TOPICS }) },
       ),
     ),
   })
   .map(({ bounds: some, script }) => new World(some, script))
 
-export const worlds = fc.oneof({ weight: 5, arbitrary: any }, { weight: 1, arbitrary: narrow })
+export const worlds = fc.oneof(
+  { weight: 5, arbitrary: any },
+  { weight: 1, arbitrary: narrow },
+  { weight: 1, arbitrary: durable },
+)

@@ -1,10 +1,17 @@
-// Both stores keep the contract: the one in memory, and the one in a file with a real thread and a real disk.
+// All stores keep the contract: the one in memory, the one in a file with a real thread and a real disk, and the one
+// that simulations have for a disk.
 
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'vitest'
-import { type StoreUnderTest, seededRandom, storeContract } from 'windsock/testing'
+import {
+  SimulatedDisk,
+  type StoreUnderTest,
+  seededRandom,
+  storeContract,
+  VirtualClock,
+} from 'windsock/testing'
 import { MemoryStore } from '../../../src/journal/memory-store.ts'
 import { openSqliteStore } from '../../../src/journal/sqlite-store.ts'
 import type { Store } from '../../../src/journal/store.ts'
@@ -30,8 +37,18 @@ async function inFile(): Promise<StoreUnderTest> {
   }
 }
 
+async function onSimulatedDisk(): Promise<StoreUnderTest> {
+  const [disk, clock] = [new SimulatedDisk(), new VirtualClock()]
+  const store = disk.open(clock)
+  return { store, reopen: async () => disk.open(clock), dispose: async () => {} }
+}
+
 describe('the store in memory', () => {
   for (const { name, run } of storeContract(inMemory)) it(name, run)
+})
+
+describe('the store on a simulated disk', () => {
+  for (const { name, run } of storeContract(onSimulatedDisk)) it(name, run)
 })
 
 describe('the store in a file', () => {
