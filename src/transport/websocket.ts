@@ -26,9 +26,9 @@ import { writeFrames } from './frame-writer.ts'
 import type { Transport, TransportEvents } from './transport.ts'
 import { mayWriteFrames, ownDeflater, type ReceiverWatcher, watchReceiver } from './ws-internals.ts'
 import {
-  listenForDrain,
   listenForErrors,
   listenForFrames,
+  listenToSocket,
   type WsListener,
 } from './ws-listeners.ts'
 
