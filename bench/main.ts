@@ -1,4 +1,4 @@
-// Main: `npm run bench`, windsock beside bare `ws` and others in one run.
+// Main: `npm run bench`, windsock beside bare `ws` and others in one run, or what is durable beside what is not.
 //
 // Exit codes: 0 when no row is below its floor, 1 when one is, 2 when something could not be measured.
 
@@ -6,6 +6,7 @@ import { cpus, loadavg } from 'node:os'
 import { CommanderError } from 'commander'
 import { CASES, type Case, casesNamed } from './cases.ts'
 import { tooFewDescriptors } from './descriptors.ts'
+import { measureDurable } from './durable.ts'
 import { type Row, rowsOf } from './judge.ts'
 import { measureRound, type NoteVersion, type Round, roundSeconds } from './measure.ts'
 import { type Options, readOptions } from './options.ts'
@@ -49,6 +50,7 @@ try {
 async function main(options: Options): Promise<number> {
   const { rounds, seconds, only, quick } = options
   if (options.redraw) return redraw()
+  if (options.durable) return measureDurable(options, machine())
   const named = casesNamed(only, quick)
   if (named.length === 0) throw new Error(noSuchCase(only, quick))
   const cases = named.filter((one) => {

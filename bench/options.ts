@@ -17,6 +17,7 @@ export interface Options {
   readonly peers: boolean
   readonly aa: boolean
   readonly journal: boolean
+  readonly durable: boolean
   readonly rounds: number
   readonly seconds: number
   readonly only: readonly string[]
@@ -31,7 +32,7 @@ export function readOptions(): Options {
     .addOption(
       new Option('--save', 'write the results and docs/explanation/performance.md')
         .default(false)
-        .conflicts(['quick', 'aa', 'journal']),
+        .conflicts(['quick', 'aa', 'journal', 'durable']),
     )
     .option('--redraw', 'write the page again from what was saved, and measure nothing', false)
     .option('--rounds <n>', `rounds per case (${ROUNDS}; quick: ${QUICK_ROUNDS})`, wholeNumber)
@@ -39,6 +40,11 @@ export function readOptions(): Options {
     .option('--only <case,…>', 'only cases whose name contains one of the texts', texts, [])
     .option('--peers', 'other servers, too; installs Socket.IO and Bun on first use', false)
     .option('--journal', 'windsock without a journal against windsock with one in a file', false)
+    .option(
+      '--durable',
+      "durable topics: publishes a second, their latency, the event loop's",
+      false,
+    )
     .option('--aa', 'bare ws on both sides: a sound bench gives about 1.00', false)
     .exitOverride()
   const given = program.parse().opts<Options>()

@@ -81,7 +81,7 @@ function percent(share: number): string {
 }
 
 /** Left-aligned first columns, right-aligned others, two spaces between. */
-function columns(rows: readonly (readonly string[])[]): string[] {
+export function columns(rows: readonly (readonly string[])[]): string[] {
   const widths = (rows[0] ?? []).map((_, column) => {
     return Math.max(...rows.map((row) => row[column]?.length ?? 0))
   })

@@ -10,12 +10,13 @@ import {
   BUSY,
   type Call,
   type CallFailure,
+  type CallResult,
   type FromWorker,
   STOPPED,
   type ToWorker,
   type WorkerOptions,
 } from './sqlite-calls.ts'
-import { type ResultRun, unpacked } from './sqlite-results.ts'
+import { unpacked } from './sqlite-results.ts'
 import {
   type Appended,
   type AppendOptions,
@@ -42,6 +43,11 @@ export interface SqliteOptions {
 const MAX_BACKLOG = 100_000
 /** The same in bytes of data: 64 MiB. */
 const MAX_BACKLOG_BYTES = 64 * 1024 * 1024
+/**
+ * Answers that one turn of the event loop gives out, one or two milliseconds of work: a commit under a flood answers
+ * ten thousand at once.
+ */
+const ANSWERED_A_TURN = 500
 /** How long `process.exit()` may wait for a transaction; on a disk so slow the process ends as it may. */
 const LONGEST_WAIT_MS = 2_000
 
@@ -96,6 +102,8 @@ export class SqliteStore implements Store {
   /** Calls without an answer, oldest first; those before `#answered` have theirs. */
   #waiting: Waiting[] = []
   #answered = 0
+  /** What the worker has answered and nobody was told yet, oldest first. */
+  #answers: Iterator<CallResult>[] = []
   #backlog = 0
   #backlogBytes = 0
   #ending: Promise<void> | undefined
@@ -106,7 +114,10 @@ export class SqliteStore implements Store {
     this.#worker = worker
     worker.unref()
     worker.on('message', (message: FromWorker) => {
-      if (typeof message === 'object' && 'results' in message) this.#settle(message.results)
+      if (typeof message !== 'object' || !('results' in message)) return
+      this.#answers.push(unpacked(message.results))
+      // Behind others that wait, its turn comes.
+      if (this.#answers.length === 1) this.#answerSome()
     })
     worker.on('error', (cause) => this.#died(cause))
     worker.on('exit', () => this.#died(undefined))
@@ -212,14 +223,16 @@ export class SqliteStore implements Store {
     this.#worker.postMessage(message)
   }
 
-  #settle(runs: readonly ResultRun[]): void {
-    for (const result of unpacked(runs)) {
-      const call = this.#waiting[this.#answered] as Waiting
-      this.#answered++
-      this.#backlog -= call.events
-      this.#backlogBytes -= call.bytes
-      if ('failure' in result) call.reject(errorOf(result.failure))
-      else call.resolve(result.value as never)
+  #answerSome(): void {
+    this.#answer(ANSWERED_A_TURN)
+    if (this.#answers.length > 0) setImmediate(() => this.#answerSome())
+  }
+
+  #answer(most: number): void {
+    for (let count = 0; count < most; count++) {
+      const next = this.#nextAnswer()
+      if (next === undefined) break
+      this.#settle(next)
     }
     // Cut at the front every so often: the array is moved as a whole.
     if (this.#answered > 1_000 && this.#answered > this.#waiting.length / 2) {
@@ -229,8 +242,28 @@ export class SqliteStore implements Store {
     if (this.#waiting.length === this.#answered && this.#ending === undefined) this.#worker.unref()
   }
 
+  #nextAnswer(): CallResult | undefined {
+    for (;;) {
+      const next = this.#answers[0]?.next()
+      if (next === undefined) return undefined
+      if (next.done !== true) return next.value
+      this.#answers.shift()
+    }
+  }
+
+  #settle(result: CallResult): void {
+    const call = this.#waiting[this.#answered] as Waiting
+    this.#answered++
+    this.#backlog -= call.events
+    this.#backlogBytes -= call.bytes
+    if ('failure' in result) call.reject(errorOf(result.failure))
+    else call.resolve(result.value as never)
+  }
+
   #died(cause: unknown): void {
     if (this.#dead !== undefined) return
+    // What was answered before the end was kept.
+    this.#answer(Number.POSITIVE_INFINITY)
     this.#dead =
       this.#ending === undefined
         ? new JournalError('ERR_WINDSOCK_JOURNAL', "the journal's thread has ended", cause)

@@ -2,7 +2,15 @@
 
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -12,6 +20,8 @@ import { openSqliteStore, type SqliteStore } from '../../../src/journal/sqlite-s
 import type { NewEvent } from '../../../src/journal/store.ts'
 import { requires } from '../../support/requires.ts'
 
+/** The worker's. */
+const CHECKPOINT_EVERY = 500
 const TOPIC = 'topic/load'
 const APPENDER = fileURLToPath(new URL('./support/appender.mjs', import.meta.url))
 const EVERYTHING = { maxEvents: 1_000_000, maxBytes: 2 ** 30 }
@@ -220,6 +230,32 @@ describe.runIf(sqlite3)('a journal file under the command sqlite3', () => {
     expect(said).toBe('a\nb\n')
     await writer.append(TOPIC, [text('c')])
     expect((await writer.read(TOPIC)).events).toHaveLength(3)
+  })
+
+  it('is written on while someone keeps reading an old state of it, and its log begins anew afterwards', async () => {
+    const writer = await store()
+    const commits = async (count: number) => {
+      for (let n = 0; n < count; n++) await writer.append(TOPIC, [text('x'.repeat(500))])
+      return statSync(`${file}-wal`).size
+    }
+    await commits(1)
+    const reader = spawn('sqlite3', ['-readonly', file], { stdio: ['pipe', 'pipe', 'inherit'] })
+    const asked = async (sql: string) => {
+      const said = once(reader.stdout, 'data')
+      reader.stdin.write(`${sql};\n`)
+      return String((await said)[0]).trim()
+    }
+    expect(await asked('BEGIN; SELECT count(*) FROM messages')).toBe('1')
+    // Longer than the worker goes without a checkpoint, which can bring nothing home while the reader is there.
+    const held = await commits(CHECKPOINT_EVERY + 10)
+    expect(await asked('SELECT count(*) FROM messages')).toBe('1')
+    reader.stdin.end()
+    await once(reader, 'close')
+    const whole = await commits(CHECKPOINT_EVERY)
+    expect(whole).toBeGreaterThan(held)
+    expect(await commits(100)).toBe(whole)
+    const { events } = await writer.read(TOPIC, EVERYTHING)
+    expect(events).toHaveLength(1 + CHECKPOINT_EVERY + 10 + CHECKPOINT_EVERY + 100)
   })
 })
 
