@@ -6,6 +6,7 @@
 // Parsing is total and linear: any text gives a frame or a problem. Knows nothing of sockets, topics or rules, and runs
 // in a browser.
 
+import { isDeeper, MAX_JSON_DEPTH } from './json-depth.ts'
 import { isOffset, MAX_EPOCH_LENGTH, type Position } from './position.ts'
 
 export const RESUME_SUBPROTOCOL = 'windsock.v1.json'
@@ -91,6 +92,9 @@ export function parseClientFrame(text: string): ClientFrame | FrameProblem {
   if (type === 'ping') return { type, id }
   if (type !== 'subscribe' && type !== 'unsubscribe' && type !== 'publish') {
     return problem(id, '"type" must be subscribe, unsubscribe, publish or ping')
+  }
+  if (isDeeper(text, MAX_JSON_DEPTH)) {
+    return problem(id, `a frame is nested deeper than ${MAX_JSON_DEPTH} levels`)
   }
   if (!isText(topic, MAX_TOPIC_LENGTH)) {
     return problem(id, `"topic" must be a text of 1 to ${MAX_TOPIC_LENGTH} characters`)

@@ -4,18 +4,15 @@
 //   to a topic of text/…             that type: one text
 //   to any other                     that type: one message of bytes
 //
-// Another type is refused, as the Durable Streams protocol says. What is read here is bounded already; nesting is
-// counted before it is parsed, because what parses a deep text need not be able to write it again.
+// Another type is refused, as the Durable Streams protocol says. What is read here is bounded already.
 
 import type { TopicInput } from '../handlers/topic-rules.ts'
 import type { Refusal } from '../protocol/handshake.ts'
+import { isDeeper, MAX_JSON_DEPTH } from '../protocol/json-depth.ts'
 import { mediaType } from './topic-format.ts'
 
 /** Turns a body into messages, one at least. */
 export type BodyReader = (body: Uint8Array) => readonly TopicInput[] | Refusal
-
-const MAX_JSON_DEPTH = 64
-const BRACKETS: Readonly<Record<string, number>> = { '[': 1, '{': 1, ']': -1, '}': -1 }
 
 /** How a body of type `posted` is read for a topic of type `kept`. */
 export function bodyReader(kept: string, posted: string | undefined): BodyReader | Refusal {
@@ -40,7 +37,8 @@ function isUtf8(contentType: string): boolean {
 function readJson(body: Uint8Array): readonly TopicInput[] | Refusal {
   const text = decode(body)
   if (text === undefined) return bad('the body is not valid UTF-8')
-  if (isDeep(text)) return bad(`the body is nested deeper than ${MAX_JSON_DEPTH} levels`)
+  if (isDeeper(text, MAX_JSON_DEPTH))
+    return bad(`the body is nested deeper than ${MAX_JSON_DEPTH} levels`)
   try {
     const value: TopicInput = JSON.parse(text)
     if (!Array.isArray(value)) return [value]
@@ -66,20 +64,6 @@ function decode(body: Uint8Array): string | undefined {
   } catch {
     return undefined
   }
-}
-
-/** Counts brackets outside of strings; whether they match is the parser's matter. */
-function isDeep(json: string): boolean {
-  let depth = 0
-  let inString = false
-  for (let index = 0; index < json.length; index++) {
-    const character = json[index] as string
-    if (character === '"') inString = !inString
-    else if (inString && character === '\\') index++
-    else if (!inString) depth += BRACKETS[character] ?? 0
-    if (depth > MAX_JSON_DEPTH) return true
-  }
-  return false
 }
 
 function bad(reason: string): Refusal {

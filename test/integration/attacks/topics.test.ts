@@ -1,0 +1,257 @@
+// Attacks on topics: each class tried by every way that reads one, or that writes one, with the same outcome by all.
+
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import {
+  type AnyTopic,
+  HandshakeError,
+  type ServeOptions,
+  type TopicsOptions,
+  topic,
+  topics,
+  type WebSocketError,
+} from 'windsock'
+import { formatOffset } from '../../../src/protocol/http-offset.ts'
+import { RawClient, text } from '../support/raw-client.ts'
+import { start } from '../support/test-server.ts'
+import { ask, type Headers, WAYS, WRITING_WAYS } from './support/ways.ts'
+
+/** A server with the topics `news` and `other`, to which anyone may publish anything. */
+async function house(options: TopicsOptions = {}, settings: Partial<ServeOptions> = {}) {
+  const news = topic<object | string>('news', { history: { count: 1_000 } })
+  const other = topic<object | string>('other', { history: { count: 1_000 } })
+  const errors: WebSocketError[] = []
+  const { server, port } = await start({
+    ...settings,
+    onError: (error) => errors.push(error),
+    routes: [
+      topics('/topics', [news, other] as unknown as AnyTopic[], {
+        accept: (input) => input as string,
+        onError: (error) => errors.push(error),
+        maxPublishesPerSecond: 1_000_000,
+        // Event streams end by themselves, so that they can be read to their end.
+        eventStreamMs: 50,
+        longPollMs: 50,
+        ...options,
+      }),
+    ],
+  })
+  return { server, port, news, other, errors }
+}
+
+/** What each way of reading comes to. */
+async function readBy(port: number, headers: Headers = {}, name = 'news') {
+  return Promise.all(WAYS.map((way) => way.read(port, name, headers)))
+}
+
+const statuses = (outcomes: readonly { readonly status: number }[]) =>
+  outcomes.map(({ status }) => status)
+const all = <T>(ways: readonly unknown[], value: T): T[] => ways.map(() => value)
+
+describe('a message that is nested deeply', () => {
+  const brackets = fc.constantFrom<[string, string]>(['[', ']'], ['{"a":', '}'], ['["]{",', ']'])
+
+  it.each(WRITING_WAYS)(
+    'is taken up to 64 levels, with what carries it, and refused beyond: $name',
+    async (way) => {
+      const { port, news, errors } = await house()
+      const depths = fc.oneof(fc.integer({ min: 1, max: 70 }), fc.constantFrom(1_000, 8_000))
+      await fc.assert(
+        fc.asyncProperty(brackets, depths, async ([open, close], depth) => {
+          const before = news.offset
+          const json = open.repeat(depth) + '"]}"' + close.repeat(depth)
+          const isTaken = depth <= 63
+          expect((await way.write(port, 'news', json)).status).toBe(isTaken ? 204 : 400)
+          expect(news.offset - before).toBe(isTaken ? 1 : 0)
+        }),
+        {
+          numRuns: 60,
+          examples: [
+            [['[', ']'], 63],
+            [['[', ']'], 64],
+          ],
+        },
+      )
+      expect(errors).toEqual([])
+    },
+  )
+})
+
+describe('names that every object has', () => {
+  const NAMES = ['__proto__', 'constructor', 'prototype', 'toString', 'hasOwnProperty']
+
+  it('are no topics, by any way', async () => {
+    const { port, errors } = await house()
+    for (const name of NAMES) {
+      expect(statuses(await readBy(port, {}, name))).toEqual(all(WAYS, 404))
+      for (const way of WRITING_WAYS)
+        expect(await way.write(port, name, '1')).toEqual({ status: 404 })
+    }
+    expect(errors).toEqual([])
+  })
+
+  it('are topics like any other where the program makes them, by any way', async () => {
+    const named = NAMES.map((name) => topic<string>(name, { history: { count: 10 } }))
+    const { port } = await start({
+      routes: [
+        topics('/topics', named, {
+          accept: (input) => input as string,
+          eventStreamMs: 50,
+        }),
+      ],
+    })
+    for (const name of NAMES) {
+      for (const way of WRITING_WAYS) expect((await way.write(port, name, '"x"')).status).toBe(204)
+      for (const { items } of await readBy(port, {}, name)) expect(items).toEqual(['x', 'x'])
+    }
+  })
+
+  it('in what is published reach nobody’s prototype, and arrive as they were sent', async () => {
+    const { port } = await house()
+    const json = '{"__proto__":{"polluted":1},"constructor":{"prototype":{"polluted":1}}}'
+    for (const way of WRITING_WAYS) expect((await way.write(port, 'news', json)).status).toBe(204)
+    for (const { items } of await readBy(port)) {
+      expect(JSON.stringify(items)).toBe(`[${json},${json}]`)
+    }
+    expect(({} as { polluted?: unknown }).polluted).toBeUndefined()
+  })
+})
+
+describe('a page', () => {
+  const OWN = 'https://app.test'
+  const settings = { checkOrigin: [OWN] }
+
+  it.each([
+    ['of another origin', { Origin: 'https://evil.test' }],
+    ['of an origin without a name', { Origin: 'null' }],
+    ['of a host that begins like the right one', { Origin: 'https://app.test.evil.test' }],
+    ['whose name was led to this machine', { Host: 'evil.test', Origin: 'http://evil.test' }],
+    [
+      'so led, whose browser names no Origin',
+      { Host: 'evil.test', 'Sec-Fetch-Site': 'same-origin' },
+    ],
+    ['that has its browser load the address', { 'Sec-Fetch-Site': 'cross-site' }],
+  ] as const)('%s is let in by no way', async (_, headers) => {
+    const { port, news } = await house({}, settings)
+    news.publish('secret')
+    // A browser names the Origin of every WebSocket; these requests say what the others would.
+    const isWebSocketOfBrowser = 'Origin' in headers
+    const ways = isWebSocketOfBrowser ? WAYS : WAYS.slice(1)
+    const outcomes = await Promise.all(ways.map((way) => way.read(port, 'news', headers)))
+    expect(outcomes).toEqual(all(ways, { status: 403 }))
+    const writing = isWebSocketOfBrowser ? WRITING_WAYS : WRITING_WAYS.slice(1)
+    for (const way of writing)
+      expect((await way.write(port, 'news', '1', headers)).status).toBe(403)
+    expect(news.offset).toBe(1)
+  })
+
+  it('that says nothing of where it comes from is let in by no way where an Origin is required', async () => {
+    const { port } = await house({}, { requireOrigin: true })
+    expect(statuses(await readBy(port))).toEqual(all(WAYS, 403))
+    for (const way of WRITING_WAYS) expect((await way.write(port, 'news', '1')).status).toBe(403)
+  })
+})
+
+describe('a position', () => {
+  it('opens nothing: who may read is asked anew at each return, by any way', async () => {
+    let mayRead = true
+    const { port, news } = await house({
+      mayRead: () => {
+        if (!mayRead) throw new HandshakeError(401, 'logged out')
+      },
+    })
+    news.publish('a')
+    news.publish('b')
+    const since = { epoch: news.epoch, offset: 1 }
+    const back = () => Promise.all(WAYS.map((way) => way.read(port, 'news', {}, since)))
+    expect(await back()).toEqual(all(WAYS, { status: 200, items: ['b'] }))
+    mayRead = false
+    expect(await back()).toEqual(all(WAYS, { status: 401 }))
+  })
+
+  it('of one topic is no place in another, nor one that was made up, by any way', async () => {
+    const { port, news, other } = await house()
+    for (const one of [news, other]) for (const item of ['a', 'b']) one.publish(item)
+    const places = [
+      { epoch: other.epoch, offset: 1 },
+      { epoch: news.epoch, offset: 3 },
+      { epoch: news.epoch, offset: 2 ** 53 - 1 },
+      { epoch: 'made-up', offset: 0 },
+    ]
+    for (const since of places) {
+      const back = await Promise.all(WAYS.map((way) => way.read(port, 'news', {}, since)))
+      expect(back, formatOffset(since)).toEqual(all(WAYS, { status: 410 }))
+    }
+  })
+})
+
+describe('nonsense', () => {
+  const scraps = fc.oneof(
+    fc.string({ unit: 'binary', maxLength: 200 }),
+    fc.json({ maxDepth: 3 }),
+    fc
+      .record({
+        type: fc.constantFrom('publish', 'subscribe', 'unsubscribe', 'ping', '__proto__'),
+        id: fc.oneof(fc.integer(), fc.constant(null), fc.double()),
+        topic: fc.oneof(fc.string(), fc.constant('news'), fc.array(fc.nat())),
+        since: fc.anything({ maxDepth: 1 }),
+        last: fc.double(),
+        key: fc.string({ maxLength: 300 }),
+        data64: fc.string(),
+      })
+      .map((frame) => JSON.stringify(frame)),
+  )
+  // As it can be sent: without half a surrogate.
+  const nonsense = scraps.map((said) => Buffer.from(said).toString())
+
+  it('in frames is answered each time, on one connection, and is no error of ours', async () => {
+    const { port, errors } = await house()
+    const client = await RawClient.open(port, {
+      path: '/topics',
+      headers: { 'Sec-WebSocket-Protocol': 'windsock.v1.json' },
+    })
+    await client.nextText()
+    await fc.assert(
+      fc.asyncProperty(nonsense, async (said) => {
+        client.write(text(said), text('{"type":"ping","id":9007}'))
+        const answers: string[] = []
+        for (;;) {
+          const answer = await client.nextText()
+          if (answer === '{"type":"pong","id":9007}') break
+          answers.push(answer)
+        }
+        expect(answers.length).toBeLessThanOrEqual(3)
+      }),
+      { numRuns: 300 },
+    )
+    expect(errors).toEqual([])
+  })
+
+  it('in requests is answered each time, once, and is no error of ours', async () => {
+    const { port, errors } = await house()
+    const types = fc.constantFrom(
+      'application/json',
+      'text/plain',
+      'multipart/form-data',
+      '',
+      ';;;',
+    )
+    await fc.assert(
+      fc.asyncProperty(
+        fc.constantFrom('GET', 'POST', 'HEAD', 'DELETE', 'PUT', 'OPTIONS'),
+        nonsense,
+        types,
+        async (method, said, type) => {
+          const path = `/topics/news?${encodeURIComponent(Buffer.from(said).subarray(0, 60).toString()).replaceAll('%3D', '=').replaceAll('%26', '&')}`
+          const headers = { ...(type !== '' && { 'Content-Type': type }) }
+          const body = method === 'POST' || method === 'PUT' ? said : ''
+          const { status } = await ask(port, path, { method, headers, body })
+          expect(status).toBeGreaterThanOrEqual(200)
+          expect(status).toBeLessThan(500)
+        },
+      ),
+      { numRuns: 300 },
+    )
+    expect(errors).toEqual([])
+  })
+})
