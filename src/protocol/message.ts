@@ -34,21 +34,27 @@ export function toMessage(value: Sendable): Message {
 /**
  * Makes `value` ready to be sent to many: encoded now, once for all of them.
  *
- * Bytes come back as a copy, because their owner may reuse them for the next message; everything else as it is.
- * Do not change an object afterwards: what was encoded is what goes out.
+ * Bytes are copied, because their owner may reuse them for the next message: a `Uint8Array` comes back as its copy,
+ * an `ArrayBuffer` or another view as itself. Do not change an object afterwards: what was encoded is what goes out.
  *
  * @throws WebSocketError as `toMessage`.
  */
 export function share<T extends Sendable>(value: T): T {
   if (typeof value === 'string') return value
   if (value instanceof Uint8Array) {
-    const copy = value.slice()
-    shared.add(copy)
-    return copy as unknown as T
+    return sharedCopy(value) as unknown as T
   }
   encoded.delete(value)
-  encoded.set(value, toMessage(value))
+  const message = toMessage(value)
+  encoded.set(value, typeof message === 'string' ? message : sharedCopy(message))
   return value
+}
+
+function sharedCopy(bytes: Uint8Array): Uint8Array {
+  // Not its own `slice`: that of a Buffer copies nothing.
+  const copy = Uint8Array.prototype.slice.call(bytes)
+  shared.add(copy)
+  return copy
 }
 
 /** Whether these bytes are a copy that `share` made, which nobody changes. */

@@ -96,6 +96,26 @@ describe('a message shared by many receivers (RFC 6455 §5.6)', () => {
     expect([isShared(copy), isShared(bytes)]).toEqual([true, false])
   })
 
+  it('is a copy, too, when it is a Buffer, whose own slice copies nothing', () => {
+    const buffer = Buffer.from('abc')
+    const copy = share(buffer)
+    buffer.fill(0)
+    expect(copy.toString()).toBe('abc')
+  })
+
+  it('is copied when it is a buffer or another view, which comes back as itself', () => {
+    const { buffer } = new Uint8Array([1, 2, 3, 4])
+    for (const value of [buffer, new DataView(buffer, 1, 2), new Uint16Array(buffer)]) {
+      new Uint8Array(buffer).set([1, 2, 3, 4])
+      expect(share(value)).toBe(value)
+      const message = toMessage(value) as Uint8Array
+      const before = [...message]
+      new Uint8Array(buffer).fill(9)
+      expect([...message]).toEqual(before)
+      expect(isShared(message)).toBe(true)
+    }
+  })
+
   it('is passed on as it is when it is text', () => {
     expect(share('a')).toBe('a')
   })
