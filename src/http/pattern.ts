@@ -76,14 +76,22 @@ function regExpPattern(source: RegExp): Pattern {
   }
 }
 
+// Most paths capture nothing; the objects that say so are kept with each connection.
+const NOTHING: Captured = {
+  params: Object.freeze(Object.create(null)),
+  args: Object.freeze([]),
+}
+
 function decode(
   params: Record<string, string | undefined>,
   args: readonly (string | undefined)[],
 ): Captured {
+  const entries = Object.entries(params)
+  if (entries.length === 0 && args.length === 0) return NOTHING
   try {
     const decodeOne = (text: string | undefined) => text && decodeURIComponent(text)
     const decoded: Record<string, string | undefined> = Object.create(null)
-    for (const [name, text] of Object.entries(params)) decoded[name] = decodeOne(text)
+    for (const [name, text] of entries) decoded[name] = decodeOne(text)
     return { params: decoded, args: args.map(decodeOne) }
   } catch {
     return 'malformed'

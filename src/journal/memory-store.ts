@@ -72,7 +72,10 @@ export class MemoryStore implements Store {
     if (expectedVersion !== undefined && expectedVersion !== stream.head) {
       throw conflict(name, expectedVersion, stream.head)
     }
+    const isFirst = stream.head === 0
     const kept = events.map((event) => this.#keep(stream, event))
+    // Most lives stay with what their opening brought, and an array that was pushed to keeps room for a dozen more.
+    if (isFirst) stream.events = stream.events.slice()
     const { epoch, head, floor } = stream
     return { epoch, head, floor, kept }
   }

@@ -57,8 +57,8 @@ export class Driver {
   readonly #fallbackHost: Host
   /** Events that wait for the effects of the one before; most connections never have any. */
   #queue: AnyEvent[] | undefined
-  /** One or two at a time. */
-  #timers: Armed[] = []
+  /** One or two at a time; replaced, since an array that is pushed to keeps room for a dozen more. */
+  #timers: readonly Armed[] = []
   #host: Host
   #snapshot: ConnectionSnapshot
   #stepping = false
@@ -154,7 +154,7 @@ export class Driver {
 
   #arm({ id, delayMs, event }: TimerEffect & { type: 'armTimer' }): void {
     this.#disarm(id)
-    this.#timers.push({ id, delayMs, event, handle: undefined })
+    this.#timers = [...this.#timers, { id, delayMs, event, handle: undefined }]
   }
 
   #setTimers(): void {
@@ -174,7 +174,8 @@ export class Driver {
   }
 
   #forget(id: string): Armed | undefined {
-    const index = this.#timers.findIndex((timer) => timer.id === id)
-    return index < 0 ? undefined : this.#timers.splice(index, 1)[0]
+    const found = this.#timers.find((timer) => timer.id === id)
+    if (found !== undefined) this.#timers = this.#timers.filter((timer) => timer !== found)
+    return found
   }
 }

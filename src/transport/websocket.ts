@@ -26,9 +26,9 @@ import { writeFrames } from './frame-writer.ts'
 import type { Transport, TransportEvents } from './transport.ts'
 import { mayWriteFrames, ownDeflater, type ReceiverWatcher, watchReceiver } from './ws-internals.ts'
 import {
+  listenForDrain,
   listenForErrors,
   listenForFrames,
-  listenToSocket,
   type WsListener,
 } from './ws-listeners.ts'
 
@@ -99,7 +99,7 @@ export class WebSocketTransport implements Transport<Prepared>, ReceiverWatcher,
     this.#tellsClose = concluded
     this.#tellsReads = reads
     listenForFrames(ws)
-    listenToSocket(this.#socket, this, this.#raw || this.#deflating !== undefined)
+    if (this.#raw || this.#deflating !== undefined) listenForDrain(this.#socket, this)
   }
 
   pack(message: Message): Prepared {
@@ -229,7 +229,7 @@ export class WebSocketTransport implements Transport<Prepared>, ReceiverWatcher,
     this.#events?.ended()
   }
 
-  peerEnded(): void {
+  inputEnded(): void {
     const isLost = this.#reported === 'nothing' && !this.#closing
     // `ws` would wait until what is written has gone, and a peer that takes nothing could keep it waiting for ever.
     if (isLost && this.bufferedBytes > 0) this.#ws.terminate()

@@ -1,8 +1,9 @@
 // ws-internals: the one file that relies on more of `ws` than it documents.
 //
 // Five things, each looked for on each socket and done without where a future `ws` differs:
-//  1. `_receiver` emits `conclude(code, reason)` when the peer's Close frame has come, after the listener with
-//     which `ws` answers it. Without it the frame is reported when the link ends, which is later but no loss.
+//  1. `_receiver` emits `conclude(code, reason)` when the peer's Close frame has come, and `error` for a breach; `ws` has
+//     one listener for each, with which it answers. Without them the frame is reported when the link ends, which is
+//     later but no loss.
 //  2. A server's `WebSocket` without extensions writes whole frames straight to the socket that `handleUpgrade`
 //     was given, so frames written there between its own keep their order. A client's frames have to be masked
 //     (RFC 6455 §5.3): there messages go through its documented `send`.
@@ -27,6 +28,8 @@ export interface ReceiverWatcher extends MessageTaker {
   answering(): void
   /** When the peer's Close frame has come and has been answered. */
   concluded(code: number, reason: Buffer): void
+  /** `ws` takes nothing more: the peer has ended its side, with a Close frame before or without. */
+  inputEnded(): void
   /** Before and after each read of the socket is taken apart. */
   readBegins(): void
   readEnds(): void
@@ -38,8 +41,9 @@ export interface Told {
   readonly reads: boolean
 }
 
-const { write: plainWrite } = Writable.prototype as {
+const { write: plainWrite, end: plainEnd } = Writable.prototype as {
   write: (this: Writable, chunk: Buffer) => boolean
+  end: (this: Writable) => Writable
 }
 const WATCHER = Symbol('windsock watcher')
 
@@ -59,20 +63,53 @@ export function watchReceiver(ws: WebSocket, watcher: ReceiverWatcher, reads: bo
   const { _receiver: receiver } = ws as WebSocket & { _receiver?: Receiver | null }
   if (!(receiver instanceof Writable)) return { concluded: false, reads: false }
   receiver[WATCHER] = watcher
-  receiver.prependListener('conclude', answering)
-  receiver.prependListener('error', answering)
-  receiver.on('conclude', concluded)
+  const tellsClose = listenAround(receiver, 'conclude', aroundConclude)
+  if (tellsClose) listenAround(receiver, 'error', aroundError)
   const isPlain = receiver.write === plainWrite
   if (reads && isPlain) receiver.write = write as typeof receiver.write
-  return { concluded: true, reads: reads && isPlain }
+  if (receiver.end === plainEnd) receiver.end = end as typeof receiver.end
+  return { concluded: tellsClose, reads: reads && isPlain }
 }
 
-function answering(this: Receiver): void {
-  this[WATCHER]?.answering()
+type Listener = (this: Receiver, ...args: never[]) => void
+
+/** The listeners of `ws`, each with what we do before it and after it; there are two, for all connections. */
+const arounds = new WeakMap<Listener, Listener>()
+
+/** Puts ours in the place of the one listener: of two and more an emitter keeps a list for each connection. */
+function listenAround(
+  receiver: Receiver,
+  event: string,
+  around: (theirs: Listener) => Listener,
+): boolean {
+  const [theirs, another] = receiver.listeners(event) as Listener[]
+  if (theirs === undefined || another !== undefined) return false
+  const ours = arounds.get(theirs) ?? around(theirs)
+  arounds.set(theirs, ours)
+  receiver.off(event, theirs as () => void)
+  receiver.on(event, ours as () => void)
+  return true
 }
 
-function concluded(this: Receiver, code: number, reason: Buffer): void {
-  this[WATCHER]?.concluded(code, reason)
+function aroundConclude(theirs: Listener): Listener {
+  return function (this: Receiver, ...[code, reason]: [number, Buffer]) {
+    this[WATCHER]?.answering()
+    theirs.call(this, ...([code, reason] as never[]))
+    this[WATCHER]?.concluded(code, reason)
+  } as Listener
+}
+
+function aroundError(theirs: Listener): Listener {
+  return function (this: Receiver, ...args: never[]) {
+    this[WATCHER]?.answering()
+    theirs.call(this, ...args)
+  }
+}
+
+function end(this: Receiver): Receiver {
+  plainEnd.call(this)
+  this[WATCHER]?.inputEnded()
+  return this
 }
 
 function write(this: Receiver, chunk: Buffer): boolean {

@@ -15,8 +15,6 @@ export interface WsListener {
   failed(error: Error & { code?: string }): void
   /** It is over; 1006 when no Close frame came. */
   closed(code: number, reason: Buffer): void
-  /** The peer has ended its side of the socket, with a Close frame before or without. */
-  peerEnded(): void
   /** What was written to the socket has left it. */
   drained(): void
 }
@@ -39,11 +37,10 @@ export function listenForFrames(ws: WebSocket): void {
   ws.on('close', onClose)
 }
 
-/** Tells of the socket itself; that it has drained only if `drains`. */
-export function listenToSocket(socket: Told<Duplex>, listener: WsListener, drains: boolean): void {
+/** Tells when the socket has drained. */
+export function listenForDrain(socket: Told<Duplex>, listener: WsListener): void {
   socket[LISTENER] = listener
-  socket.on('end', onEnd)
-  if (drains) socket.on('drain', onDrain)
+  socket.on('drain', onDrain)
 }
 
 function onMessage(this: Told<WebSocket>, data: Buffer, isBinary: boolean): void {
@@ -64,10 +61,6 @@ function onError(this: Told<WebSocket>, error: Error & { code?: string }): void 
 
 function onClose(this: Told<WebSocket>, code: number, reason: Buffer): void {
   this[LISTENER]?.closed(code, reason)
-}
-
-function onEnd(this: Told<Duplex>): void {
-  this[LISTENER]?.peerEnded()
 }
 
 function onDrain(this: Told<Duplex>): void {

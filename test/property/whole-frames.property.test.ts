@@ -71,6 +71,7 @@ async function hear(
     const watcher: ReceiverWatcher = {
       answering: () => {},
       concluded: () => {},
+      inputEnded: () => {},
       readBegins: () => {},
       readEnds: () => {},
       take(message, byteLength) {
