@@ -123,11 +123,11 @@ export class Inbound {
       this.#busy = false
     } else {
       this.#watch()
-      void pending.then(this.#settled)
+      void pending.then(() => this.#settled())
     }
   }
 
-  readonly #settled = () => {
+  #settled(): void {
     this.#busy = false
     this.#drain()
   }

@@ -53,6 +53,8 @@ export class WebSocketTransport implements Transport<Prepared>, ReceiverWatcher,
   readonly #clock: Clock
   readonly #raw: boolean
   readonly #deflating: DeflatingWriter | undefined
+  /** Where `ws` has a queue of its own, its socket's `drain` says nothing of that. */
+  readonly #progressed: (() => void) | undefined
   #events: TransportEvents | undefined
   #tellsClose = false
   #tellsReads = false
@@ -71,10 +73,13 @@ export class WebSocketTransport implements Transport<Prepared>, ReceiverWatcher,
     // A socket says that it has drained only where its own mark had been reached.
     this.#writeAheadBytes = Math.max(WRITE_AHEAD_BYTES, socket.writableHighWaterMark)
     this.#raw = mayWriteFrames(ws, socket)
+    const progressed = () => {
+      if (this.bufferedBytes === 0) this.#events?.drained()
+    }
+    this.#progressed = this.#raw ? undefined : progressed
     const deflater = ownDeflater(ws, socket)
     if (deflater !== undefined) {
       const settings = deflateSettings(level, memLevel, deflater.windowBits)
-      const progressed = this.#progressed
       this.#deflating = new DeflatingWriter({
         ...{ ws, socket, deflater, settings, fromBytes, progressed },
       })
@@ -237,7 +242,7 @@ export class WebSocketTransport implements Transport<Prepared>, ReceiverWatcher,
 
   drained(): void {
     if (this.#raw) this.#events?.drained()
-    else this.#progressed()
+    else this.#progressed?.()
   }
 
   // Pings and pongs go at once as far as order is concerned, and in one system call with what else the turn brings.
@@ -245,21 +250,16 @@ export class WebSocketTransport implements Transport<Prepared>, ReceiverWatcher,
     if (this.#isCorked) return
     this.#isCorked = true
     this.#socket.cork()
-    if (!this.#reading) this.#clock.endOfTurn(this.#turnEnds)
+    if (this.#reading) return
+    // What waits for the end of this turn may stand behind us in the list.
+    const uncork = () => this.#uncork()
+    this.#clock.endOfTurn(() => this.#clock.endOfTurn(uncork))
   }
 
-  // What waits for the end of this turn may stand behind us in the list.
-  readonly #turnEnds = () => this.#clock.endOfTurn(this.#uncork)
-
-  readonly #uncork = () => {
+  #uncork(): void {
     if (!this.#isCorked) return
     this.#isCorked = false
     this.#socket.uncork()
-  }
-
-  // Where `ws` has a queue of its own, its socket's `drain` says nothing of that.
-  readonly #progressed = () => {
-    if (!this.#raw && this.bufferedBytes === 0) this.#events?.drained()
   }
 
   get #isOpen(): boolean {
