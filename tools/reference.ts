@@ -4,6 +4,7 @@
 //   npm run reference -- --check   fails when one of them is stale
 
 import { settle } from './generated.ts'
+import { clientPage } from './reference/client.ts'
 import { closeCodesPage } from './reference/close-codes.ts'
 import { closeRecordPage } from './reference/close-record.ts'
 import { connectionPage } from './reference/connection.ts'
@@ -14,6 +15,7 @@ import { tornadoPage } from './reference/tornado.ts'
 
 process.exitCode = settle(
   {
+    'docs/reference/client.md': clientPage(),
     'docs/reference/close-codes.md': closeCodesPage(),
     'docs/reference/close-record.md': closeRecordPage(),
     'docs/reference/connection.md': connectionPage(),

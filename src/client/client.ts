@@ -39,6 +39,7 @@ const WAYS = { sse: eventStream, 'long-poll': longPoll, poll }
 
 /** One topic of a client. */
 export interface ClientTopic<T = unknown> {
+  /** As it was asked for. */
   readonly name: string
   /**
    * Messages, and gaps where some will not come, in order. Hot; the topic is asked for while somebody listens to any of

@@ -12,6 +12,7 @@ import { fromBase64, type MessageItem, type SubscribeFrom } from '../protocol/re
 /** One message of a topic. */
 export interface TopicMessage<T = unknown> extends Position {
   readonly type: 'message'
+  /** The topic's name. */
   readonly topic: string
   /** When it was published, ms since 1970. */
   readonly atMs: number

@@ -12,13 +12,13 @@ import { openPlain } from './links/websocket.ts'
 import { type ClientNumbers, type ClientUrl, resolveNumbers } from './settings.ts'
 
 export type PlainOptions = {
+  /** Subprotocols to offer. Default: none. */
+  readonly protocols?: readonly string[] | undefined
+} & {
   readonly [Name in Exclude<
     keyof ClientNumbers,
     'upgradeMs' | 'pollMs' | 'maxQueued' | 'maxQueuedChars'
   >]?: number | undefined
-} & {
-  /** Subprotocols to offer. Default: none. */
-  readonly protocols?: readonly string[] | undefined
 }
 
 export class PlainClient {

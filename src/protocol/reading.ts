@@ -10,7 +10,9 @@ import { judge, type MessageItem, type ServerFrame, type Verdict } from './resum
 export interface ReadingGap {
   /** `epoch`: it is another log. `ahead`: the log lost what was read. `trimmed`: they are no longer kept. */
   readonly reason: LossReason
+  /** The last that was read. */
   readonly from: Position | undefined
+  /** What comes next comes after this. */
   readonly to: Position
 }
 

@@ -11,7 +11,7 @@ afterAll(() => quiet.mockRestore())
 
 const programs = pages()
   .filter((page) => page !== 'README.md')
-  .flatMap(writePrograms)
+  .flatMap((page) => writePrograms(page))
 
 describe('a program in the documentation', () => {
   it('is there to be looked at', () => {

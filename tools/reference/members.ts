@@ -19,12 +19,12 @@ export function sourceOf(path: string): string {
 }
 
 /**
- * The members of `export interface <name>` or `export type <name>`.
+ * The members of `export interface <name>`, `export type <name>` or `export const <name>`.
  *
  * @throws Error when the file has no such declaration, or nothing is found in it: then this reader is out of date.
  */
 export function membersOf(path: string, name: string): Member[] {
-  const start = new RegExp(`^export (?:interface|type) ${name}\\b`, 'm').exec(sourceOf(path))
+  const start = new RegExp(`^export (?:interface|type|const) ${name}\\b`, 'm').exec(sourceOf(path))
   if (start === null) throw new Error(`${path} declares no ${name}`)
   const [body = ''] = sourceOf(path).slice(start.index).split(/^ *}/m)
   const found = [...body.matchAll(MEMBER)].map(([, comment = '', signature = '']) => ({

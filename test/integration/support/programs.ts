@@ -2,8 +2,8 @@
 //
 // A fenced block whose info string ends in `run` is a whole program. An HTML comment that begins with `check` behind
 // it, which no reader sees, talks to the program and closes what it opened; `call` and `assert` are there for it.
-// Fixed ports, `port: 8888` and `listen(8888)`, become free ones. A block with `file=<name>` is a file that the programs
-// of its page read.
+// Fixed ports, `port: 8888` and `listen(8888)`, become free ones, and windsock is not installed but this. A block with
+// `file=<name>` is a file that the programs of its page read.
 
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join, posix } from 'node:path'
@@ -18,7 +18,7 @@ export interface Program {
   readonly file: string
 }
 
-const BLOCK = /^```(ts|js|html) ?(run|file=\S+)?\n([^]*?)^```\n(?:\n?<!-- check\n([^]*?)-->)?/gm
+const BLOCK = /^```(tsx?|js|html) ?(run|file=\S+)?\n([^]*?)^```\n(?:\n?<!-- check\n([^]*?)-->)?/gm
 
 /** Every page of Markdown that the project has, from its folder. */
 export function pages(): string[] {
@@ -33,19 +33,24 @@ export function textOf(page: string): string {
   return readFileSync(join(ROOT, page), 'utf8')
 }
 
-/** Writes the programs of a page to a folder of their own under `.build/`. */
-export function writePrograms(page: string): Program[] {
-  const folder = posix.join('.build/docs', page.replace(/^docs\/|\.md$/g, ''))
+/**
+ * Writes the programs of a page to a folder of their own under `.build/`.
+ *
+ * @param check - what stands behind each program, in place of the page's own checks.
+ */
+export function writePrograms(page: string, under = 'docs', check?: string): Program[] {
+  const folder = posix.join('.build', under, page.replace(/^docs\/|\.md$/g, ''))
   rmSync(join(ROOT, folder), { recursive: true, force: true })
   const programs: Program[] = []
   const text = textOf(page)
-  for (const [block, language = '', role = '', code = '', check = ''] of text.matchAll(BLOCK)) {
+  for (const [block, language = '', role = '', code = '', own = ''] of text.matchAll(BLOCK)) {
     const line = text.slice(0, text.indexOf(block)).split('\n').length
     if (role.startsWith('file=')) {
       write(join(ROOT, folder, role.slice('file='.length)), code)
     } else if (role === 'run') {
       const file = join(ROOT, folder, `line-${line}.${language}`)
-      write(file, `${check === '' ? '' : tools(folder)}${onFreePort(code)}\n${check}`)
+      const program = onFreePort(code).replaceAll('node_modules/windsock/', ROOT)
+      write(file, `${own === '' ? '' : tools(folder)}${program}\n${check ?? own}`)
       programs.push({ name: `${page}:${line}`, file })
     }
   }

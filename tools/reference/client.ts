@@ -1,0 +1,107 @@
+// The page of windsock/client.
+
+import { CLIENT_BOUNDS, TRANSPORTS } from '../../src/client/settings.ts'
+import { ERROR_CODES, type ErrorCode } from '../../src/protocol/errors.ts'
+import { number, page, table } from './markdown.ts'
+import { membersOf } from './members.ts'
+
+const STATES = [
+  ['`idle`', 'It was made in this moment.'],
+  ['`connecting`', 'A connection is being opened; over HTTP: nobody has answered yet.'],
+  ['`resuming`', 'The server has answered, and topics are told where they go on.'],
+  ['`open`', 'Every topic that somebody listens to has begun; publishes go out.'],
+  ['`waiting`', 'The connection was lost or not opened. It connects again at `retryAtMs`.'],
+  [
+    '`offline`',
+    'There is no network. It connects when there is one; browsers tell, Node does not.',
+  ],
+  ['`closing`', '`close()` was called, and the server has not answered yet.'],
+  ['`closed`', 'The end: `close()`, or the server closed with 1000 or without a code.'],
+  [
+    '`failed`',
+    'The end: the server closed with a [code](close-codes.md) after which coming back makes no sense.',
+  ],
+]
+
+const CODES: readonly ErrorCode[] = [
+  'ERR_WINDSOCK_SETTING',
+  'ERR_WINDSOCK_TOPIC',
+  'ERR_WINDSOCK_REFUSED',
+  'ERR_WINDSOCK_LIMIT',
+  'ERR_WINDSOCK_UNCERTAIN',
+  'ERR_WINDSOCK_CLOSED',
+  'ERR_WINDSOCK_MESSAGE_TYPE',
+  'ERR_WINDSOCK_CLOSE_CODE',
+  'ERR_WINDSOCK_CLOSE_REASON',
+]
+
+export function clientPage(): string {
+  return page(
+    'The client',
+    'src/client/',
+    '`windsock/client` has `connect(url, options)` for the topics of a server, and `connectPlain(url, options)` for plain ' +
+      'messages over one WebSocket that comes back. In a page and in Node alike; [how to use it](../how-to/use-the-client.md).',
+    'The address may be `http:` or `ws:`, which mean the same, relative in pages, or a function that is asked before each ' +
+      'dial.',
+    '## Options',
+    'Whole numbers; a name that is no option and a value out of range throw a `SettingError`. `connectPlain()` has no ' +
+      '`upgradeMs`, `pollMs`, `maxQueued` and `maxQueuedChars`.',
+    table(
+      ['Option', 'Default', 'Range', 'Meaning'],
+      membersOf('src/client/settings.ts', 'CLIENT_BOUNDS').map(({ name, text }) => {
+        const { default: usual, min, max } = CLIENT_BOUNDS[name as keyof typeof CLIENT_BOUNDS]
+        return [
+          `\`${name}\``,
+          number(usual),
+          `${number(min)} … ${number(max)}`,
+          withoutDefault(text),
+        ]
+      }),
+    ),
+    'And these, for `connect()`:',
+    members('src/client/client.ts', 'ClientOptions'),
+    `The transports are ${TRANSPORTS.map((one) => `\`${one}\``).join(', ')}. One that cannot be opened is followed by the ` +
+      'next; one that has been open is given up after three failures in a row. A client that is not on its first tries ' +
+      'that again every `upgradeMs`, beside the one that it has.',
+    'And for `connectPlain()`:',
+    members('src/client/plain-client.ts', 'PlainOptions'),
+    '## States',
+    '`client.state` is the present one, `client.state$` replays it and tells each change. The way is `connecting`, ' +
+      '`resuming`, `open`; after a loss `waiting`, and `connecting` again.',
+    table(['State', 'Meaning'], STATES),
+    'With each state:',
+    members('src/client/lifecycle.ts', 'ClientState', ['state']),
+    'How long it waits: anywhere from 0 to `firstRetryMs`, and twice that after each failure, up to `maxRetryMs`. A server ' +
+      'that says `retry=30s` in the reason of its Close frame, or `Retry-After`, is obeyed instead: its clients come back ' +
+      'anywhere within that time.',
+    '## A topic',
+    "`client.topic(name, begin)`; `begin` is `{ last: 50 }`, `{ from: 'start' }`, `{ from: 'now' }` (default) or " +
+      '`{ since: position }`.',
+    members('src/client/client.ts', 'ClientTopic'),
+    'A message has',
+    members('src/client/feed.ts', 'TopicMessage', ['type']),
+    "and the position that is its own: `epoch` and `offset`. A gap, `{ type: 'gap', topic, … }`, has",
+    members('src/protocol/reading.ts', 'ReadingGap'),
+    '## Errors',
+    'None is thrown into your code later on: they reject a `publish()` or end the `events$` of a topic.',
+    table(
+      ['Code', 'Meaning'],
+      CODES.map((code) => [`\`${code}\``, ERROR_CODES[code]]),
+    ),
+  )
+}
+
+/** `but`: those that the page has told of in other words. */
+function members(path: string, type: string, but: readonly string[] = []): string {
+  return table(
+    ['Member', 'Meaning'],
+    membersOf(path, type)
+      .filter(({ name }) => !but.includes(name))
+      .map(({ signature, text }) => [`\`${signature}\``, text]),
+  )
+}
+
+/** It has a column of its own. */
+function withoutDefault(text: string): string {
+  return text.replace(/ Default [\d,]+\.$/, '')
+}
