@@ -45,6 +45,7 @@ const oneClose = each('oneClose', (life, server) => {
   if (records.length !== (isOver ? 1 : 0)) return `there are ${records.length} close records`
   const count = (what: string) => entries.filter((entry) => entry.what === what).length
   if (count('open') > 1) return `its handler was opened ${count('open')} times`
+  if (count('end') > 1) return `its handler was told the end ${count('end')} times`
   const expected = isOver ? count('open') : 0
   if (count('close') !== expected) return `its handler was closed ${count('close')} times`
   return undefined
@@ -97,8 +98,12 @@ const budget = each('budget', ({ maxOutboundBytes, mostHeldBytes, largestSentByt
   return mostHeldBytes > bound ? `${mostHeldBytes} bytes waited for it, over ${bound}` : undefined
 })
 
-/** After a Close frame nothing comes but the end; after the end, or its own `close()`, a handler is told of no message. */
-const nothingAfterClose = each('nothingAfterClose', ({ client, entries }) => {
+/**
+ * After a Close frame nothing comes but the end; after the end, or its own `close()`, a handler is told of no message, and
+ * can send none.
+ */
+const nothingAfterClose = each('nothingAfterClose', ({ client, entries, lateSends }) => {
+  if (lateSends > 0) return `${lateSends} messages were taken from its handler after the close`
   const closed = client.wire.findIndex(({ item }) => item.kind === 'close')
   const late = client.wire.slice(closed + 1).find(({ item }) => item.kind !== 'end')
   if (closed >= 0 && late) return `it got a ${late.item.kind} after the Close frame`

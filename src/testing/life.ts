@@ -38,6 +38,7 @@ type Timeless<Entry> = Entry extends unknown ? Omit<Entry, 'atMs'> : never
 
 /** Where things stood when the script was over and all was quiet, before the server was closed. */
 export interface Calm {
+  readonly atMs: number
   readonly state: ConnectionState | undefined
   readonly isOpen: boolean
   /** Whether the client reads, and nothing is under way to it or from it; otherwise nothing can be asked of it. */
@@ -65,6 +66,8 @@ export class Life {
   calm: Calm | undefined
   /** The hook that fails when it is called next, and how. */
   fails: { readonly hook: FailingHook; readonly does: 'throw' | 'reject' } | undefined
+  /** What the handler sent when it was too late for that, and was told that all was well. */
+  lateSends = 0
   /** Whether a message was delivered while the handler was still busy with the one before. */
   hasOverlapped = false
   /** Whether the process has ended under it: then there is no account of its end. */
@@ -115,6 +118,7 @@ export class Life {
     const { client, connection } = this
     if (this.hasCrashed) return
     this.calm = {
+      atMs: this.#clock.nowMs(),
       state: connection?.state,
       isOpen: connection?.state === 'open',
       isQuiet: client.isReading && this.#socket.isQuiet,
@@ -241,8 +245,8 @@ export class Life {
 
   /** @internal */
   noteHeld(): void {
-    // What is refused because too much waits already ends the connection, and is not kept.
-    if (this.connection?.state !== 'open') return
+    // What is refused because too much waits already ends the connection, and is not kept; nor is what has nowhere to go.
+    if (this.connection?.state !== 'open' || this.#socket.destroyed) return
     const held = this.#sentBytes - this.#socket.takenBytes
     this.mostHeldBytes = Math.max(this.mostHeldBytes, held)
   }
@@ -304,8 +308,15 @@ class WatchedConnection implements Connection {
   send(data: Sendable): Promise<void> {
     const { state } = this.#inner
     // Before the call, as what is sent may be answered within it. What cannot be sent throws here as it does there.
-    if (state === 'connecting' || state === 'open') this.#life.noteSend(data)
+    const isInTime = state === 'connecting' || state === 'open'
+    if (isInTime) this.#life.noteSend(data)
     const sending = this.#inner.send(data)
+    if (!isInTime) {
+      void sending.then(
+        () => this.#life.lateSends++,
+        () => {},
+      )
+    }
     this.#life.noteHeld()
     return sending
   }

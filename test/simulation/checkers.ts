@@ -180,7 +180,7 @@ const CHECKERS: Readonly<Record<string, Checker>> = {
   },
 
   /** The times in the record, and the bound on the end of a connection (I-10). */
-  times: ({ entries, startedAtMs, records: [record] }, { bounds, script }) => {
+  times: ({ client, calm, entries, startedAtMs, records: [record] }, { bounds, script }) => {
     const over = entries.find(({ what }) => what === 'over')
     if (over === undefined || record === undefined) return undefined
     const lasted = over.atMs - startedAtMs
@@ -189,6 +189,14 @@ const CHECKERS: Readonly<Record<string, Checker>> = {
     }
     if (record.silentForMs > record.durationMs || record.silentForMs < 0) {
       return `silent for ${record.silentForMs} of ${record.durationMs} ms`
+    }
+    // What it said before all was quiet had been heard by then, and no sooner than it was said.
+    const heardAll = calm?.isOpen && calm.isQuiet && !calm.isBusy && calm.heard === calm.said
+    const last = client.out.findLast(
+      ({ atMs, item }) => calm !== undefined && atMs < calm.atMs && item.kind !== 'end',
+    )
+    if (heardAll && last !== undefined && record.silentForMs > over.atMs - last.atMs + 1e-6) {
+      return `silent for ${record.silentForMs} ms, and it said something ${over.atMs - last.atMs} ms before`
     }
     const end = entries.find(({ what }) => what === 'end')
     if (end === undefined) return undefined
@@ -211,6 +219,18 @@ const CHECKERS: Readonly<Record<string, Checker>> = {
     }
     if (!calm?.isOpen || !calm.isQuiet || client.hasClosed || calm.isBusy) return undefined
     return pings.length > 0 && pongs.at(-1) !== pings.at(-1) && 'its last ping was not answered'
+  },
+
+  /** Who sends pings and pongs without end is closed (RFC 6455 §5.5.2 has to be answered). */
+  controlFrames: ({ client, calm }, { bounds: { maxControlFramesPer10s = 100 } }) => {
+    if (!calm?.isOpen || !calm.isQuiet || calm.isBusy || client.hasClosed) return undefined
+    const times = client.out
+      .filter(({ item }) => item.kind === 'ping' || item.kind === 'pong')
+      .map(({ atMs }) => atMs)
+    // Counted in stretches of ten seconds, wherever they begin.
+    const most = 2 * maxControlFramesPer10s
+    const isFlood = times.some((atMs, index) => (times[index - most] ?? -Infinity) > atMs - 10_000)
+    return isFlood && `more than ${most} pings and pongs within 10 s, and it is still open`
   },
 
   /** Who vanished is found out (I-35). */

@@ -67,7 +67,9 @@ function classes(shared: Shared) {
 
       override onMessage(message: Message): void {
         void this.writeMessage(message, typeof message !== 'string').catch(() => {})
-        if (--this.#left === 0) this.close(4000, 'enough')
+        if (--this.#left > 0) return
+        this.close(4000, 'enough')
+        void this.writeMessage('one more').catch(() => {})
       }
     },
     /** Hears pings and pongs, and so has hooks that a script may have fail. */
@@ -129,6 +131,13 @@ export function handlers(own: HarnessProcess): readonly HarnessEntry[] {
     route('/big', ({ messages$ }) => merge(...[0, 1, 2].map(() => messages$.pipe(map(() => big))))),
     // More than most bounds take: a peer that does not read is found out soon.
     route('/flood', () => ticks$.pipe(map((count) => `${count} ${big}`))),
+    // More than a socket writes ahead, so that the queue behind it has something to do.
+    route('/torrent', ({ messages$ }) =>
+      merge(
+        messages$,
+        ticks$.pipe(map((count) => count + 'y'.repeat(9_000 * (1 + (Number(count) % 4))))),
+      ),
+    ),
     route('/greets', async function* () {
       yield 'one'
       await shared.wait(30)
