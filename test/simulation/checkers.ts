@@ -127,7 +127,7 @@ const CHECKERS: Readonly<Record<string, Checker>> = {
       case 'handshakeTimeout':
         return !/decide/i.test(client.path) && 'handshakeTimeout, and nothing had to be decided'
       case 'refused':
-        return client.path !== '/refuses' && 'it was refused'
+        return client.path !== '/refuses' && !asksBadly(client, script.steps) && 'it was refused'
       default:
         return undefined
     }
@@ -347,6 +347,16 @@ function isHonest(
 function hasFailed({ client, entries }: Life): boolean {
   if (entries.some(({ what }) => what === 'throws')) return true
   return [...FAILING, ...FAILING_LATE, '/stuck', '/slow', '/topics'].includes(client.path)
+}
+
+/** Its request has a header that no client may send. */
+function asksBadly({ number }: Life['client'], steps: World['script']['steps']): boolean {
+  return steps.some(
+    (step) =>
+      step.client === number &&
+      step.does === 'connect' &&
+      step.headers?.['sec-websocket-protocol'] !== undefined,
+  )
 }
 
 /** Its handler takes its time with a message, or waits for a disk that does. */

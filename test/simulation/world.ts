@@ -148,9 +148,10 @@ const deep: fc.Arbitrary<World> = fc
   })
   .map(({ bounds: some, script }) => new World(some, script))
 
-/** With an Origin now and then, as a browser has it, so that whoever decides about it is asked. */
+/** With an Origin now and then, as a browser has it, so that whoever decides about it is asked; and what `ws` refuses. */
 const headers = fc.oneof(
-  { weight: 3, arbitrary: fc.constant({}) },
+  { weight: 6, arbitrary: fc.constant({}) },
+  { weight: 1, arbitrary: fc.constant({ 'sec-websocket-protocol': 'a,,b' }) },
   { weight: 1, arbitrary: fc.constant({ origin: 'http://server.test' }) },
   { weight: 1, arbitrary: anyHeaders },
 )
