@@ -33,7 +33,10 @@ export type TopicsOptions = TopicRules &
     readonly maxFrameBytes?: number
     /** The most subscriptions of one session. Default 128; the next is refused. */
     readonly maxSubscriptions?: number
-    /** The most publishes of one session a second. Default 50; the next is refused, and told when to come again. */
+    /**
+     * The most publishes of one WebSocket a second. Default 50; in a session the next is refused, and told when to come
+     * again; a plain one waits its turn.
+     */
     readonly maxPublishesPerSecond?: number
   }
 

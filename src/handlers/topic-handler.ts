@@ -8,8 +8,10 @@
 import { fitReason } from '../protocol/close-reason.ts'
 import { HandshakeError, JournalError, WebSocketError } from '../protocol/errors.ts'
 import type { Message, Sendable } from '../protocol/message.ts'
+import type { Clock, TimerHandle } from '../protocol/ports.ts'
 import { RESUME_SUBPROTOCOL } from '../protocol/resume.ts'
 import type { DurableTopic } from '../streams/durable-topic.ts'
+import { PublishRate } from '../streams/publish-rate.ts'
 import type { Topic } from '../streams/topic.ts'
 import type {
   Connection,
@@ -40,7 +42,9 @@ export function topicHandler(
   rules: TopicRules,
   options: SessionOptions,
 ): HandlerFactory {
-  return (request, { report }) => new TopicHandler(request, topics, rules, options, report)
+  return (request, { clock, report }) => {
+    return new TopicHandler(request, topics, rules, options, clock, report)
+  }
 }
 
 class TopicHandler implements Handler {
@@ -49,22 +53,28 @@ class TopicHandler implements Handler {
   readonly #topics: ReadonlyMap<string, AnyTopic>
   readonly #rules: TopicRules
   readonly #options: SessionOptions
+  readonly #clock: Clock
+  readonly #rate: PublishRate
   readonly #report: (error: WebSocketError) => void
   #connection: Connection | undefined
   #session: TopicSession | undefined
   #plain: PlainReader | undefined
+  #turn: TimerHandle
 
   constructor(
     request: ConnectionRequest,
     topics: ReadonlyMap<string, AnyTopic>,
     rules: TopicRules,
     options: SessionOptions,
+    clock: Clock,
     report: (error: WebSocketError) => void,
   ) {
     this.#request = request
     this.#topics = topics
     this.#rules = rules
     this.#options = options
+    this.#clock = clock
+    this.#rate = new PublishRate(options.publishPerSecond)
     this.#report = report
     this.settings = { maxMessageBytes: options.frameBytes }
   }
@@ -116,11 +126,13 @@ class TopicHandler implements Handler {
   end(): void {
     this.#session?.end()
     this.#plain?.stop()
+    this.#clock.clearTimeout(this.#turn)
   }
 
   /** A plain client has no other way to be told of a refusal than the close. */
   async #publish(message: Message): Promise<void> {
     const { topic, caller } = this.#plain as PlainReader
+    await this.#itsTurn()
     try {
       await topic.append(await acceptWith(this.#rules, message as TopicInput, caller))
     } catch (thrown) {
@@ -129,6 +141,17 @@ class TopicHandler implements Handler {
       if (!(thrown instanceof JournalError)) throw thrown
       this.#report(WebSocketError.from(thrown))
       this.#connection?.close(1013, 'not stored, try again later')
+    }
+  }
+
+  /** Nobody can tell a plain client to come again: what is too much waits, and after some time its reading does. */
+  async #itsTurn(): Promise<void> {
+    for (;;) {
+      const waitMs = this.#rate.take(this.#clock.nowMs())
+      if (waitMs === 0) return
+      await new Promise<void>((resolve) => {
+        this.#turn = this.#clock.setTimeout(resolve, waitMs)
+      })
     }
   }
 

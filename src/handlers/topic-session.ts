@@ -20,6 +20,7 @@ import {
 } from '../protocol/resume.ts'
 import type { TopicLog } from '../streams/broadcast.ts'
 import type { TopicItem } from '../streams/history.ts'
+import { PublishRate } from '../streams/publish-rate.ts'
 import { type From, TopicReader } from '../streams/topic-reader.ts'
 import type { Connection, HandlerContext } from './handler.ts'
 import type { TopicCaller, TopicInput, TopicRules } from './topic-rules.ts'
@@ -49,9 +50,8 @@ export class TopicSession {
   readonly #options: SessionOptions
   readonly #report: (error: WebSocketError) => void
   readonly #subscriptions = new Map<string, Subscription>()
+  readonly #rate: PublishRate
   #heartbeat: TimerHandle
-  #windowEndsMs = 0
-  #publishes = 0
 
   constructor(
     connection: Connection,
@@ -66,6 +66,7 @@ export class TopicSession {
     this.#topics = topics
     this.#rules = rules
     this.#options = options
+    this.#rate = new PublishRate(options.publishPerSecond)
     this.#report = report
     const { heartbeatMs, frameBytes, subscriptions, publishPerSecond } = options
     const limits = { frameBytes, subscriptions, publishPerSecond }
@@ -160,15 +161,10 @@ export class TopicSession {
     log: TopicLog,
     { data, key, expect }: Extract<ClientFrame, { type: 'publish' }>,
   ): Promise<void> {
-    const { clock } = this.#context
-    if (clock.nowMs() >= this.#windowEndsMs) {
-      this.#windowEndsMs = clock.nowMs() + 1_000
-      this.#publishes = 0
-    }
-    if (++this.#publishes > this.#options.publishPerSecond) {
-      const retryAfterMs = Math.ceil(this.#windowEndsMs - clock.nowMs())
+    const waitMs = this.#rate.take(this.#context.clock.nowMs())
+    if (waitMs > 0) {
       const message = `no more than ${this.#options.publishPerSecond} publishes a second`
-      return this.#refuse(id, 'rate_limited', message, retryAfterMs)
+      return this.#refuse(id, 'rate_limited', message, Math.ceil(waitMs))
     }
     const caller = { request: this.#connection.request, topic: log.name }
     const value = await acceptWith(this.#rules, data as TopicInput, caller)

@@ -9,6 +9,7 @@ import { formatOffset } from '../protocol/http-offset.ts'
 import { type Sendable, toMessage } from '../protocol/message.ts'
 import type { Clock } from '../protocol/ports.ts'
 import { MAX_KEY_BYTES, type Published, type TopicLog } from '../streams/broadcast.ts'
+import type { PublishRate } from '../streams/publish-rate.ts'
 import { inTime, type Lifeline } from './lifeline.ts'
 import { type Answer, answer, line } from './topic-answer.ts'
 import { bodyReader } from './topic-input.ts'
@@ -24,6 +25,7 @@ export interface TopicWrite {
   /** Reads the body; rejects with a `HandshakeError` for one that is too large or too slow. */
   readonly body: () => Promise<Uint8Array>
   readonly limits: TopicLimits
+  readonly rate: PublishRate
   readonly clock: Clock
   readonly lifeline: Lifeline
 }
@@ -39,7 +41,7 @@ const UNKNOWN_PROMISES = [
 
 /** Answers a POST. */
 export async function append(write: TopicWrite): Promise<Answer> {
-  const { topic, head, contentType, accept, limits } = write
+  const { topic, head, caller, contentType, accept, limits, rate, clock } = write
   const promise = UNKNOWN_PROMISES.find((name) => headerValues(head, name).length > 0)
   if (promise !== undefined) {
     return line(501, `${promise} is not supported: use Idempotency-Key to send a POST again`)
@@ -55,6 +57,11 @@ export async function append(write: TopicWrite): Promise<Answer> {
   if ('status' in inputs) return refuse(inputs)
   if (inputs.length > limits.maxPostMessages) {
     return line(413, `a POST may carry ${limits.maxPostMessages} messages`)
+  }
+  const waitMs = rate.take(clock.nowMs(), caller.request.remoteAddress, inputs.length)
+  if (waitMs > 0) {
+    const seconds = String(Math.ceil(waitMs / 1_000))
+    return line(429, 'too many messages a second from this address', { 'Retry-After': seconds })
   }
   const keys = inputs.map((_, index) => keyFor(key, index))
   if ((keys.at(-1)?.length ?? 0) > MAX_KEY_BYTES) {

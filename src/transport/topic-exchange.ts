@@ -11,6 +11,7 @@ import { WebSocketError } from '../protocol/errors.ts'
 import type { UpgradeRequest } from '../protocol/handshake.ts'
 import type { Clock, Random } from '../protocol/ports.ts'
 import type { TopicLog } from '../streams/broadcast.ts'
+import type { PublishRate } from '../streams/publish-rate.ts'
 import { eventStream } from './event-stream.ts'
 import { inTime, type Lifeline } from './lifeline.ts'
 import { longPoll } from './long-poll.ts'
@@ -46,6 +47,8 @@ export interface TopicService extends PagePolicy {
   readonly clock: Clock
   readonly random: Random
   readonly presence: Presence
+  /** Of what each address publishes. */
+  readonly rate: PublishRate
   /** Told of what user code threw, and of what a store could not do. Must not throw. */
   readonly report: (error: WebSocketError) => void
 }
@@ -72,7 +75,7 @@ export async function answerTopic(asked: TopicRequest, service: TopicService): P
 
 async function decide(asked: TopicRequest, service: TopicService): Promise<Answer> {
   const { head, request, name, lifeline, body } = asked
-  const { topics, rules, formats, limits, clock, random } = service
+  const { topics, rules, formats, limits, rate, clock, random } = service
   const { method } = head
   if (method === 'OPTIONS') return preflight()
   if (method !== 'GET' && method !== 'HEAD' && method !== 'POST') {
@@ -85,7 +88,7 @@ async function decide(asked: TopicRequest, service: TopicService): Promise<Answe
   if (method === 'POST') {
     const { accept } = rules
     const { contentType } = plain
-    return append({ topic, head, caller, contentType, accept, body, limits, clock, lifeline })
+    return append({ topic, head, caller, contentType, accept, body, limits, rate, clock, lifeline })
   }
   const query = readQuery(head, request.query)
   if ('status' in query) return line(query.status, query.reason)

@@ -35,6 +35,15 @@ export const TOPIC_LIMITS = {
     why: 'behind a proxy that trustedProxies does not name all clients have one address; set it where they have not',
     atBound: 'HTTP 503 with Retry-After',
   },
+  maxPublishesPerSecondPerAddress: {
+    default: 10_000,
+    unit: 'messages',
+    min: 1,
+    max: 2 ** 31 - 1,
+    why: 'each goes out to all who read; as maxRequestsPerAddress, set it where clients have addresses of their own',
+    atBound:
+      'HTTP 429 with Retry-After; nothing is published. The first POST of a second may exceed it',
+  },
   longPollMs: {
     default: 25_000,
     unit: 'ms',

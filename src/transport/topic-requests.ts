@@ -12,6 +12,7 @@ import type { PageSettings, PlainRequests } from '../http/requests.ts'
 import { SettingError, show, WebSocketError } from '../protocol/errors.ts'
 import { checkOriginPolicy } from '../protocol/origin.ts'
 import type { Clock, Random } from '../protocol/ports.ts'
+import { PublishRate } from '../streams/publish-rate.ts'
 import { HttpExchange } from './http-exchange.ts'
 import { liveClock, liveRandom } from './live-ports.ts'
 import type { TopicOrigins } from './page-origin.ts'
@@ -90,6 +91,7 @@ export class TopicRequests implements PlainRequests {
     this.#presence = new Presence({ rules, graceMs, maxAway, report })
     this.#service = {
       presence: this.#presence,
+      rate: new PublishRate(this.#limits.maxPublishesPerSecondPerAddress),
       topics,
       rules,
       random,

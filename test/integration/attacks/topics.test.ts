@@ -29,9 +29,6 @@ async function house(options: TopicsOptions = {}, settings: Partial<ServeOptions
         accept: (input) => input as string,
         onError: (error) => errors.push(error),
         maxPublishesPerSecond: 1_000_000,
-        // Event streams end by themselves, so that they can be read to their end.
-        eventStreamMs: 50,
-        longPollMs: 50,
         ...options,
       }),
     ],
@@ -96,7 +93,6 @@ describe('names that every object has', () => {
       routes: [
         topics('/topics', named, {
           accept: (input) => input as string,
-          eventStreamMs: 50,
         }),
       ],
     })

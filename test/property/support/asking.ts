@@ -8,6 +8,7 @@ import type { TopicRules } from '../../../src/handlers/topic-rules.ts'
 import { HandshakeRequest } from '../../../src/http/request.ts'
 import { formatOffset } from '../../../src/protocol/http-offset.ts'
 import type { PageBounds, PublishOptions, TopicLog } from '../../../src/streams/broadcast.ts'
+import { PublishRate } from '../../../src/streams/publish-rate.ts'
 import { Topic } from '../../../src/streams/topic.ts'
 import { Lifeline } from '../../../src/transport/lifeline.ts'
 import type { TopicOrigins } from '../../../src/transport/page-origin.ts'
@@ -55,6 +56,7 @@ export class Asking {
     const report = (error: WebSocketError) => void this.errors.push(error)
     const { eventStreamGraceMs: graceMs, maxRequests: maxAway } = limits
     this.service = {
+      rate: new PublishRate(limits.maxPublishesPerSecondPerAddress),
       presence: new Presence({ rules, graceMs, maxAway, report }),
       topics: this.topics,
       rules,

@@ -94,39 +94,52 @@ export interface HttpAnswer {
   readonly body: string
 }
 
+interface Asking {
+  readonly method?: string
+  readonly headers?: Headers
+  readonly body?: string
+  /** An answer that does not end by itself is read until it matches this. */
+  readonly until?: RegExp | undefined
+}
+
 /** One request over HTTP; unlike `fetch` it lets every header be set. */
 export function ask(
   port: number,
   path: string,
-  {
-    method = 'GET',
-    headers = {},
-    body = '',
-  }: { method?: string; headers?: Headers; body?: string },
+  { method = 'GET', headers = {}, body = '', until }: Asking,
 ): Promise<HttpAnswer> {
   return new Promise((resolve, reject) => {
     const asked = request({ port, host: '127.0.0.1', path, method, headers, agent: false })
     asked.on('error', reject)
     asked.on('response', (response) => {
       let got = ''
+      const done = () => {
+        resolve({ status: response.statusCode ?? 0, headers: response.headers, body: got })
+      }
       response.setEncoding('utf8').on('data', (piece: string) => {
         got += piece
+        if (until?.test(got) !== true) return
+        done()
+        asked.destroy()
       })
-      response.on('error', reject).on('end', () => {
-        resolve({ status: response.statusCode ?? 0, headers: response.headers, body: got })
-      })
+      response.on('error', reject).on('end', done)
     })
     asked.end(body)
   })
 }
 
-function overHttp(name: string, live: string, itemsOf: (body: string) => readonly unknown[]): Way {
+function overHttp(
+  name: string,
+  live: string,
+  itemsOf: (body: string) => readonly unknown[],
+  until?: RegExp,
+): Way {
   return {
     name,
     async read(port, topic, headers = {}, since = 'start') {
       const offset = since === 'start' ? '-1' : formatOffset(since)
       const path = `/topics/${encodeURIComponent(topic)}?offset=${offset}${live}`
-      const { status, body } = await ask(port, path, { headers })
+      const { status, body } = await ask(port, path, { headers, until })
       return status === 200 ? { status, items: itemsOf(body) } : { status }
     },
   }
@@ -134,7 +147,7 @@ function overHttp(name: string, live: string, itemsOf: (body: string) => readonl
 
 const array = (json: string) => (json === '' ? [] : (JSON.parse(json) as unknown[]))
 
-/** The `data` events of a stream that has ended. */
+/** The messages of a stream's `data` events. */
 function eventsIn(stream: string): unknown[] {
   return stream.split('\n\n').flatMap((event) => {
     if (!/^event: ?data$/m.test(event)) return []
@@ -145,7 +158,7 @@ function eventsIn(stream: string): unknown[] {
 
 export const WAYS: readonly Way[] = [
   websocket,
-  overHttp('event stream', '&live=sse', eventsIn),
+  overHttp('event stream', '&live=sse', eventsIn, /^event: ?control\ndata.*\n\n/m),
   overHttp('long poll', '&live=long-poll', array),
   overHttp('poll', '', array),
 ]
