@@ -5,7 +5,7 @@
 // surrogates, which UTF-8 cannot express; every encoder writes U+FFFD instead, and so does this
 // file. It counts and cuts text, and knows nothing of buffers, codes or sockets.
 
-import { WebSocketError } from './errors.ts'
+import { typeName, WebSocketError } from './errors.ts'
 
 /** The most bytes of UTF-8 that fit into a Close frame beside its code (RFC 6455 §5.5, §5.5.1). */
 export const MAX_REASON_BYTES = 123
@@ -39,8 +39,7 @@ export function utf8Length(text: string): number {
  */
 export function checkReason(reason: unknown): string {
   if (typeof reason !== 'string') {
-    const what = reason === null ? 'null' : typeof reason
-    throw refused(`a close reason is of type ${what}: pass a string, or leave it out`)
+    throw refused(`a close reason is of type ${typeName(reason)}: pass a string, or leave it out`)
   }
   const bytes = utf8Length(reason)
   if (bytes > MAX_REASON_BYTES) {

@@ -179,6 +179,11 @@ export function describe(thrown: unknown): string {
   }
 }
 
+/** The type of a value in one word, for messages: as `typeof`, but `null` is one of its own. */
+export function typeName(value: unknown): string {
+  return value === null ? 'null' : typeof value
+}
+
 /** A value as it would be written in a program, for messages: a text in quotes, anything else as it prints. */
 export function show(value: unknown): string {
   return typeof value === 'string' ? JSON.stringify(value) : describe(value)

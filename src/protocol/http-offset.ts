@@ -19,7 +19,7 @@ export function formatOffset({ epoch, offset }: Position): string {
 export function parseOffset(word: string): Position | 'start' | 'now' | undefined {
   if (word === '-1') return 'start'
   if (word === 'now') return 'now'
-  const [, epoch, digits] = OFFSET.exec(word) ?? []
+  const [, epoch = '', digits] = OFFSET.exec(word) ?? []
   const offset = Number(digits)
-  return epoch !== undefined && isOffset(offset) ? { epoch, offset } : undefined
+  return isOffset(offset) ? { epoch, offset } : undefined
 }

@@ -3,7 +3,7 @@
 // RFC 6455 §5.6 knows two kinds of data: text (UTF-8) and binary. Text is a `string` here, binary is a
 // `Uint8Array`. Knows nothing of framing, masking or sockets.
 
-import { WebSocketError } from './errors.ts'
+import { typeName, WebSocketError } from './errors.ts'
 
 /** A whole message as it arrives: text is a `string`, binary is a `Uint8Array`. */
 export type Message = string | Uint8Array
@@ -103,10 +103,9 @@ function encode(value: object): Message {
 }
 
 function unsendable(value: unknown, cause?: unknown): WebSocketError {
-  const what = value === null ? 'null' : typeof value
   return new WebSocketError(
     'ERR_WINDSOCK_MESSAGE_TYPE',
-    `cannot send a value of type ${what}: send a string, an ArrayBuffer or typed array, or an object that JSON can express`,
+    `cannot send a value of type ${typeName(value)}: send a string, an ArrayBuffer or typed array, or an object that JSON can express`,
     { fault: 'local', cause },
   )
 }

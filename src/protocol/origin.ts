@@ -10,7 +10,7 @@
 // read is not allowed. An Origin is an ASCII scheme, host and port (RFC 6454 §6.2); a host is RFC
 // 3986 §3.2.2.
 
-import { SettingError } from './errors.ts'
+import { SettingError, show } from './errors.ts'
 
 /**
  * Who may connect: pages of the served host, everybody, or pages of the origins listed.
@@ -86,9 +86,8 @@ export function isOriginAllowed(
 export function checkOriginPolicy(policy: unknown): OriginPolicy {
   if (policy === 'same-origin' || policy === 'any') return policy
   if (!Array.isArray(policy)) {
-    const shown = typeof policy === 'string' ? JSON.stringify(policy) : typeof policy
     throw new SettingError(
-      `checkOrigin is ${shown}: it must be 'same-origin', 'any', or a list of origins ` +
+      `checkOrigin is ${show(policy)}: it must be 'same-origin', 'any', or a list of origins ` +
         "such as 'https://example.org'",
     )
   }
@@ -98,9 +97,8 @@ export function checkOriginPolicy(policy: unknown): OriginPolicy {
     // An asterisk is a legal character of a name, but no pattern is understood: it would match
     // nothing, silently.
     if (origin !== undefined && !origin.includes('*')) return origin
-    const shown = typeof entry === 'string' ? JSON.stringify(entry) : typeof entry
     throw new SettingError(
-      `checkOrigin[${index}] is ${shown}: it must be scheme://host or scheme://host:port, ` +
+      `checkOrigin[${index}] is ${show(entry)}: it must be scheme://host or scheme://host:port, ` +
         'in ASCII, without a path or a wildcard',
     )
   })

@@ -30,7 +30,7 @@ export function retryWords(windowMs: number): string {
 
 /** The hint in a `Retry-After` header: seconds, or a date; `undefined` when it is neither. */
 export function hintInHeader(value: string | null, wallMs: number): RetryHint | undefined {
-  if (value === null || value.trim() === '') return undefined
+  if (value === null) return undefined
   const text = value.trim()
   // oxlint-disable-next-line no-restricted-globals -- it reads a date; no time enters.
   const ms = /^\d{1,9}$/.test(text) ? Number(text) * 1_000 : Date.parse(text) - wallMs

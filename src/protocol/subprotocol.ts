@@ -5,7 +5,7 @@
 // is a token (RFC 9110 §5.6.2), compared with its case. Every function takes time linear in the
 // header: it comes from strangers. Knows nothing of what the subprotocols mean.
 
-import { SettingError } from './errors.ts'
+import { SettingError, show } from './errors.ts'
 
 /**
  * Reads a Sec-WebSocket-Protocol header (RFC 6455 §4.1 item 10, §11.3.4).
@@ -47,15 +47,16 @@ export function checkSubprotocolSetting(list: unknown): readonly string[] {
   }
   const names = new Set<string>()
   for (const [index, name] of list.entries()) {
-    const shown = typeof name === 'string' ? JSON.stringify(name) : typeof name
     if (typeof name !== 'string' || !isToken(name)) {
       throw new SettingError(
-        `subprotocols[${index}] is ${shown}: it must be a token, ` +
+        `subprotocols[${index}] is ${show(name)}: it must be a token, ` +
           "which is letters, digits and !#$%&'*+-.^_`|~",
       )
     }
     if (names.has(name)) {
-      throw new SettingError(`subprotocols[${index}] is ${shown}, which is listed before: drop it`)
+      throw new SettingError(
+        `subprotocols[${index}] is ${show(name)}, which is listed before: drop it`,
+      )
     }
     names.add(name)
   }

@@ -20,6 +20,8 @@ describe('the length of a text in UTF-8 (RFC 6455 §5.6)', () => {
     ['a\u007f', 2],
     ['\u0080\u07ff', 4],
     ['\u0800\uffff', 6],
+    ['\uffffa', 4],
+    ['\u{10000}', 4],
     [FOUR, 4],
     ['\u{10ffff}', 4],
     [`a${TWO}${THREE}${FOUR}`, 10],
@@ -84,7 +86,9 @@ describe('a reason made to fit (RFC 6455 §5.5, §5.5.1)', () => {
     expect(fitReason(`${'x'.repeat(120)}${FOUR}yy`)).toBe('x'.repeat(120))
   })
 
-  it('writes U+FFFD for lone surrogates', () => {
+  it('writes U+FFFD for lone surrogates, from the first to the last, and for nothing else', () => {
+    expect(fitReason('\ud800 \udfff')).toBe('\ufffd \ufffd')
+    expect(fitReason('\ud7ff\ue000')).toBe('\ud7ff\ue000')
     expect(fitReason(`${LOW}a${HIGH}`)).toBe('\ufffda\ufffd')
     expect(fitReason(HIGH.repeat(100))).toBe('\ufffd'.repeat(41))
   })

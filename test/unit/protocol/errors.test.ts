@@ -4,9 +4,12 @@ import {
   ERROR_CODES,
   HandlerError,
   HandshakeError,
+  JournalError,
   LimitError,
   ProtocolError,
   SettingError,
+  show,
+  typeName,
   WebSocketClosedError,
   WebSocketError,
 } from '../../../src/protocol/errors.ts'
@@ -41,6 +44,14 @@ group('the error tree (RFC 6455 §7.4.1)', () => {
     [new HandlerError(0, 'm'), 'HandlerError', 'ERR_WINDSOCK_HANDLER', 'bug', 1011, 500],
     [new LimitError('m'), 'LimitError', 'ERR_WINDSOCK_LIMIT', 'peer', 1008, 503],
     [new SettingError('m'), 'SettingError', 'ERR_WINDSOCK_SETTING', 'local', 1011, 500],
+    [
+      new JournalError('ERR_WINDSOCK_JOURNAL_LOCKED', 'm'),
+      'JournalError',
+      'ERR_WINDSOCK_JOURNAL_LOCKED',
+      'local',
+      1013,
+      503,
+    ],
   ])('says whose fault it is and what to answer: %s', (error, name, code, fault, close, status) => {
     expect(error).toBeInstanceOf(WebSocketError)
     expect(error).toBeInstanceOf(Error)
@@ -64,6 +75,20 @@ group('the error tree (RFC 6455 §7.4.1)', () => {
     })
     expect(new LimitError('m', { closeCode: 1013 }).closeCode).toBe(1013)
     expect(new ProtocolError(1007, 'm', cause).cause).toBe(cause)
+    expect(new JournalError('ERR_WINDSOCK_JOURNAL', 'm', cause).cause).toBe(cause)
+  })
+
+  it('carries what a refusal answers beside its status, and nothing unless it is given', () => {
+    expect(new HandshakeError(403, 'm')).toMatchObject({ headers: {}, body: undefined })
+    const headers = { 'Retry-After': '5' }
+    expect(new HandshakeError(503, 'm', { headers, body: 'later' })).toMatchObject({
+      headers,
+      body: 'later',
+    })
+  })
+
+  it('tells in a handler error what the handler threw', () => {
+    expect(new HandlerError(new TypeError('inner')).message).toContain('inner')
   })
 
   it('has no cause unless one is given', () => {
@@ -109,5 +134,26 @@ group('anything thrown (RFC 6455 §7.1.7)', () => {
     ],
   ])('has a line about it', (thrown, line) => {
     expect(describe(thrown)).toBe(line)
+  })
+})
+
+group('a value in a message', () => {
+  it('is shown as a program would write it', () => {
+    expect(['a "b"\n', 7, null, undefined, Symbol('x')].map(show)).toEqual([
+      '"a \\"b\\"\\n"',
+      '7',
+      'null',
+      'undefined',
+      'Symbol(x)',
+    ])
+  })
+
+  it('has a type in one word, and null one of its own', () => {
+    expect([null, {}, 'a', undefined].map(typeName)).toEqual([
+      'null',
+      'object',
+      'string',
+      'undefined',
+    ])
   })
 })

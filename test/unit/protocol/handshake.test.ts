@@ -45,7 +45,7 @@ describe('the request line (RFC 6455 §4.2.1 item 1)', () => {
     })
   })
 
-  it.each(['1.0', '0.9', '', '1', '1.', '1.10', 'x.y', ' 1.1', '1.1\n'])(
+  it.each(['1.0', '0.9', '', '1', '1.', '1.10', '11.1', 'x.y', ' 1.1', '1.1\n'])(
     'is refused with HTTP %j',
     (httpVersion) => {
       expect(upgradeStatus({}, { httpVersion })).toBe(400)
@@ -62,12 +62,18 @@ describe('the Upgrade header (RFC 6455 §4.2.1 item 3)', () => {
     expect(upgradeStatus({ Upgrade: ['h2c', 'websocket'] })).toBeUndefined()
   })
 
-  it.each([null, '', 'h2c', 'websocket2', 'web socket', 'websocket/13', 'websoc\u212aet'])(
-    'is refused when it is %j',
-    (value) => {
-      expect(upgradeStatus({ Upgrade: value })).toBe(400)
-    },
-  )
+  it.each([
+    null,
+    '',
+    'h2c',
+    'websocket2',
+    'nowebsocket',
+    'web socket',
+    'websocket/13',
+    'websoc\u212aet',
+  ])('is refused when it is %j', (value) => {
+    expect(upgradeStatus({ Upgrade: value })).toBe(400)
+  })
 })
 
 describe('the Connection header (RFC 6455 §4.2.1 item 4)', () => {
@@ -75,7 +81,7 @@ describe('the Connection header (RFC 6455 §4.2.1 item 4)', () => {
     expect(upgradeStatus({ Connection: value })).toBeUndefined()
   })
 
-  it.each([null, '', 'keep-alive', 'upgraded', 'up grade', 'close'])(
+  it.each([null, '', 'keep-alive', 'upgraded', 'noupgrade', 'up grade', 'close'])(
     'is refused when it is %j',
     (value) => {
       expect(upgradeStatus({ Connection: value })).toBe(400)
@@ -185,10 +191,15 @@ describe('the values of a header (RFC 9110 §5.1)', () => {
     const rawHeaders = ['X-A', '1', 'x-b', '2', 'x-a', '3', 'X-AA', '4']
     expect(headerValues(request({}, { rawHeaders }), 'x-a')).toEqual(['1', '3'])
     expect(headerValues(request({}, { rawHeaders }), 'x-c')).toEqual([])
+    expect(headerValues(request({}, { rawHeaders: ['A-Z', '1'] }), 'a-z')).toEqual(['1'])
   })
 
   it('are not taken for names', () => {
     expect(headerValues(request({}, { rawHeaders: ['a', 'b', 'b', 'c'] }), 'b')).toEqual(['c'])
+  })
+
+  it('are those of the whole name, not of its beginning', () => {
+    expect(headerValues(request({}, { rawHeaders: ['Host', 'a'] }), 'hostile')).toEqual([])
   })
 
   it('leave out a name that has lost its value', () => {

@@ -1,5 +1,13 @@
 import { describe, expect, it } from 'vitest'
-import { isShared, type Sendable, share, toMessage } from '../../../src/protocol/message.ts'
+import {
+  type Delivery,
+  deliver,
+  deliveryOf,
+  isShared,
+  type Sendable,
+  share,
+  toMessage,
+} from '../../../src/protocol/message.ts'
 
 const refusal = expect.objectContaining({ code: 'ERR_WINDSOCK_MESSAGE_TYPE', fault: 'local' })
 
@@ -118,5 +126,42 @@ describe('a message shared by many receivers (RFC 6455 §5.6)', () => {
 
   it('is passed on as it is when it is text', () => {
     expect(share('a')).toBe('a')
+  })
+})
+
+describe('the delivery of a message to many', () => {
+  const to = (message: Delivery['message']): Delivery => ({ message, forms: new Map() })
+
+  it('is found while it is under way, for its own message alone', () => {
+    const delivery = to('a')
+    const found: unknown[] = []
+    deliver(delivery, () => found.push(deliveryOf('a'), deliveryOf('b')))
+    expect(found).toEqual([delivery, undefined])
+    expect(deliveryOf('a')).toBeUndefined()
+  })
+
+  it('goes on when one that ran inside it is done', () => {
+    const [outer, inner] = [to('outer'), to('inner')]
+    deliver(outer, () => {
+      deliver(inner, () => expect(deliveryOf('inner')).toBe(inner))
+      expect([deliveryOf('outer'), deliveryOf('inner')]).toEqual([outer, undefined])
+    })
+  })
+
+  it('is over, too, when it throws, and its error is handed on', () => {
+    const thrown = new Error('no')
+    const give = () => {
+      throw thrown
+    }
+    expect(() => deliver(to('a'), give)).toThrow(thrown)
+    expect(deliveryOf('a')).toBeUndefined()
+  })
+
+  it('shares its bytes with all receivers for as long as it lasts', () => {
+    const bytes = Uint8Array.of(1)
+    deliver(to(bytes), () =>
+      expect([isShared(bytes), isShared(Uint8Array.of(1))]).toEqual([true, false]),
+    )
+    expect(isShared(bytes)).toBe(false)
   })
 })

@@ -42,6 +42,11 @@ describe('the policy "same-origin" (RFC 6455 §4.2.2, §10.2)', () => {
     expect(isOriginAllowed('https://a.example:8888', 'a.example:8888', 'same-origin')).toBe(true)
   })
 
+  it('takes the default port from the scheme of the Origin, whatever the connection is', () => {
+    expect(isOriginAllowed('ws://a.example', 'a.example:80', 'same-origin', true)).toBe(true)
+    expect(isOriginAllowed('ws://a.example', 'a.example:443', 'same-origin', true)).toBe(false)
+  })
+
   it('reads no further than the port, as Tornado does not', () => {
     expect(isOriginAllowed('http://a.example/page?x#y', 'a.example', 'same-origin')).toBe(true)
   })

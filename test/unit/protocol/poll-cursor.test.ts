@@ -20,11 +20,12 @@ describe('a cursor', () => {
 
   it('goes on from one that is not older, by as much as chance says', () => {
     expect(nextCursor('3', START_MS + 60_000, random)).toBe('4')
+    expect(nextCursor('12', START_MS + 60_000, random)).toBe('13')
     expect(nextCursor('9', START_MS + 60_000, { ...random, next: () => 0.5 })).toBe('100')
   })
 
   it('does not look at what is no cursor', () => {
-    for (const word of ['', '-1', '1e9', '0x5', '9'.repeat(16)]) {
+    for (const word of ['', '-1', '1e9', '0x5', '9'.repeat(16), '7x', 'x7']) {
       expect(nextCursor(word, START_MS, random)).toBe('0')
     }
   })

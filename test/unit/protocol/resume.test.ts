@@ -10,12 +10,18 @@ import {
   recover,
 } from '../../../src/protocol/position.ts'
 import {
+  type ClientFrame,
+  clientFrameJson,
   fromBase64,
   itemJson,
   judge,
+  MAX_KEY_LENGTH,
+  MAX_LAST,
+  MAX_TOPIC_LENGTH,
   type MessageItem,
   messagesJson,
   parseClientFrame,
+  RESUME_SUBPROTOCOL,
   toBase64,
   type Verdict,
 } from '../../../src/protocol/resume.ts'
@@ -103,5 +109,56 @@ describe('a frame', () => {
       ),
       { numRuns: 1_000 },
     )
+  })
+})
+
+describe("a client's frame", () => {
+  it.each<ClientFrame>([
+    { type: 'subscribe', id: 1, topic: 't', begin: { since: { epoch: 'e', offset: 7 } } },
+    { type: 'subscribe', id: 2, topic: 't', begin: { last: MAX_LAST } },
+    { type: 'subscribe', id: 3, topic: 't', begin: { from: 'start' } },
+    { type: 'subscribe', id: 4, topic: 't', begin: { from: 'now' } },
+    { type: 'unsubscribe', id: 5, topic: 'x'.repeat(MAX_TOPIC_LENGTH) },
+    { type: 'publish', id: 6, topic: 't', data: { a: 1 }, key: undefined, expect: undefined },
+    { type: 'publish', id: 7, topic: 't', data: Uint8Array.of(0, 255), key: 'k', expect: 0 },
+    {
+      type: 'publish',
+      id: 8,
+      topic: 't',
+      data: '',
+      key: 'k'.repeat(MAX_KEY_LENGTH),
+      expect: undefined,
+    },
+    { type: 'ping', id: 0 },
+  ])('is read as it was written: $type $id', (frame) => {
+    expect(parseClientFrame(clientFrameJson(frame))).toEqual(frame)
+  })
+
+  it.each([
+    ['a type that nobody knows', { type: 'erase', data: 1 }],
+    ['a topic that is too long', { type: 'unsubscribe', topic: 'x'.repeat(MAX_TOPIC_LENGTH + 1) }],
+    ['more messages than may be asked for', { type: 'subscribe', last: MAX_LAST + 1 }],
+    ['a place that is none', { type: 'subscribe', from: 'here' }],
+    ['a position that is none', { type: 'subscribe', since: null }],
+    ['a key that is too long', { type: 'publish', data: 1, key: 'k'.repeat(MAX_KEY_LENGTH + 1) }],
+    ['an expectation that is no offset', { type: 'publish', data: 1, expect: -1 }],
+    ['bytes that are no text', { type: 'publish', data64: 1234 }],
+    ['bytes that are no base64', { type: 'publish', data64: '*' }],
+    ['text and bytes at once', { type: 'publish', data: 1, data64: 'AA==' }],
+  ])('is refused by its number with %s', (_why, fields) => {
+    const frame = parseClientFrame(JSON.stringify({ id: 9, topic: 't', ...fields }))
+    expect(frame).toMatchObject({ type: 'problem', id: 9 })
+  })
+
+  it.each(['7', 'null', '[]', '"text"', '{'])('is no %s', (text) => {
+    expect(parseClientFrame(text)).toMatchObject({ type: 'problem', id: undefined })
+  })
+
+  it('is of the subprotocol that is written down', () => {
+    const written = readFileSync(
+      new URL('../../../docs/reference/protocol.md', import.meta.url),
+      'utf8',
+    )
+    expect(written).toContain(`\`${RESUME_SUBPROTOCOL}\``)
   })
 })
