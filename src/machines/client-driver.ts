@@ -57,8 +57,6 @@ export class ClientDriver {
 
   #step(event: ClientEvent): void {
     const before = this.#snapshot
-    // XState would take events after the end, too, when it is asked without an actor.
-    if (before.status === 'done') return
     const [after, actions] = transition(clientMachine, before, event)
     this.#snapshot = after
     if (after !== before) this.#options.stepped(after)

@@ -9,7 +9,7 @@
 //
 // Links are numbered, so that what an old one says late is nothing to the present one.
 
-import { setup } from 'xstate'
+import { assertEvent, setup } from 'xstate'
 import { type Backoff, backoffMs } from '../protocol/backoff.ts'
 import type { CloseFrame } from '../protocol/close-record.ts'
 import { isResumable } from '../protocol/resumable.ts'
@@ -117,25 +117,26 @@ const machineSetup = setup({
   },
 })
 
-const noteNetwork = machineSetup.assign(({ event }) =>
-  event.type === 'network.changed' ? { online: event.online } : {},
-)
+const noteNetwork = machineSetup.assign(({ event }) => {
+  assertEvent(event, 'network.changed')
+  return { online: event.online }
+})
 
-const noteChoice = machineSetup.assign(({ event }) =>
-  event.type === 'app.chose'
-    ? { transports: event.transports, index: 0, proven: false, failures: 0, attempt: 0 }
-    : {},
-)
+const noteChoice = machineSetup.assign(({ event }) => {
+  assertEvent(event, 'app.chose')
+  return { transports: event.transports, index: 0, proven: false, failures: 0, attempt: 0 }
+})
 
 const noteRetry = machineSetup.assign({ attempt: 0 })
 
-const noteClose = machineSetup.assign(({ event }) =>
-  event.type === 'link.closed' ? { lastClose: event.frame } : {},
-)
+const noteClose = machineSetup.assign(({ event }) => {
+  assertEvent(event, 'link.closed')
+  return { lastClose: event.frame }
+})
 
 /** How long to wait, after the present link was lost. */
 const noteWait = machineSetup.assign(({ context, event }) => {
-  if (event.type !== 'link.closed') return {}
+  assertEvent(event, 'link.closed')
   const { hint, chance, nowMs, frame } = event
   const delayMs =
     hint === undefined
@@ -181,7 +182,7 @@ const dial = {
   type: 'dial',
   params: ({ context }: Told) => ({
     link: context.link,
-    transport: context.transports[context.index] ?? 'websocket',
+    transport: context.transports[context.index] as ClientTransport,
   }),
 } as const
 
@@ -297,7 +298,7 @@ export const clientMachine = machineSetup.createMachine({
               type: 'dial',
               params: ({ context }) => ({
                 link: context.candidate,
-                transport: context.transports[0] ?? 'websocket',
+                transport: context.transports[0] as ClientTransport,
               }),
             },
           ],
@@ -341,9 +342,10 @@ export const clientMachine = machineSetup.createMachine({
             target: 'waiting',
             actions: [
               noteNetwork,
-              machineSetup.assign(({ context, event }) =>
-                event.type === 'network.changed' ? { delayMs: context.dueMs - event.nowMs } : {},
-              ),
+              machineSetup.assign(({ context, event }) => {
+                assertEvent(event, 'network.changed')
+                return { delayMs: context.dueMs - event.nowMs }
+              }),
             ],
           },
           { guard: 'isBackOnline', target: 'connecting', actions: noteNetwork },
@@ -358,10 +360,10 @@ export const clientMachine = machineSetup.createMachine({
         keepPresent,
         {
           type: 'closeLink',
-          params: ({ context, event }) => ({
-            link: context.link,
-            frame: event.type === 'app.closed' ? event.frame : { code: 1000, reason: '' },
-          }),
+          params: ({ context, event }) => {
+            assertEvent(event, 'app.closed')
+            return { link: context.link, frame: event.frame }
+          },
         },
       ],
       after: { closeTimeout: 'closed' },

@@ -9,7 +9,7 @@
 // `closed` is reached by `transport.ended` alone, from every state: the record exists exactly when the link
 // is gone. Sources: RFC 6455 §4 (opening), §5.5.2–5.5.3 (pings), §7 (closing).
 
-import { setup } from 'xstate'
+import { assertEvent, setup } from 'xstate'
 import type {
   CloseCause,
   CloseFrame,
@@ -148,8 +148,22 @@ const machineSetup = setup({
   },
 })
 
-/** What each event that ends a connection leaves in the context: who, why, and which Close frames. */
-function endedBy(event: ConnectionEvent): Partial<ConnectionContext> {
+/** Events that say why a connection ends, the link being there still. */
+type Ending = Exclude<
+  ConnectionEvent,
+  {
+    readonly type:
+      | 'handshake.accepted'
+      | 'open.finished'
+      | 'pong.received'
+      | 'input.paused'
+      | 'input.resumed'
+      | 'transport.ended'
+  }
+>
+
+/** What each of them leaves in the context: who, why, and which Close frames. */
+function endedBy(event: Ending): Partial<ConnectionContext> {
   switch (event.type) {
     case 'handshake.refused':
     case 'upgrade.failed':
@@ -177,8 +191,6 @@ function endedBy(event: ConnectionEvent): Partial<ConnectionContext> {
     case 'peer.closed':
       // The transport has answered with the same code (§5.5.1).
       return { initiator: 'peer', cause: 'peerClosed', sent: event.frame, received: event.frame }
-    default:
-      return {}
   }
 }
 
@@ -190,7 +202,7 @@ function local(
   return { initiator: 'local', cause, detail, ...answer }
 }
 
-const noteEnd = machineSetup.assign(({ event }) => endedBy(event))
+const noteEnd = machineSetup.assign(({ event }) => endedBy(event as Ending))
 
 const noteOpenTimeout = machineSetup.assign(
   local('openTimeout', '', { sent: { code: 1011, reason: 'open timed out' } }),
@@ -206,7 +218,8 @@ const noteRefusal = (status: number, cause: CloseCause, detail: string) =>
 const sendClose = {
   type: 'sendClose',
   params: ({ context }: { context: ConnectionContext }) => ({
-    frame: context.sent ?? { code: 1011, reason: '' },
+    // Whatever leads here has noted the frame before.
+    frame: context.sent as CloseFrame,
     // A peer that takes nothing would never get to a Close frame behind what it does not take.
     discard: context.cause === 'slowConsumer',
   }),
@@ -223,7 +236,7 @@ const sendPing = [
 const refuse = {
   type: 'refuse',
   params: ({ context, event }: { context: ConnectionContext; event: ConnectionEvent }) => ({
-    status: context.status ?? 500,
+    status: context.status as number,
     reason: context.detail,
     headers: (event.type === 'handshake.refused' && event.headers) || {},
     ...(event.type === 'handshake.refused' && event.body !== undefined && { body: event.body }),
@@ -329,9 +342,10 @@ export const connectionMachine = machineSetup.createMachine({
       after: { closeTimeout: { actions: 'destroy' } },
       on: {
         'peer.closed': {
-          actions: machineSetup.assign(({ event }) =>
-            event.type === 'peer.closed' ? { received: event.frame } : {},
-          ),
+          actions: machineSetup.assign(({ event }) => {
+            assertEvent(event, 'peer.closed')
+            return { received: event.frame }
+          }),
         },
       },
     },
@@ -341,9 +355,7 @@ export const connectionMachine = machineSetup.createMachine({
         machineSetup.assign({ record: ({ context, event }) => closeRecord(context, event) }),
         {
           type: 'finish',
-          params: ({ context, event }) => ({
-            record: context.record ?? closeRecord(context, event),
-          }),
+          params: ({ context }) => ({ record: context.record as CloseRecord }),
         },
       ],
     },
@@ -353,11 +365,11 @@ export const connectionMachine = machineSetup.createMachine({
 
 export type ConnectionMachine = typeof connectionMachine
 
-/** What is to be said of a life when `event` has ended it. */
+/** What is to be said of a life when `event`, a `transport.ended`, has ended it. */
 export function closeRecord(context: ConnectionContext, event: ConnectionEvent): CloseRecord {
-  const end = event.type === 'transport.ended' ? event : undefined
+  assertEvent(event, 'transport.ended')
+  const { sent, durationMs, silentForMs, totals } = event
   const { connectionId, startedAtMs, initiator, cause, detail, received, status } = context
-  const sent = end?.sent ?? null
   return {
     connectionId,
     initiator,
@@ -371,8 +383,8 @@ export function closeRecord(context: ConnectionContext, event: ConnectionEvent):
     wasClean: sent !== null && received !== null,
     status,
     startedAtMs,
-    durationMs: end?.durationMs ?? 0,
-    silentForMs: end?.silentForMs ?? 0,
-    totals: end?.totals ?? NO_TOTALS,
+    durationMs,
+    silentForMs,
+    totals,
   }
 }

@@ -1,9 +1,15 @@
 import { describe, expect, it } from 'vitest'
-import { connectionMachine } from 'windsock'
-import type { ConnectionDeadlines } from '../../../src/machines/connection.ts'
-import { NO_TOTALS } from '../../../src/machines/connection.ts'
+import { createActor } from 'xstate'
+import {
+  type ConnectionDeadlines,
+  connectionMachine,
+  deadlinesOf,
+  NEVER_MS,
+  NO_TOTALS,
+} from '../../../src/machines/connection.ts'
 import type { ConnectionEffect, ConnectionEvent } from '../../../src/machines/effects.ts'
 import { createHost } from '../../../src/machines/host.ts'
+import { DEFAULT_LIMITS } from '../../../src/protocol/limits.ts'
 
 const DEADLINES: ConnectionDeadlines = {
   handshakeTimeoutMs: 10,
@@ -42,9 +48,43 @@ const namesOf = (effects: readonly ConnectionEffect[]) => effects.map(({ type })
 const armed = (effects: readonly ConnectionEffect[]) =>
   effects.flatMap((effect) => (effect.type === 'armTimer' ? [effect.delayMs] : []))
 
+describe('the deadlines of a route', () => {
+  it('are those of the machine among its limits, and one object for all its connections', () => {
+    const found = deadlinesOf(DEFAULT_LIMITS)
+    expect(found).toEqual({
+      handshakeTimeoutMs: 10_000,
+      openTimeoutMs: 10_000,
+      pingIntervalMs: 30_000,
+      pingTimeoutMs: 10_000,
+      closeTimeoutMs: 5_000,
+    })
+    expect(deadlinesOf(DEFAULT_LIMITS)).toBe(found)
+    expect(deadlinesOf({ ...DEFAULT_LIMITS })).not.toBe(found)
+  })
+
+  it('are as long as a timer of Node can wait when they are never', () => {
+    expect(NEVER_MS).toBe(2_147_483_647)
+  })
+})
+
 describe('connecting', () => {
   it('begins with the handshake and its deadline', () => {
-    const { value, effects } = after([])
+    const { value, effects, context } = after([])
+    // What is said of a connection whose link is lost before anything else has happened.
+    expect(context).toEqual({
+      connectionId: 'c',
+      startedAtMs: 5,
+      deadlines: DEADLINES,
+      pingTimeoutCode: undefined,
+      pings: 0,
+      initiator: 'network',
+      cause: 'transportLost',
+      detail: '',
+      sent: null,
+      received: null,
+      status: null,
+      record: null,
+    })
     expect(value).toEqual({ connecting: 'handshaking' })
     expect(armed(effects)).toEqual([10])
   })
@@ -66,12 +106,36 @@ describe('connecting', () => {
     expect(context).toMatchObject({ cause: 'refused', status: 403, initiator: 'local' })
   })
 
+  it('answers a refusal with its body instead of the reason', () => {
+    const refused = { type: 'handshake.refused', status: 403, reason: 'no', body: 'page' } as const
+    const { effects } = after([refused])
+    expect(effects).toContainEqual({
+      type: 'refuse',
+      status: 403,
+      reason: 'no',
+      headers: {},
+      body: 'page',
+    })
+  })
+
+  it('answers nothing when the transport has refused the upgrade itself', () => {
+    const { value, names, context } = after([
+      ACCEPTED,
+      { type: 'upgrade.failed', status: 400, reason: 'no' },
+    ])
+    expect(value).toBe('closing')
+    expect(names).not.toContain('refuse')
+    expect(names).not.toContain('sendClose')
+    expect(context).toMatchObject({ cause: 'refused', detail: 'no', status: 400, sent: null })
+  })
+
   it('answers a refusal without headers with none', () => {
     const { effects } = after([{ type: 'handshake.refused', status: 400, reason: 'no' }])
     expect(effects).toContainEqual({ type: 'refuse', status: 400, reason: 'no', headers: {} })
   })
 
   it.each([
+    // What user code threw is not told to a stranger.
     [{ type: 'handler.failed', cause: 'handlerFailed', detail: 'x' }, 500, 'handlerFailed'],
     [{ type: 'server.draining', frame: { code: 1001, reason: '' } }, 503, 'draining'],
     [
@@ -80,15 +144,20 @@ describe('connecting', () => {
       'handshakeTimeout',
     ],
   ] as const)('answers %o with an HTTP status', (event, status, cause) => {
-    const { value, context, names } = after([event])
+    const { value, context, names, effects } = after([event])
     expect(value).toBe('closing')
     expect(names).toContain('refuse')
+    expect(effects).toContainEqual(expect.objectContaining({ status, reason: context.detail }))
+    expect(context.detail).not.toBe('x')
+    expect(context.detail).not.toBe('')
     expect(context).toMatchObject({ status, cause, sent: null })
   })
 
   it('gives up an open that takes too long with 1011', () => {
     const late = { type: 'xstate.after.openTimeout.connection.connecting.opening' }
-    const { effects } = after([ACCEPTED, late])
+    const { value, effects, context } = after([ACCEPTED, late])
+    expect(value).toBe('closing')
+    expect(context).toMatchObject({ initiator: 'local', cause: 'openTimeout', detail: '' })
     expect(effects).toContainEqual({
       type: 'sendClose',
       frame: { code: 1011, reason: 'open timed out' },
@@ -132,7 +201,13 @@ describe('open', () => {
     expect(armed(overdue.effects)).toEqual([50])
     const grace = { type: 'xstate.after.pongGrace.connection.open.overdue' }
     const gone = after([ACCEPTED, OPENED, PING_INTERVAL, PING_TIMEOUT, grace])
-    expect(gone.context).toMatchObject({ cause: 'pingTimeout', sent: { code: 1011 } })
+    expect(gone.value).toBe('closing')
+    expect(gone.context).toMatchObject({ cause: 'pingTimeout', detail: '' })
+    expect(gone.effects).toContainEqual({
+      type: 'sendClose',
+      frame: { code: 1011, reason: 'ping timed out' },
+      discard: false,
+    })
     const saved = after([ACCEPTED, OPENED, PING_INTERVAL, PING_TIMEOUT, { type: 'pong.received' }])
     expect(saved.value).toEqual({ open: 'alive' })
   })
@@ -142,6 +217,37 @@ describe('open', () => {
     expect(again.value).toEqual({ open: 'awaitingPong' })
     expect(again.effects).toContainEqual({ type: 'sendPing', sequence: 2 })
     expect(armed(again.effects)).toEqual([30])
+  })
+
+  it('gives a silent peer up with the code that the route has chosen', () => {
+    const grace = { type: 'xstate.after.pongGrace.connection.open.overdue' }
+    const events = [ACCEPTED, OPENED, PING_INTERVAL, PING_TIMEOUT, grace]
+    const host = createHost(connectionMachine)
+    const input = { connectionId: 'c', startedAtMs: 5, deadlines: DEADLINES, pingTimeoutCode: 1006 }
+    let step = host.start(input)
+    for (const event of events) step = host.next(step.snapshot, event)
+    expect(step.snapshot.context.sent).toEqual({ code: 1006, reason: 'ping timed out' })
+  })
+
+  it.each([[PING_INTERVAL], [PING_INTERVAL, PING_TIMEOUT]])(
+    'stops waiting for a pong that it could not see (%#)',
+    (...waiting) => {
+      const paused = after([ACCEPTED, OPENED, ...waiting, { type: 'input.paused' }])
+      expect(paused.value).toEqual({ open: 'paused' })
+      expect(armed(paused.effects)).toEqual([])
+    },
+  )
+
+  it('waits for ever for the pong of a ping that only a machine of its own has sent', () => {
+    const machine = connectionMachine.provide({ delays: { pingInterval: 7 } })
+    const host = createHost(machine)
+    const deadlines = { ...DEADLINES, pingIntervalMs: 0, pingTimeoutMs: 0 }
+    let step = host.start({ connectionId: 'c', startedAtMs: 5, deadlines })
+    for (const event of [ACCEPTED, OPENED]) step = host.next(step.snapshot, event)
+    expect(armed(step.effects)).toEqual([7])
+    step = host.next(step.snapshot, PING_INTERVAL)
+    expect(namesOf(step.effects)).toContain('sendPing')
+    expect(armed(step.effects)).toEqual([])
   })
 
   it('sends no ping while reading is paused', () => {
@@ -178,14 +284,21 @@ describe('what ends an open connection', () => {
       expect(effects).toContainEqual({ type: 'sendClose', frame, discard })
       expect(names.at(-2)).toBe('shutGate')
       expect(armed(effects)).toEqual([50])
-      expect(context).toMatchObject({ cause, initiator: 'local' })
+      const detail = 'detail' in event ? event.detail : ''
+      expect(context).toMatchObject({ cause, detail, sent: frame, initiator: 'local' })
     }
   })
 
   it('what the transport has answered itself is not answered again', () => {
     const closed = after([ACCEPTED, OPENED, { type: 'peer.closed', frame: BYE }])
+    expect(closed.value).toBe('closing')
     expect(closed.names).not.toContain('sendClose')
-    expect(closed.context).toMatchObject({ initiator: 'peer', cause: 'peerClosed', received: BYE })
+    expect(closed.context).toMatchObject({
+      initiator: 'peer',
+      cause: 'peerClosed',
+      sent: BYE,
+      received: BYE,
+    })
     const violated = after([
       ACCEPTED,
       OPENED,
@@ -196,8 +309,13 @@ describe('what ends an open connection', () => {
         detail: 'd',
       },
     ])
+    expect(violated.value).toBe('closing')
     expect(violated.names).not.toContain('sendClose')
-    expect(violated.context).toMatchObject({ cause: 'protocolError', detail: 'd' })
+    expect(violated.context).toMatchObject({
+      cause: 'protocolError',
+      detail: 'd',
+      sent: { code: 1002 },
+    })
   })
 
   it('destroys the link when closing takes too long, and stays in closing', () => {
@@ -208,13 +326,24 @@ describe('what ends an open connection', () => {
   })
 })
 
+describe('an actor of the machine', () => {
+  it('goes through the states, and does nothing by itself', () => {
+    const input = { connectionId: 'c', startedAtMs: 5, deadlines: DEADLINES }
+    const actor = createActor(connectionMachine, { input }).start()
+    for (const event of [ACCEPTED, OPENED, { type: 'app.closed', frame: BYE } as const, ENDED]) {
+      actor.send(event)
+    }
+    expect(actor.getSnapshot().output).toMatchObject({ cause: 'appClosed', durationMs: 7 })
+  })
+})
+
 describe('closed', () => {
   it.each([[[]], [[ACCEPTED]], [[ACCEPTED, OPENED]], [[ACCEPTED, OPENED, PING_INTERVAL]]])(
     'is reached from anywhere when the link ends (%#)',
     (before) => {
-      const { value, status, names, output } = after([...before, ENDED])
+      const { value, status, effects, output } = after([...before, ENDED])
       expect([value, status]).toEqual(['closed', 'done'])
-      expect(names.at(-1)).toBe('finish')
+      expect(effects.at(-1)).toEqual({ type: 'finish', record: output })
       expect(output).toMatchObject({
         connectionId: 'c',
         initiator: 'network',
@@ -244,6 +373,26 @@ describe('closed', () => {
       code: 1000,
       reason: 'bye',
       wasClean: true,
+    })
+  })
+
+  it('is not clean when a Close frame went one way only', () => {
+    const closed = { type: 'peer.closed', frame: BYE } as const
+    const wasClean = (...events: ConnectionEvent[]) =>
+      after([ACCEPTED, OPENED, ...events]).output?.wasClean
+    expect(wasClean(closed, ENDED)).toBe(false)
+    expect(wasClean({ ...ENDED, sent: BYE })).toBe(false)
+    expect(wasClean(closed, { ...ENDED, sent: BYE })).toBe(true)
+  })
+
+  it('has nothing to say of counts when no link has ever been', () => {
+    expect(NO_TOTALS).toEqual({
+      messagesReceived: 0,
+      bytesReceived: 0,
+      messagesSent: 0,
+      bytesSent: 0,
+      messagesDropped: 0,
+      bytesUnsent: 0,
     })
   })
 

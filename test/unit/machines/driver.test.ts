@@ -1,9 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import { type ConnectionMachine, connectionMachine } from 'windsock'
-import { VirtualClock } from 'windsock/testing'
-import { NO_TOTALS } from '../../../src/machines/connection.ts'
-import { Driver, type PerformedEffect } from '../../../src/machines/driver.ts'
+import {
+  type ConnectionMachine,
+  connectionMachine,
+  NO_TOTALS,
+} from '../../../src/machines/connection.ts'
+import { Driver, type PerformedEffect, type Witness } from '../../../src/machines/driver.ts'
 import { createHost } from '../../../src/machines/host.ts'
+import { VirtualClock } from '../../../src/testing/virtual-clock.ts'
 
 const ENDED = {
   type: 'transport.ended',
@@ -13,7 +16,7 @@ const ENDED = {
   totals: NO_TOTALS,
 } as const
 
-function drive(machine: ConnectionMachine = connectionMachine) {
+function drive(machine: ConnectionMachine = connectionMachine, witness?: Witness) {
   const clock = new VirtualClock()
   const performed: PerformedEffect[] = []
   const states: string[] = []
@@ -23,6 +26,7 @@ function drive(machine: ConnectionMachine = connectionMachine) {
     host: createHost(machine),
     fallbackHost: createHost(connectionMachine),
     clock,
+    witness,
     input: {
       connectionId: 'c',
       startedAtMs: 0,
@@ -103,6 +107,44 @@ describe('a driver', () => {
     expect([driver.timerCount, clock.timerCount]).toEqual([0, 0])
   })
 
+  it('counts an event that only changes the context as taken', () => {
+    const { driver, names } = drive()
+    const frame = { code: 1000, reason: '' }
+    for (const type of ['handshake.accepted', 'open.finished']) driver.dispatch({ type })
+    driver.dispatch({ type: 'app.closed', frame })
+    const done = names().length
+    driver.dispatch({ type: 'peer.closed', frame })
+    expect(names()).toHaveLength(done)
+    expect(driver.ignoredEvents).toBe(0)
+  })
+
+  it('tells a witness of what the machine has taken, before it is done, and of nothing else', () => {
+    const told: string[] = []
+    const witness: Witness = {
+      started: ({ connectionId }) => told.push(`started ${connectionId}`),
+      took: ({ type }, after) => told.push(`took ${type} to ${JSON.stringify(after.value)}`),
+      machineReplaced: () => told.push('replaced'),
+    }
+    const fails = () => {
+      throw new Error('a delay')
+    }
+    const machine = connectionMachine.provide({ delays: { openTimeout: fails } })
+    const { driver, onEffect } = drive(machine, witness)
+    onEffect(({ type }) => told.push(`do ${type}`))
+    driver.dispatch({ type: 'nobody.knows' })
+    driver.dispatch({ type: 'handshake.accepted' })
+    expect(told).toEqual([
+      'started c',
+      'replaced',
+      'took handshake.accepted to {"connecting":"opening"}',
+      'do upgrade',
+      'do callOpen',
+      'took handler.failed to "closing"',
+      'do sendClose',
+      'do shutGate',
+    ])
+  })
+
   it('counts a deadline that only acts as taken', async () => {
     const { clock, driver, names } = drive()
     await clock.advance(10)
@@ -139,7 +181,9 @@ describe('a driver', () => {
     const { clock, driver, thrown } = drive(machine)
     expect(thrown).toEqual([new Error('the first delay')])
     expect(clock.timerCount).toBe(1)
-    driver.dispatch({ type: 'nobody.knows' })
-    expect(driver.snapshot.context).toMatchObject({ cause: 'handlerFailed', status: 500 })
+    // What is dispatched next comes behind what the failure was turned into, and is not lost.
+    driver.dispatch(ENDED)
+    expect(driver.snapshot.output).toMatchObject({ cause: 'handlerFailed', status: 500 })
+    expect([driver.state, driver.ignoredEvents]).toEqual(['closed', 0])
   })
 })
