@@ -231,7 +231,7 @@ export function encodeLifeEvent(
     type,
     schema: schemas[type],
     atMs,
-    data: data === EMPTY ? '{}' : JSON.stringify(data),
+    data: JSON.stringify(data),
     ends: type === 'ConnectionClosed',
   }
 }

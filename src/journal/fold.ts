@@ -17,8 +17,6 @@ import type { SavedSnapshot } from './store.ts'
 /** The machine's shape; a snapshot that was saved under another is not used. Raise it when states or context change. */
 export const MACHINE_SCHEMA = 1
 
-const PING_INTERVAL = 'xstate.after.pingInterval.connection.open.alive'
-
 /** What an event did. */
 export interface FoldStep {
   /** `undefined` before the first event. */
@@ -79,8 +77,7 @@ export class Fold {
 
   /** The machine's beginning. */
   start({ connectionId, startedAtMs, deadlines, pingTimeoutCode }: ConnectionInput): FoldStep {
-    const code = pingTimeoutCode === undefined ? {} : { pingTimeoutCode }
-    const input = { connectionId, startedAtMs, deadlines, ...code }
+    const input = { connectionId, startedAtMs, deadlines, pingTimeoutCode }
     let step = this.#host.start(input)
     // A user's delay threw at once; live, our own machine had taken over.
     if (step.snapshot.status === 'error') step = stock.start(input)
@@ -99,19 +96,18 @@ export class Fold {
   /**
    * So many pings, each with its pong; in a step or two, however many there were.
    *
-   * From `alive` a ping and its pong lead back there, with one more ping in the context. Anywhere else the machine takes
-   * the first of them: it leads to `alive`, or it changes nothing, and neither do the others.
+   * From `alive` a ping and its pong lead back there, with one more ping in the context. Anywhere else no ping is sent,
+   * and the first pong leads to `alive`, or it changes nothing, and neither do the others.
    */
   #beat(from: ConnectionSnapshot, pings: number): ConnectionSnapshot {
     if (!(pings >= 1)) return from
     let snapshot = from
     let left = pings
     if (!isAlive(snapshot)) {
-      snapshot = this.#host.next(snapshot, { type: PING_INTERVAL }).snapshot
       snapshot = this.#host.next(snapshot, { type: 'pong.received' }).snapshot
       left--
     }
-    if (left === 0 || !isAlive(snapshot)) return snapshot
+    if (!isAlive(snapshot)) return snapshot
     const context = { ...snapshot.context, pings: snapshot.context.pings + left }
     return this.#host.adopt({ ...snapshot, context })
   }

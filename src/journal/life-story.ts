@@ -77,13 +77,7 @@ export function lifeStory(
 
 /** Where a snapshot stands, from the outermost state in: `open.alive`. */
 export function stateName({ value }: Pick<ConnectionSnapshot, 'value'>): string {
-  return nameOf(value)
-}
-
-function nameOf(value: unknown): string {
-  if (typeof value !== 'object' || value === null) return String(value)
-  const [[outer, inner] = ['', '']] = Object.entries(value)
-  return `${outer}.${nameOf(inner)}`
+  return typeof value === 'string' ? value : Object.entries(value).flat().join('.')
 }
 
 function whyNot(

@@ -1,7 +1,8 @@
 // The story of a life: its steps, or why there are none.
 
 import { describe, expect, it } from 'vitest'
-import { connectionMachine, lifeStory, stateName } from 'windsock'
+import { lifeStory, stateName } from '../../../src/journal/life-story.ts'
+import { connectionMachine } from '../../../src/machines/connection.ts'
 import { recorded, startedEvent, wholeLife } from './support/lives.ts'
 
 const BYE = { type: 'PeerClosed', data: { frame: { code: 1000, reason: 'bye' } } } as const

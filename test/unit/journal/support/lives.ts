@@ -1,7 +1,12 @@
 // Lives: made up for tests, whole ones, event by event.
 
-import { fold, type LifeEvent, type RecordedLifeEvent } from 'windsock'
-import { encodeLifeEvent, type LifeEvents } from '../../../../src/journal/events.ts'
+import {
+  encodeLifeEvent,
+  type LifeEvent,
+  type LifeEvents,
+  type RecordedLifeEvent,
+} from '../../../../src/journal/events.ts'
+import { fold } from '../../../../src/journal/fold.ts'
 import { connectionStream, type Store } from '../../../../src/journal/store.ts'
 import { NO_TOTALS } from '../../../../src/machines/connection.ts'
 import type { CloseRecord } from '../../../../src/protocol/close-record.ts'
