@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import type { ClientEffect, ClientEvent, ClientInput } from '../../../src/machines/client.ts'
+import type { ClientInput } from '../../../src/machines/client.ts'
 import { ClientDriver } from '../../../src/machines/client-driver.ts'
+import type { ClientEffect, ClientEvent } from '../../../src/machines/client-effects.ts'
 import type { RetryHint } from '../../../src/protocol/retry-hint.ts'
 import { VirtualClock } from '../../../src/testing/virtual-clock.ts'
 
