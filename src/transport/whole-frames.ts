@@ -1,9 +1,9 @@
-// Whole frames: messages that a read of a server's socket brought whole, one frame each.
+// Whole frames: messages that reads of a server's socket bring whole, one frame each.
 //
-// Small messages come many to a read, and nearly all of them in one frame without extensions (RFC 6455 §5.2). `ws` makes
-// three buffers and an event of each and unmasks byte by byte; here they are unmasked four bytes at a time where they
-// lie, and a text is decoded from there. At the first byte of anything else, be it a fragment, a control frame, a breach
-// or what the read brought only half of, the rest is left to `ws`, which decides about it as about everything.
+// Small messages come many to a read, large ones in many reads, and nearly all of them in one frame without extensions
+// (RFC 6455 §5.2). `ws` makes three buffers and an event of each and unmasks byte by byte; here they are unmasked four
+// bytes at a time, and a text is decoded from there. At the first byte of anything else, be it a fragment, a control
+// frame or a breach, the rest is left to `ws`, which decides about it as about everything.
 
 import { isUtf8 } from 'node:buffer'
 import type { Message } from '../protocol/message.ts'
@@ -18,6 +18,7 @@ const TEXT = 0x81 // FIN, opcode 1
 const BINARY = 0x82 // FIN, opcode 2
 const MASKED = 0x80
 const LENGTH_16 = 126
+const LENGTH_64 = 127
 const MASK_BYTES = 4
 /** Up to here unmasking byte by byte is as quick as preparing for more. */
 const FEW_BYTES = 32
@@ -47,48 +48,123 @@ export function readWholeFrames(
     if (byteLength === LENGTH_16) {
       byteLength = ((chunk[at + 2] as number) << 8) | (chunk[at + 3] as number)
       mask = at + 4
-    } else if (byteLength > LENGTH_16) {
+    } else if (byteLength === LENGTH_64) {
       return at
     }
     const start = mask + MASK_BYTES
     const end = start + byteLength
     // Past the end of the chunk its bytes are undefined, and the length is nonsense: then `end` is past it, too.
     if (end > length || byteLength > maxMessageBytes) return at
-    const isAscii = unmask(chunk, mask, start, end)
+    const isAscii = unmask(chunk, start, end, chunk, mask)
     if (first === BINARY) {
       taker.take(chunk.subarray(start, end), byteLength)
-    } else {
-      if (!isAscii && !isUtf8(chunk.subarray(start, end))) {
-        chunk.fill(0, mask, start)
-        return at
-      }
-      const text = chunk.toString(isAscii ? 'latin1' : 'utf8', start, end)
-      noteReceivedText(text, chunk, start, end)
-      taker.take(text, byteLength)
+    } else if (!takeText(chunk, start, end, isAscii, taker)) {
+      chunk.fill(0, mask, start)
+      return at
     }
     at = end
   }
   return at
 }
 
+/** A message whose frame goes on in the next read. */
+export class PartialFrame {
+  /** Where it began and what came since, as it came. */
+  readonly chunks: Buffer[]
+  readonly #isText: boolean
+  readonly #start: number
+  readonly #byteLength: number
+  #missing: number
+
+  /** Of the frame that begins with `chunk`, if it is one that may be read here and its header is there. */
+  static of(chunk: Buffer, maxMessageBytes: number): PartialFrame | undefined {
+    const [first, second = 0] = chunk
+    if ((first !== TEXT && first !== BINARY) || second < MASKED) return undefined
+    const length = second - MASKED
+    const start = (length < LENGTH_16 ? 2 : length === LENGTH_16 ? 4 : 10) + MASK_BYTES
+    if (chunk.length < start) return undefined
+    let byteLength = length
+    if (length === LENGTH_16) byteLength = chunk.readUInt16BE(2)
+    if (length === LENGTH_64) {
+      byteLength = chunk.readUInt32BE(2) * 2 ** 32 + chunk.readUInt32BE(6)
+    }
+    // What is all there and was left is for `ws`.
+    if (byteLength > maxMessageBytes || chunk.length >= start + byteLength) return undefined
+    return new PartialFrame(chunk, first === TEXT, start, byteLength)
+  }
+
+  private constructor(chunk: Buffer, isText: boolean, start: number, byteLength: number) {
+    this.chunks = [chunk]
+    this.#isText = isText
+    this.#start = start
+    this.#byteLength = byteLength
+    this.#missing = byteLength - (chunk.length - start)
+  }
+
+  /** Takes the next read; how many bytes of it are this message's. */
+  add(chunk: Buffer): number {
+    this.chunks.push(chunk)
+    const bytes = Math.min(this.#missing, chunk.length)
+    this.#missing -= bytes
+    return bytes
+  }
+
+  get isWhole(): boolean {
+    return this.#missing === 0
+  }
+
+  /**
+   * Gives the message, once it is whole; the chunks stay as they are.
+   *
+   * @returns false when it is a text, and no UTF-8.
+   */
+  give(taker: MessageTaker): boolean {
+    const [first] = this.chunks as [Buffer]
+    const bytes = Buffer.allocUnsafe(this.#byteLength)
+    let at = 0
+    for (const chunk of this.chunks) {
+      // Of the last only as much as there is room for.
+      at += chunk.copy(bytes, at, chunk === first ? this.#start : 0)
+    }
+    const isAscii = unmask(bytes, 0, bytes.length, first, this.#start - MASK_BYTES)
+    if (this.#isText) return takeText(bytes, 0, bytes.length, isAscii, taker)
+    taker.take(bytes, bytes.length)
+    return true
+  }
+}
+
+function takeText(
+  bytes: Buffer,
+  start: number,
+  end: number,
+  isAscii: boolean,
+  taker: MessageTaker,
+): boolean {
+  if (!isAscii && !isUtf8(bytes.subarray(start, end))) return false
+  const text = bytes.toString(isAscii ? 'latin1' : 'utf8', start, end)
+  noteReceivedText(text, bytes, start, end)
+  taker.take(text, end - start)
+  return true
+}
+
 // Four bytes of the mask, as one number in this machine's order.
 const maskBytes = new Uint8Array(MASK_BYTES)
 const maskWord = new Int32Array(maskBytes.buffer)
 
-/** Unmasks in place (§5.3); whether all that was there is ASCII. */
-function unmask(chunk: Buffer, mask: number, start: number, end: number): boolean {
+/** Unmasks in place (§5.3), with the mask that stands in `source`; whether all that was there is ASCII. */
+function unmask(bytes: Buffer, start: number, end: number, source: Buffer, mask: number): boolean {
   let seen = 0
   let at = start
   if (end - start > FEW_BYTES) {
-    while (((chunk.byteOffset + at) & 3) !== 0) {
-      seen |= chunk[at] = (chunk[at] as number) ^ (chunk[mask + ((at - start) & 3)] as number)
+    while (((bytes.byteOffset + at) & 3) !== 0) {
+      seen |= bytes[at] = (bytes[at] as number) ^ (source[mask + ((at - start) & 3)] as number)
       at++
     }
     for (let index = 0; index < MASK_BYTES; index++) {
-      maskBytes[index] = chunk[mask + ((at - start + index) & 3)] as number
+      maskBytes[index] = source[mask + ((at - start + index) & 3)] as number
     }
     const word = maskWord[0] as number
-    const words = new Int32Array(chunk.buffer, chunk.byteOffset + at, (end - at) >> 2)
+    const words = new Int32Array(bytes.buffer, bytes.byteOffset + at, (end - at) >> 2)
     let seenWords = 0
     for (let index = 0; index < words.length; index++) {
       seenWords |= words[index] = (words[index] as number) ^ word
@@ -97,7 +173,7 @@ function unmask(chunk: Buffer, mask: number, start: number, end: number): boolea
     at += words.length << 2
   }
   for (; at < end; at++) {
-    seen |= chunk[at] = (chunk[at] as number) ^ (chunk[mask + ((at - start) & 3)] as number)
+    seen |= bytes[at] = (bytes[at] as number) ^ (source[mask + ((at - start) & 3)] as number)
   }
   return seen < MASKED
 }

@@ -20,7 +20,7 @@
 
 import { type Duplex, Writable } from 'node:stream'
 import type { WebSocket } from 'ws'
-import { type MessageTaker, readWholeFrames } from './whole-frames.ts'
+import { type MessageTaker, PartialFrame, readWholeFrames } from './whole-frames.ts'
 
 /** Who is told of what comes in. Its methods are called on it by listeners that all connections share. */
 export interface ReceiverWatcher extends MessageTaker {
@@ -46,9 +46,11 @@ const { write: plainWrite, end: plainEnd } = Writable.prototype as {
   end: (this: Writable) => Writable
 }
 const WATCHER = Symbol('windsock watcher')
+const PARTIAL = Symbol('windsock partial frame')
 
 interface Receiver extends Writable {
   [WATCHER]?: ReceiverWatcher
+  [PARTIAL]?: PartialFrame | undefined
   readonly _isServer?: unknown
   readonly _state?: unknown
   readonly _bufferedBytes?: unknown
@@ -56,6 +58,7 @@ interface Receiver extends Writable {
   readonly _opcode?: unknown
   readonly _errored?: unknown
   readonly _maxPayload?: unknown
+  readonly _maxBufferedChunks?: unknown
 }
 
 /** Has `watcher` told of what `ws` receives; of reads only if it asks for them. */
@@ -116,14 +119,51 @@ function write(this: Receiver, chunk: Buffer): boolean {
   const watcher = this[WATCHER] as ReceiverWatcher
   watcher.readBegins()
   try {
-    const read = isBetweenMessages(this) ? readWholeFrames(chunk, this._maxPayload, watcher) : 0
-    if (read === chunk.length) return true
-    return plainWrite.call(this, read === 0 ? chunk : chunk.subarray(read))
+    const rest = readAhead(this, chunk, watcher)
+    return rest === undefined || plainWrite.call(this, rest)
   } finally {
     watcher.readEnds()
   }
 }
 
+/** What of `chunk` is left for `ws` to read. */
+function readAhead(receiver: Receiver, chunk: Buffer, taker: MessageTaker): Buffer | undefined {
+  const partial = receiver[PARTIAL]
+  let read = 0
+  if (partial !== undefined) {
+    // One chunk more, and `ws` would not read this message, either.
+    if (partial.chunks.length >= maxBufferedChunks(receiver)) return giveBack(receiver, chunk)
+    read = partial.add(chunk)
+    if (!partial.isWhole) return undefined
+    if (!partial.give(taker)) {
+      partial.chunks.pop()
+      return giveBack(receiver, chunk)
+    }
+    receiver[PARTIAL] = undefined
+  }
+  if (!isBetweenMessages(receiver)) return chunk
+  const { _maxPayload: maxMessageBytes } = receiver
+  read += readWholeFrames(read === 0 ? chunk : chunk.subarray(read), maxMessageBytes, taker)
+  if (read === chunk.length) return undefined
+  const rest = read === 0 ? chunk : chunk.subarray(read)
+  receiver[PARTIAL] = PartialFrame.of(rest, maxMessageBytes)
+  return receiver[PARTIAL] === undefined ? rest : undefined
+}
+
+/** Has `ws` read the message that has begun. */
+function giveBack(receiver: Receiver, chunk: Buffer): Buffer {
+  const { chunks } = receiver[PARTIAL] as PartialFrame
+  receiver[PARTIAL] = undefined
+  for (const before of chunks) plainWrite.call(receiver, before)
+  return chunk
+}
+
+function maxBufferedChunks({ _maxBufferedChunks: most }: Receiver): number {
+  return typeof most === 'number' && most > 0 ? most : MOST_CHUNKS
+}
+
+/** Where `ws` sets no bound. */
+const MOST_CHUNKS = 1_024
 const GET_INFO = 0
 const CLOSE = 8
 
