@@ -46,6 +46,13 @@ let client
 let room
 let status
 
+function gapText({ reason, from, to }) {
+  if (reason !== 'trimmed') return 'The server began anew: what was said before is gone.'
+  const count = to.offset - from.offset
+  const [messages, them] = count === 1 ? ['message is', 'it'] : ['messages are', 'them']
+  return `${count} ${messages} missing here: the room does not keep ${them} any more.`
+}
+
 /** Joins the room, at the last messages, or where this page was. */
 function join() {
   const position = room?.position
@@ -53,8 +60,7 @@ function join() {
   room = client.topic('chat', position === undefined ? { last: 50 } : { since: position })
   room.events$.subscribe((event) => {
     if (event.type === 'message') show(event.data)
-    else
-      log.add('other', [['text', 'Some messages are gone: the room does not keep them any more.']])
+    else log.add('gap', [['text', gapText(event)]])
   })
   status = showStatus(client, panel, (state) => {
     setOff(sendButton, state === 'closing' || state === 'closed' || state === 'failed')
@@ -75,12 +81,15 @@ function publish(text) {
   const { state } = client.state
   if (state === 'closing' || state === 'closed' || state === 'failed') return false
   room.publish(text).catch((error) => complain(`Not sent: ${error.message}.`))
-  if (state === 'waiting' || state === 'offline')
-    complain(`Will be sent: ${client.queued} waiting.`)
+  if (state !== 'open') {
+    error.dataset.kind = 'later'
+    error.textContent = `Will be sent: ${client.queued} waiting.`
+  }
   return true
 }
 
 function complain(text) {
+  delete error.dataset.kind
   error.textContent = text
   message.setAttribute('aria-invalid', String(text !== ''))
 }

@@ -53,6 +53,23 @@ describeInBrowser('the client in a page', () => {
     expect(texts).toContain('Resuming where you were…')
   })
 
+  it('tells that what was said is gone when the server has begun anew', async () => {
+    const demo = await startDemo()
+    const ann = await chatAt(demo.url)
+    await say(ann, 'long ago')
+    await eventually(() => said(ann)).toEqual([says('long ago')])
+    await demo.stop()
+    await untilState(ann, 'waiting')
+    await startDemo(demo.port, true)
+    await untilState(ann, 'open')
+    await say(ann, 'anew')
+    await eventually(() => said(ann)).toEqual([says('long ago'), says('anew')])
+    const gaps = ann.getByTestId('log').locator('[data-kind="gap"]')
+    expect(await gaps.allTextContents()).toEqual([
+      'The server began anew: what was said before is gone.',
+    ])
+  })
+
   it('goes around a proxy that refuses upgrades', async () => {
     const demo = await startDemo()
     const proxy = await startProxy(demo.port, { refusesUpgrades: '403 Forbidden' })

@@ -22,8 +22,9 @@ process.once('exit', () => {
   for (const child of running) child.kill('SIGKILL')
 })
 
-/** Starts the demo on a free port, or again on `port`; the end of the test ends it. */
-export async function startDemo(port = 0): Promise<Demo> {
+/** Starts the demo on a free port, or again on `port`, where it finds its chat again; the end of the test ends it. */
+export async function startDemo(port = 0, forgets = false): Promise<Demo> {
+  if (forgets) journalOf.delete(port)
   const { end, ...demo } = await launch(port)
   onTestFinished(end)
   return demo
