@@ -97,7 +97,7 @@ const machineSetup = setup({
     isDone,
     isOffline: ({ context }) => !context.online,
     isOfPresentOffline: (told) => isOfPresent(told) && !told.context.online,
-    couldBeBetter: ({ context }) => context.index > 0,
+    couldBeBetter: ({ context }) => context.index > 0 && context.online,
     isBackOnline: ({ event }) => event.type === 'network.changed' && event.online,
     hasGoneOffline: ({ event }) => event.type === 'network.changed' && !event.online,
     /** The server asked for a later moment than this one; its other clients are asked the same. */
@@ -289,7 +289,13 @@ export const clientMachine = machineSetup.createMachine({
       states: {
         holding: {
           entry: machineSetup.assign({ candidate: 0 }),
-          after: { upgrade: { guard: 'couldBeBetter', target: 'upgrading' } },
+          after: {
+            upgrade: [
+              { guard: 'couldBeBetter', target: 'upgrading' },
+              // Without a network it keeps what it has, and asks again later.
+              { guard: 'isOffline', target: 'holding', reenter: true },
+            ],
+          },
         },
         upgrading: {
           entry: [

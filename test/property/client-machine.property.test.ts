@@ -1,7 +1,7 @@
 // Laws of the client machine: one link at a time, nothing from an old one, waits within their bounds, and an end.
 
 import fc from 'fast-check'
-import { describe, expect } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { VirtualClock } from 'windsock/testing'
 import type { ClientInput } from '../../src/machines/client.ts'
 import { ClientDriver } from '../../src/machines/client-driver.ts'
@@ -82,8 +82,18 @@ const move: fc.Arbitrary<Move> = fc.oneof(
     }),
   },
 )
+/** The first transport fails, the second opens and is held until the first is tried beside it: by chance that is rare. */
+const UPGRADING: readonly Move[] = [
+  { do: 'closed', back: 0, code: 1006, hintMs: undefined, chance: 0 },
+  { do: 'wait', ms: 1 },
+  { do: 'opened', back: 0 },
+  { do: 'ready', back: 0 },
+  { do: 'wait', ms: INPUT.deadlines.upgradeMs },
+]
 const lives = fc.record({
-  moves: fc.array(move, { minLength: 1, maxLength: 40 }),
+  moves: fc
+    .tuple(fc.constantFrom([], UPGRADING), fc.array(move, { minLength: 1, maxLength: 40 }))
+    .map(([before, moves]) => [...before, ...moves]),
   /** Closed in the end. */
   isClosed: fc.boolean(),
 })
@@ -237,6 +247,18 @@ describe('the client machine', () => {
     for (const one of moves) await machine.take(one)
     expect(machine.dialsOffline).toBe(0)
     return moves.some((one) => one.do === 'offline')
+  })
+
+  it('tries its first transport once the network is back, when it was away at that time', async () => {
+    const machine = new Machine()
+    const held = UPGRADING.slice(0, -1)
+    const { upgradeMs } = INPUT.deadlines
+    for (const one of [...held, { do: 'offline' as const }]) await machine.take(one)
+    await machine.take({ do: 'wait', ms: upgradeMs })
+    expect(machine.driver.snapshot.value).toEqual({ open: 'holding' })
+    await machine.take({ do: 'online' })
+    await machine.take({ do: 'wait', ms: upgradeMs })
+    expect(machine.driver.snapshot.value).toEqual({ open: 'upgrading' })
   })
 
   lawOf(

@@ -158,7 +158,8 @@ const lives = fc.record({
 })
 type Life = typeof lives extends fc.Arbitrary<infer L> ? L : never
 
-const MAX_QUEUED = 20
+/** Less than is said at once now and then. */
+const MAX_QUEUED = 6
 
 interface Told {
   readonly world: World

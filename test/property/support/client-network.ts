@@ -237,7 +237,8 @@ export class ClientNetwork implements Environment {
     const stream = new ReadableStream<Uint8Array>({
       start(controller) {
         const fail = () => {
-          if (isOver) return
+          // One that was cut while it was frozen says nothing, until it is given up.
+          if (isOver && !signal?.aborted) return
           end()
           if (!isFrozen()) controller.error(new TypeError('cut'))
         }
