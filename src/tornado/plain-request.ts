@@ -8,6 +8,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { answerWithLine } from '../http/page.ts'
 import { type Captures, HandshakeRequest, type IncomingUpgrade } from '../http/request.ts'
 import { HandlerError, type WebSocketError } from '../protocol/errors.ts'
+import { Gathered } from '../protocol/gathered.ts'
 import type { Clock } from '../protocol/ports.ts'
 import { draft } from './exchange.ts'
 import { execute, finished, makeHandler, type RequestHandlerClass } from './execute.ts'
@@ -88,15 +89,13 @@ function bodyOf(
       resolve('too large')
       return
     }
-    const chunks: Buffer[] = []
-    let bytes = 0
+    const body = new Gathered()
     incoming.on('data', (chunk: Buffer) => {
-      bytes += chunk.byteLength
       // What comes after is read and dropped, within the deadline of a request.
-      if (bytes > maxBytes) resolve('too large')
-      else chunks.push(chunk)
+      if (body.length + chunk.byteLength > maxBytes) resolve('too large')
+      else body.push(chunk)
     })
-    incoming.once('end', () => resolve(Buffer.concat(chunks)))
+    incoming.once('end', () => resolve(Buffer.from(body.bytes.buffer, 0, body.length)))
     incoming.once('error', () => resolve('aborted'))
     incoming.once('close', () => resolve('aborted'))
   })

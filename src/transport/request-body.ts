@@ -5,6 +5,7 @@
 
 import type { IncomingMessage } from 'node:http'
 import { HandshakeError, WebSocketError } from '../protocol/errors.ts'
+import { Gathered } from '../protocol/gathered.ts'
 import type { Clock } from '../protocol/ports.ts'
 
 const READ =
@@ -26,8 +27,7 @@ export function bodyOf(
 ): Promise<Uint8Array> {
   if (request.readableEnded) return Promise.reject(new WebSocketError('ERR_WINDSOCK_TOPIC', READ))
   return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = []
-    let bytes = 0
+    const body = new Gathered()
     const settle = (act: () => void) => {
       clock.clearTimeout(timer)
       request.off('data', onData).off('end', onEnd).off('close', onClose)
@@ -38,11 +38,10 @@ export function bodyOf(
     const refuse = (status: number, why: string) =>
       settle(() => reject(new HandshakeError(status, why)))
     const onData = (chunk: Buffer) => {
-      chunks.push(chunk)
-      bytes += chunk.byteLength
-      if (bytes > maxBytes) tooLarge()
+      if (body.length + chunk.byteLength > maxBytes) tooLarge()
+      else body.push(chunk)
     }
-    const onEnd = () => settle(() => resolve(Buffer.concat(chunks)))
+    const onEnd = () => settle(() => resolve(body.bytes))
     const onClose = () => refuse(400, 'the request ended before its body did')
     const tooLarge = () => refuse(413, `a body may have ${maxBytes} bytes`)
     const timer = clock.setTimeout(
