@@ -122,9 +122,9 @@ export class Client extends Peer {
     this.#bytes.frame(frame)
   }
 
-  /** Sends bytes as they are. */
-  bytes(bytes: Uint8Array): void {
-    this.note({ kind: 'breach', detail: `${bytes.length} bytes` })
+  /** Sends bytes as they are. @param what - what they are, for what is written down of it. */
+  bytes(bytes: Uint8Array, what = `${bytes.length} bytes`): void {
+    this.note({ kind: 'breach', detail: what })
     this.#bytes.bytes(bytes)
   }
 

@@ -8,6 +8,7 @@ import type { Harness } from './harness.ts'
 import type { Life } from './life.ts'
 import { show } from './print.ts'
 import { timeOf } from './script.ts'
+import { placeOf } from './sequence.ts'
 import { noGap } from './topic-laws.ts'
 import { trace } from './trace.ts'
 
@@ -76,7 +77,8 @@ const noLoss = each('noLoss', (life) => {
     return `its handler never heard ${show(client.said[heard.length] as Message)}`
   }
   const isWhole = slow === 'close' || slow === 'pause'
-  const endedWell = record?.cause === 'appClosed' && client.closeFrames.length > 0
+  // A client that closes wants nothing more, whatever the handler had still to say.
+  const endedWell = record?.cause === 'appClosed' && client.closeFrames.length > 0 && !left(client)
   if (isWhole && endedWell && client.messages.length < sent.length) {
     return `it was never sent ${show(sent[client.messages.length] as Message)}, said before the close`
   }
@@ -161,6 +163,13 @@ export const laws = {
   all: (server: Harness): void => {
     for (const law of Object.values(NAMED)) law(server)
   },
+}
+
+/** Whether it closed by itself, and not in answer to the server. */
+function left({ out, wire }: Life['client']): boolean {
+  const said = out.find(({ item }) => item.kind === 'close')
+  const got = wire.find(({ item }) => item.kind === 'close')
+  return said !== undefined && (got === undefined || placeOf(said) < placeOf(got))
 }
 
 /** Close codes that may stand in a frame (RFC 6455 §7.4); 1005 stands for a frame without one. */

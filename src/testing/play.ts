@@ -31,6 +31,8 @@ export async function play(server: Harness, script: Script): Promise<void> {
     if (found) server.played.push(step)
     await server.settle()
   }
+  // What a slow disk has before it takes longer than any calm.
+  if (server.disk !== undefined) server.disk.writeMs = 0
   await server.advance(CALM_MS)
   for (const life of server.lives) life.noteCalm()
   const isQuiet = (client: Client) => {
@@ -135,7 +137,7 @@ class Player {
       case 'close':
         return client.close(act.code, act.reason)
       case 'bytes':
-        return client.bytes(act.bytes)
+        return client.bytes(act.bytes, act.what)
       case 'publish':
         return this.#server.followers.get(this.#number)?.publish(act.topic, act.data)
       case 'delay':

@@ -221,12 +221,37 @@ const CHECKERS: Readonly<Record<string, Checker>> = {
     return pings.length > 0 && pongs.at(-1) !== pings.at(-1) && 'its last ping was not answered'
   },
 
+  /** What waits for one client is bounded in messages, too; its socket may have 64 KiB and one more. */
+  messages: ({ mostHeldBytes, largestSentBytes, slow }, { bounds: { maxOutboundMessages } }) => {
+    if (maxOutboundMessages === undefined || slow === 'drop-oldest' || slow === 'latest') return
+    const most = (maxOutboundMessages + 2) * largestSentBytes + 65_536
+    return mostHeldBytes > most && `${mostHeldBytes} bytes waited, over ${most}`
+  },
+
+  /** A client that keeps to the rules, in a network that does, is closed with Close frames both ways (§7.1.4). */
+  clean: ({ client, calm, records: [record] }, { bounds, script }) => {
+    const { latencyMs = 1, closeTimeoutMs = 5_000, bufferBytes } = bounds
+    const isHurried = bufferBytes !== undefined || closeTimeoutMs < 4 * latencyMs + 20
+    if (!calm?.isOpen || !calm.isQuiet || isHurried || record?.cause !== 'draining')
+      return undefined
+    const bad = [...UNKIND, 'ignoreClose', 'cutWhenIdle', 'duplicate', 'abort']
+    const isKind = !script.steps.some(
+      (step) => step.client === client.number && bad.includes(step.does),
+    )
+    return isKind && !record.wasClean && 'it answered the Close frame, and its end was not clean'
+  },
+
   /** Who sends pings and pongs without end is closed (RFC 6455 §5.5.2 has to be answered). */
   controlFrames: ({ client, calm }, { bounds: { maxControlFramesPer10s = 100 } }) => {
     if (!calm?.isOpen || !calm.isQuiet || calm.isBusy || client.hasClosed) return undefined
     const times = client.out
       .filter(({ item }) => item.kind === 'ping' || item.kind === 'pong')
       .map(({ atMs }) => atMs)
+    const floods = client.out.flatMap(({ item }) =>
+      item.kind === 'breach' ? Number(/^(\d+) pings/.exec(item.detail)?.[1] ?? 0) : [],
+    )
+    const largest = Math.max(0, ...floods)
+    if (largest > maxControlFramesPer10s) return `${largest} pings at once, and it is still open`
     // Counted in stretches of ten seconds, wherever they begin.
     const most = 2 * maxControlFramesPer10s
     const isFlood = times.some((atMs, index) => (times[index - most] ?? -Infinity) > atMs - 10_000)
@@ -326,6 +351,12 @@ function delayOf(steps: World['script']['steps']): number {
   return lateMs.reduce((sum, ms) => sum + ms, 0)
 }
 
+/** What makes a client, or its network, slow to answer or unable to. */
+const UNKIND: readonly string[] = [
+  ...['stall', 'vanish', 'ignorePings', 'delay', 'trickle', 'close', 'bytes', 'writeSlowly'],
+  ...['gather', 'narrow', 'blackOut', 'breakPipe', 'lateData', 'closeRace', 'hangUp'],
+]
+
 /** Nothing in the script gives this client a reason not to answer pings in time. */
 function isHonest(
   client: number,
@@ -334,19 +365,16 @@ function isHonest(
 ): boolean {
   const { bufferBytes, latencyMs = 1, pingTimeoutMs = 10_000 } = bounds
   if (bufferBytes !== undefined || 2 * latencyMs >= (pingTimeoutMs || Infinity)) return false
-  const bad = [
-    ...['stall', 'vanish', 'ignorePings', 'delay', 'trickle', 'close', 'bytes', 'writeSlowly'],
-    ...['gather', 'narrow', 'blackOut', 'breakPipe', 'lateData', 'closeRace', 'hangUp'],
-  ]
   const still = ['freeze', 'suspend']
   return !steps.some(
-    (step) => still.includes(step.does) || (step.client === client && bad.includes(step.does)),
+    (step) => still.includes(step.does) || (step.client === client && UNKIND.includes(step.does)),
   )
 }
 
 function hasFailed({ client, entries }: Life): boolean {
   if (entries.some(({ what }) => what === 'throws')) return true
-  return [...FAILING, ...FAILING_LATE, '/stuck', '/slow', '/topics'].includes(client.path)
+  const slow = ['/stuck', '/slow', '/opensLateAndSlow', '/topics']
+  return [...FAILING, ...FAILING_LATE, ...slow].includes(client.path)
 }
 
 /** Its request has a header that no client may send. */
@@ -361,7 +389,7 @@ function asksBadly({ number }: Life['client'], steps: World['script']['steps']):
 
 /** Its handler takes its time with a message, or waits for a disk that does. */
 function isSlow(path: string, steps: World['script']['steps']): boolean {
-  if (['/stuck', '/slow', '/rejects'].includes(path)) return true
+  if (['/stuck', '/slow', '/rejects', '/opensLateAndSlow'].includes(path)) return true
   return path === '/topics' && steps.some(({ does }) => does === 'slowDisk')
 }
 

@@ -51,6 +51,14 @@ function classes(shared: Shared) {
         await this.writeMessage(message, typeof message !== 'string')
       }
     },
+    OpensLateAndSlow: class extends WebSocketHandler {
+      override async open(): Promise<void> {
+        await shared.wait(90)
+      }
+      override async onMessage(): Promise<void> {
+        await shared.wait(600)
+      }
+    },
     Stuck: class extends WebSocketHandler {
       override onMessage(): Promise<void> {
         return new Promise(() => {})
@@ -115,8 +123,16 @@ export function handlers(own: HarnessProcess): readonly HarnessEntry[] {
   const ports = { clock, random }
   const isDurable = journal.store.durability === 'disk'
   const { room, ticks$ } = shared
-  const { Slow, Stuck, Rejects, Closes, LeavesLoudly, Attentive, FailsAtSubprotocol } =
-    classes(shared)
+  const {
+    Slow,
+    OpensLateAndSlow,
+    Stuck,
+    Rejects,
+    Closes,
+    LeavesLoudly,
+    Attentive,
+    FailsAtSubprotocol,
+  } = classes(shared)
   const big = 'x'.repeat(900)
   return [
     route('/echo', ({ messages$ }) => messages$),
@@ -136,7 +152,7 @@ export function handlers(own: HarnessProcess): readonly HarnessEntry[] {
       merge(
         messages$,
         ticks$.pipe(map((count) => count + 'y'.repeat(9_000 * (1 + (Number(count) % 4))))),
-      ),
+      ).pipe(take(30)),
     ),
     route('/greets', async function* () {
       yield 'one'
@@ -148,6 +164,7 @@ export function handlers(own: HarnessProcess): readonly HarnessEntry[] {
       await shared.wait(90)
       return messages$
     }),
+    route('/opensLateAndSlow', OpensLateAndSlow),
     route('/neverOpens', () => new Promise<void>(() => {})),
     route('/throwsInOpen', () => {
       throw new Error('as this handler does')
@@ -232,6 +249,12 @@ export const PATHS = [
   ],
   ...['/greets', '/opensLate', '/neverOpens', '/throwsInOpen', '/stuck', '/rejects', '/closes'],
   ...['/leavesLoudly', '/completes', '/errors', '/sendsRubbish', '/closesBadly', '/pings'],
-  ...['/attentive', '/rejectsToDecide', '/failsAtOrigin', '/failsAtSubprotocol'],
+  ...[
+    '/attentive',
+    '/opensLateAndSlow',
+    '/rejectsToDecide',
+    '/failsAtOrigin',
+    '/failsAtSubprotocol',
+  ],
   ...['/refuses', '/failsToDecide', '/closesInOpen', '/decidesLate', '/neverDecides'],
 ]

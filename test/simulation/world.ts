@@ -136,7 +136,7 @@ const deep: fc.Arbitrary<World> = fc
       maxOutboundBytes: upTo(400_000, 70_000),
       maxOutboundMessages: upTo(30, 2),
       outboundHighWaterBytes: upTo(65_000, 1_000),
-      stallTimeoutMs: upTo(1_500, 300),
+      stallTimeoutMs: fc.constantFrom(300, 1_500, 20_000),
       closeTimeoutMs: upTo(600, 100),
       pingIntervalMs: fc.constantFrom(0, 400),
     }),
