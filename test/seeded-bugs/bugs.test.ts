@@ -1,6 +1,6 @@
 // Seeded bugs: the list that `npm run test:bugs` works through still fits the sources.
 
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 
 interface Bug {
@@ -8,6 +8,8 @@ interface Bug {
   readonly from: string
   readonly to: string
   readonly breaks: string
+  /** Which of `test/property` finds it, where the simulation does not. */
+  readonly property?: string
 }
 
 const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8')
@@ -19,6 +21,13 @@ describe('a seeded bug', () => {
       ({ file, from, to }) => read(file).split(from).length !== 2 || from === to,
     )
     expect(stale).toEqual([])
+  })
+
+  it('names a property that is there, where it names one', () => {
+    const named = bugs.flatMap(({ property }) => property ?? [])
+    const there = (name: string) =>
+      existsSync(new URL(`../property/${name}.property.test.ts`, import.meta.url))
+    expect(named.filter((name) => !there(name))).toEqual([])
   })
 
   it('is there once', () => {

@@ -229,16 +229,23 @@ const CHECKERS: Readonly<Record<string, Checker>> = {
   },
 
   /** A client that keeps to the rules, in a network that does, is closed with Close frames both ways (§7.1.4). */
-  clean: ({ client, calm, records: [record] }, { bounds, script }) => {
+  clean: ({ client, calm, entries, records: [record] }, { bounds, script }) => {
     const { latencyMs = 1, closeTimeoutMs = 5_000, bufferBytes } = bounds
     const isHurried = bufferBytes !== undefined || closeTimeoutMs < 4 * latencyMs + 20
     if (!calm?.isOpen || !calm.isQuiet || isHurried || record?.cause !== 'draining')
       return undefined
     const bad = [...UNKIND, 'ignoreClose', 'cutWhenIdle', 'duplicate', 'abort']
-    const isKind = !script.steps.some(
-      (step) => step.client === client.number && bad.includes(step.does),
-    )
-    return isKind && !record.wasClean && 'it answered the Close frame, and its end was not clean'
+    // A client that connects again has ended its connection before.
+    const hasEnded = client.out.some(({ item }) => item.kind === 'end')
+    const isKind =
+      !hasEnded &&
+      !script.steps.some((step) => step.client === client.number && bad.includes(step.does))
+    if (!isKind) return undefined
+    if (!record.wasClean) return 'it answered the Close frame, and its end was not clean'
+    const at = (what: string) => entries.find((entry) => entry.what === what)?.atMs ?? 0
+    const tookMs = at('over') - at('end')
+    const most = 4 * latencyMs + 10 + delayOf(script.steps)
+    return tookMs > most && `it answered the Close frame at once, and its end took ${tookMs} ms`
   },
 
   /** Who sends pings and pongs without end is closed (RFC 6455 §5.5.2 has to be answered). */
