@@ -40,7 +40,7 @@ const bugs = all.filter(({ file, breaks }) => wanted.test(`${file} ${breaks}`))
 const COPIED = ['src', 'test', 'examples', 'demo', 'package.json', 'vitest.config.ts']
 const CONFIGS = ['tsconfig.json', 'tsconfig.build.json', 'tsconfig.tools.json']
 /** A run that has not ended by then hangs, which is a way of being found. */
-const SIMULATION_MS = 90_000
+const SIMULATION_MS = 300_000
 const PROPERTIES_MS = 600_000
 
 /** A copy of the sources, broken by `bug` where there is one, and built. */

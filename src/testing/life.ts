@@ -47,6 +47,8 @@ export interface Calm {
   readonly isBusy: boolean
   /** For how long the handler had been at one message; 0 when it was at none. */
   readonly busyForMs: number
+  /** Bytes that its socket had been given and the network had not taken. */
+  readonly waitingBytes: number
   readonly said: number
   readonly heard: number
   readonly received: number
@@ -124,6 +126,7 @@ export class Life {
       isQuiet: client.isReading && this.#socket.isQuiet,
       isBusy: this.#running > 0,
       busyForMs: this.#messagesRunning > 0 ? this.#clock.nowMs() - this.#busySinceMs : 0,
+      waitingBytes: this.#socket.writableLength,
       said: client.said.length,
       heard: this.heard.length,
       received: client.messages.length,

@@ -3,22 +3,8 @@
 
 import { type CloseRecord, fold } from 'windsock'
 import type { Harness, Life } from 'windsock/testing'
+import { asksBadly, delayOf, hasFailed, isHonest, isSlow, UNKIND } from './excuses.ts'
 import type { World } from './world.ts'
-
-/** Paths whose handlers fail by themselves. */
-const FAILING = [
-  '/throwsInOpen',
-  '/failsToDecide',
-  '/rejectsToDecide',
-  '/failsAtOrigin',
-  '/failsAtSubprotocol',
-  '/rejects',
-  '/errors',
-  '/sendsRubbish',
-  '/closesBadly',
-]
-/** Their close hook fails, when the connection is over anyway. */
-const FAILING_LATE = ['/leavesLoudly']
 
 /** The code that answers each trouble (RFC 6455 §7.4.1, and the IANA registry). */
 const CODES: Partial<Record<CloseRecord['cause'], readonly number[]>> = {
@@ -289,11 +275,15 @@ const CHECKERS: Readonly<Record<string, Checker>> = {
   /** Nobody waits for a handler for longer than was said. */
   deadlines: ({ client, calm }, { bounds, script }) => {
     const { handlerTimeoutMs = 0, openTimeoutMs, handshakeTimeoutMs } = bounds
+    const { stallTimeoutMs = 30_000 } = bounds
     const lateMs = delayOf(script.steps)
     if (calm === undefined) return undefined
     if (handlerTimeoutMs > 0 && calm.isOpen && calm.busyForMs > handlerTimeoutMs + lateMs) {
       return `its handler has been busy for ${calm.busyForMs} ms`
     }
+    // A socket writes 64 KiB ahead; behind that the queue waits, and in the calm nobody began to read.
+    const isStalled = calm.isOpen && !client.isReading && calm.waitingBytes >= 65_536
+    if (isStalled && stallTimeoutMs + lateMs < 4_500) return 'it takes nothing, and is waited for'
     const isBounded = { '/neverOpens': openTimeoutMs, '/neverDecides': handshakeTimeoutMs }
     const boundMs = isBounded[client.path as '/neverOpens']
     // In the five seconds of the calm.
@@ -346,58 +336,6 @@ async function lostAcknowledgement({ disk, followers, runtime }: Harness) {
     }
   }
   return undefined
-}
-
-/** By how much whatever is due may be late: the process stood still, or its timers were late. */
-function delayOf(steps: World['script']['steps']): number {
-  const lateMs = steps.map((step) => {
-    if (step.does === 'freeze' || step.does === 'suspend') return step.ms
-    // One after the other may be.
-    return step.does === 'lateTimers' ? 3 * step.ms : 0
-  })
-  return lateMs.reduce((sum, ms) => sum + ms, 0)
-}
-
-/** What makes a client, or its network, slow to answer or unable to. */
-const UNKIND: readonly string[] = [
-  ...['stall', 'vanish', 'ignorePings', 'delay', 'trickle', 'close', 'bytes', 'writeSlowly'],
-  ...['gather', 'narrow', 'blackOut', 'breakPipe', 'lateData', 'closeRace', 'hangUp'],
-]
-
-/** Nothing in the script gives this client a reason not to answer pings in time. */
-function isHonest(
-  client: number,
-  bounds: World['bounds'],
-  steps: World['script']['steps'],
-): boolean {
-  const { bufferBytes, latencyMs = 1, pingTimeoutMs = 10_000 } = bounds
-  if (bufferBytes !== undefined || 2 * latencyMs >= (pingTimeoutMs || Infinity)) return false
-  const still = ['freeze', 'suspend']
-  return !steps.some(
-    (step) => still.includes(step.does) || (step.client === client && UNKIND.includes(step.does)),
-  )
-}
-
-function hasFailed({ client, entries }: Life): boolean {
-  if (entries.some(({ what }) => what === 'throws')) return true
-  const slow = ['/stuck', '/slow', '/opensLateAndSlow', '/topics']
-  return [...FAILING, ...FAILING_LATE, ...slow].includes(client.path)
-}
-
-/** Its request has a header that no client may send. */
-function asksBadly({ number }: Life['client'], steps: World['script']['steps']): boolean {
-  return steps.some(
-    (step) =>
-      step.client === number &&
-      step.does === 'connect' &&
-      step.headers?.['sec-websocket-protocol'] !== undefined,
-  )
-}
-
-/** Its handler takes its time with a message, or waits for a disk that does. */
-function isSlow(path: string, steps: World['script']['steps']): boolean {
-  if (['/stuck', '/slow', '/rejects', '/opensLateAndSlow'].includes(path)) return true
-  return path === '/topics' && steps.some(({ does }) => does === 'slowDisk')
 }
 
 function isSame(one: { code: number; reason: string }, other: { code: number; reason: string }) {

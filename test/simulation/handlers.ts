@@ -1,6 +1,6 @@
 // Handlers: the user code of the simulation, every form and every bad habit, each at a path of its own.
 
-import { map, merge, Observable, take } from 'rxjs'
+import { map, merge, mergeMap, Observable, take } from 'rxjs'
 import {
   chatRoom,
   clockFeed,
@@ -153,6 +153,11 @@ export function handlers(own: HarnessProcess): readonly HarnessEntry[] {
         messages$,
         ticks$.pipe(map((count) => count + 'y'.repeat(9_000 * (1 + (Number(count) % 4))))),
       ).pipe(take(30)),
+    ),
+    route('/gusts', ({ messages$ }) =>
+      messages$.pipe(
+        mergeMap((message) => [0, 1, 2, 3, 4, 5].map((n) => n + 'z'.repeat(20_000) + message)),
+      ),
     ),
     route('/greets', async function* () {
       yield 'one'

@@ -77,7 +77,7 @@ const bounds: fc.Arbitrary<Bounds> = fc
     maxOutboundBytes: sometimes(upTo(3_000), 40),
     maxOutboundMessages: sometimes(upTo(8), 15),
     maxHeldBytes: sometimes(upTo(300), 20),
-    maxHeldMessages: sometimes(upTo(4), 30),
+    maxHeldMessages: sometimes(upTo(4), 50),
     maxMessageBytes: sometimes(upTo(400, 100), 15),
     maxControlFramesPer10s: sometimes(upTo(20, 4), 10),
     handshakeTimeoutMs: sometimes(upTo(300), 40),
@@ -133,17 +133,17 @@ const deep: fc.Arbitrary<World> = fc
         'pause' as const,
       ),
       bufferBytes: upTo(60_000, 2_000),
-      maxOutboundBytes: upTo(400_000, 70_000),
-      maxOutboundMessages: upTo(30, 2),
+      maxOutboundBytes: upTo(1_000_000, 70_000),
+      maxOutboundMessages: fc.oneof(upTo(4, 2), upTo(30, 2)),
       outboundHighWaterBytes: upTo(65_000, 1_000),
       stallTimeoutMs: fc.constantFrom(300, 1_500, 20_000),
       closeTimeoutMs: upTo(600, 100),
       pingIntervalMs: fc.constantFrom(0, 400),
     }),
-    script: scripts('/torrent', {
+    script: scripts(['/torrent', '/gusts'], {
       clients: 2,
       steps: 12,
-      faults: ['stall', 'stall', 'stall', 'vanish', 'narrow', 'pingFlood', 'blackOut', 'closeRace'],
+      faults: ['stall', 'stall', 'stall', 'vanish', 'narrow', 'fragments', 'blackOut', 'closeRace'],
     }),
   })
   .map(({ bounds: some, script }) => new World(some, script))
