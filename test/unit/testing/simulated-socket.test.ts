@@ -59,6 +59,57 @@ describe('a simulated socket', () => {
     expect(log).toEqual(['1 ab', '1 cd', '1 e'])
   })
 
+  it('is a slow writer where it is told to be', async () => {
+    const { clock, server, client, log } = connection()
+    client.readBytes = 2
+    client.paceMs = 30
+    server.write('abcde')
+    await clock.advance(100)
+    expect(log).toEqual(['1 ab', '31 cd', '61 e'])
+  })
+
+  it('gathers what it writes, and brings it as one read', async () => {
+    const { clock, server, log } = connection()
+    server.gatherMs = 50
+    for (const text of ['a', 'b', 'c']) {
+      server.write(text)
+      await clock.advance(20)
+    }
+    await clock.advance(100)
+    expect(log).toEqual(['50 abc'])
+  })
+
+  it('brings nothing while it is dark, and everything afterwards', async () => {
+    const { clock, server, log } = connection()
+    server.write('a')
+    server.blackOut(200)
+    await clock.advance(10)
+    server.write('b')
+    await clock.advance(300)
+    expect(log).toEqual(['200 a', '200 b'])
+  })
+
+  it('fails the next write with EPIPE where its pipe is broken', async () => {
+    const { clock, server } = connection()
+    const errors: unknown[] = []
+    server.on('error', (error: NodeJS.ErrnoException) => errors.push(error.code))
+    server.breakPipe()
+    server.write('a')
+    await clock.advance(10)
+    expect(errors).toEqual(['EPIPE'])
+  })
+
+  it('tells nothing at the end whose process has died, and resets the other', async () => {
+    const { clock, server, log } = connection()
+    const told: string[] = []
+    for (const event of ['error', 'end', 'close']) server.on(event, () => told.push(event))
+    server.write('lost')
+    server.die()
+    await clock.advance(10)
+    expect(log).toEqual(['1 ECONNRESET'])
+    expect(told).toEqual([])
+  })
+
   it('loses what is under way when it is reset, and fails the other end', async () => {
     const { clock, server, client, log } = connection({ latencyMs: 10 })
     server.write('lost')
