@@ -48,6 +48,9 @@ describe('a law that is broken', () => {
     const second = await aRun()
     again(second.two, 'close')
     expect(brokenBy(second.server, 'oneClose').message).toMatch(/client 2: .* closed 2 times/)
+    const ended = await aRun()
+    again(ended.two, 'end')
+    expect(brokenBy(ended.server, 'oneClose').message).toMatch(/client 2: .* the end 2 times/)
     const third = await aRun()
     third.one.client.wire.push(...third.one.client.wire.filter(({ item }) => item.kind === 'close'))
     expect(brokenBy(third.server, 'oneClose').message).toMatch(/it got 2 Close frames/)
@@ -57,6 +60,9 @@ describe('a law that is broken', () => {
     const first = await aRun()
     without(first.one, 'message', 0)
     expect(brokenBy(first.server, 'order').message).toMatch(/given "b" out of turn/)
+    const busy = await aRun()
+    busy.one.hasOverlapped = true
+    expect(brokenBy(busy.server, 'order').message).toMatch(/while it was busy/)
     const second = await aRun()
     second.one.client.wire.reverse()
     expect(brokenBy(second.server, 'order').message).toMatch(/it got "b" out of turn/)
@@ -84,6 +90,9 @@ describe('a law that is broken', () => {
     const second = await aRun()
     again(second.two, 'message')
     expect(brokenBy(second.server, 'nothingAfterClose').message).toMatch(/given "c" .* after the e/)
+    const third = await aRun()
+    third.one.lateSends = 1
+    expect(brokenBy(third.server, 'nothingAfterClose').message).toMatch(/1 messages were taken/)
   })
 
   it('noLeak: a timer is left, a handler was never told', async () => {
