@@ -7,7 +7,7 @@
 // streams, clocks, user code. Its actions are effects as data (`effects.ts`); `connection.ts` performs them.
 //
 // `closed` is reached by `transport.ended` alone, from every state: the record exists exactly when the link
-// is gone. Sources: RFC 6455 §4 (opening), §5.5.2–5.5.3 (pings), §7 (closing).
+// is gone. Sources: RFC 6455 §4 (opening), §5.5.2 and §5.5.3 (pings), §7.1 (closing), §7.4.1 (codes).
 
 import { assertEvent, setup } from 'xstate'
 import type {
@@ -162,7 +162,7 @@ type Ending = Exclude<
   }
 >
 
-/** What each of them leaves in the context: who, why, and which Close frames. */
+/** What each of them leaves in the context: who, why, and which Close frames (§7.4.1 for the codes). */
 function endedBy(event: Ending): Partial<ConnectionContext> {
   switch (event.type) {
     case 'handshake.refused':

@@ -2,7 +2,7 @@
 //
 // Events are what happened, effects are what is to be done about it. The machine only names effects;
 // `connection.ts` performs them live, replay and tests look at them. Times and sizes that the machine needs
-// arrive inside events, so the same events always give the same effects.
+// arrive inside events, so the same events always give the same effects. Sections are those of RFC 6455.
 
 import type {
   CloseCause,
@@ -44,21 +44,21 @@ export type ConnectionEvent =
       readonly cause: 'limitExceeded' | 'slowConsumer'
       readonly detail: string
     }
-  /** The pong that answers our last ping. Other pongs are no news to the machine. */
+  /** The pong that answers our last ping (§5.5.3). Other pongs are no news to the machine. */
   | { readonly type: 'pong.received' }
   /** We stopped reading, so a pong could not be seen. */
   | { readonly type: 'input.paused' }
   | { readonly type: 'input.resumed' }
-  /** The peer's Close frame; the transport has answered it. */
+  /** The peer's Close frame; the transport has answered it (§5.5.1). */
   | { readonly type: 'peer.closed'; readonly frame: CloseFrame }
-  /** The peer broke the protocol; the transport has sent `sent`. */
+  /** The peer broke the protocol; the transport has sent `sent` (§7.1.7). */
   | {
       readonly type: 'protocol.violated'
       readonly cause: CloseCause
       readonly sent: CloseFrame
       readonly detail: string
     }
-  /** The link is gone, with everything that was counted over its life. */
+  /** The link is gone (§7.1.4), with everything that was counted over its life. */
   | {
       readonly type: 'transport.ended'
       readonly totals: ConnectionTotals
@@ -70,7 +70,7 @@ export type ConnectionEvent =
 
 /** What a connection machine asks for. */
 export type ConnectionEffect =
-  /** Answer the upgrade request with this HTTP status, and end the socket. */
+  /** Answer the upgrade request with this HTTP status, and end the socket (§4.2.2). */
   | {
       readonly type: 'refuse'
       readonly status: number
@@ -79,7 +79,7 @@ export type ConnectionEffect =
       /** Default: the reason, as a line of text. */
       readonly body?: ResponseBody
     }
-  /** Answer the upgrade request with 101. */
+  /** Answer the upgrade request with 101 (§4.2.2 item 5). */
   | { readonly type: 'upgrade' }
   /** Run the handler's `open`; messages are held meanwhile. */
   | { readonly type: 'callOpen' }
@@ -87,10 +87,11 @@ export type ConnectionEffect =
   | { readonly type: 'openGate' }
   /** Deliver no message and accept none for sending any more. */
   | { readonly type: 'shutGate' }
+  /** Send a Ping (§5.5.2); its payload carries the number, and so does the pong. */
   | { readonly type: 'sendPing'; readonly sequence: number }
-  /** Send a Close frame, behind the data already accepted unless `discard` says to drop that. */
+  /** Send a Close frame (§7.1.2), behind the data already accepted unless `discard` says to drop that. */
   | { readonly type: 'sendClose'; readonly frame: CloseFrame; readonly discard: boolean }
-  /** End the link now. */
+  /** End the link now, without waiting for the peer's Close frame (§7.1.1). */
   | { readonly type: 'destroy' }
   /** Everything is over: tell the handler, settle `closed`, release what is held. */
   | { readonly type: 'finish'; readonly record: CloseRecord }

@@ -1,7 +1,7 @@
 // Backoff: how long a client waits before it connects again, when nobody has told it.
 //
 // Truncated exponential backoff with full jitter: the bound doubles with each attempt up to a cap, and the delay is
-// anywhere below it. Clients that lost one server in one moment so come back spread, not in step.
+// anywhere below it. Clients that lost one server in one moment so come back spread, not in step (RFC 6455 §7.2.3).
 
 export interface Backoff {
   /** The bound of the first delay, ms. */

@@ -57,7 +57,7 @@ export interface CloseRecord {
   readonly received: CloseFrame | null
   /** What the application is told: the received code, 1005 if that frame was empty, 1006 if none came (§7.1.5). */
   readonly code: number
-  /** The reason received, or empty. */
+  /** The reason received, or empty (§7.1.6). */
   readonly reason: string
   /** Whether Close frames went both ways (§7.1.4). */
   readonly wasClean: boolean

@@ -1,4 +1,4 @@
-// Compression: what may be chosen about permessage-deflate (RFC 7692).
+// Compression: what may be chosen about permessage-deflate (RFC 7692), the one extension (RFC 6455 §9) there is.
 //
 // Only the choice stands here; the ranges are checked where routes are made, and the work is the transport's.
 

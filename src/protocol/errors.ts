@@ -107,7 +107,7 @@ export class HandshakeError extends WebSocketError {
   }
 }
 
-/** The peer broke RFC 6455; `closeCode` is what it was told. */
+/** The peer broke RFC 6455; `closeCode` is what it was told (§7.1.7). */
 export class ProtocolError extends WebSocketError {
   override readonly name = 'ProtocolError'
 

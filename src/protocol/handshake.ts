@@ -7,8 +7,8 @@
 //
 // Total and linear: any strings at all give an answer, in one pass over the headers per rule. A
 // reason never repeats what the client sent. Refuses to know routes, cookies, extensions, sockets,
-// and how the accepting answer is computed; it reads raw headers, because a parsed object has
-// already hidden the duplicates.
+// and how the accepting answer is computed (§4.2.2 item 5), which is the transport's; it reads raw
+// headers, because a parsed object has already hidden the duplicates.
 
 import { parseHost } from './origin.ts'
 import { listElements, parseSubprotocols } from './subprotocol.ts'

@@ -1,7 +1,7 @@
 // Limits: every bound of the runtime, in one table, and the check that settings keep to it.
 //
-// Nothing in windsock is unbounded. Each row says the default, the unit, the allowed range, why the default is
-// that number, and what happens at the bound; `docs/reference/limits.md` is this table, printed.
+// Nothing in windsock is unbounded (RFC 6455 §10.4). Each row says the default, the unit, the allowed range, why the
+// default is that number, and what happens at the bound; `docs/reference/limits.md` is this table, printed.
 
 import { SettingError, show } from './errors.ts'
 
