@@ -7,7 +7,7 @@
 const RESUMABLE: readonly number[] = [1001, 1006, 1011, 1012, 1013, 1014, 4003, 4008]
 
 /**
- * Whether a client that saw `code` should connect again.
+ * Whether a client that saw `code` should connect again, after its back-off (RFC 6455 §7.2.3).
  *
  * Total. Codes without a name follow their range: 3000 to 3499 resumable and 3500 to 3999 final;
  * 4500 to 4599 resumable, because people mirror HTTP's 5xx there (the server's fault, may pass),

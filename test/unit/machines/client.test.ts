@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import type { ClientInput } from '../../../src/machines/client.ts'
+import { createActor } from 'xstate'
+import { type ClientInput, clientMachine } from '../../../src/machines/client.ts'
 import { ClientDriver } from '../../../src/machines/client-driver.ts'
 import type { ClientEffect, ClientEvent } from '../../../src/machines/client-effects.ts'
 import type { RetryHint } from '../../../src/protocol/retry-hint.ts'
@@ -145,6 +146,15 @@ describe('a client that has not begun', () => {
     ])
     it.take(STARTED)
     expect([it.state, it.told()]).toEqual(['closed', []])
+  })
+})
+
+describe("an actor of the client's machine", () => {
+  it('goes through the states, and does nothing by itself', () => {
+    const actor = createActor(clientMachine, { input: INPUT }).start()
+    for (const event of [STARTED, opened(1), ready(1), CLOSED_BY_APP]) actor.send(event)
+    expect(actor.getSnapshot().value).toBe('closing')
+    actor.stop()
   })
 })
 
