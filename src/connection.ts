@@ -190,7 +190,9 @@ export class LiveConnection
     if (this.#setup.proofOfLife === 'anything' && this.#control.excuse()) {
       this.dispatch({ type: 'pong.received' })
     }
-    this.#outbound?.flush()
+    // A handler that is mostly awaited answers the rest of the read in this turn, too: one write for all of it.
+    if (this.#inbound.isBehind) void Promise.resolve().then(() => this.#outbound?.flushSoon())
+    else this.#outbound?.flush()
   }
 
   pingReceived(data: Uint8Array): void {

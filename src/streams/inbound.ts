@@ -61,6 +61,11 @@ export class Inbound {
     return this.#filled
   }
 
+  /** Whether messages wait for the handler to finish with the one before. */
+  get isBehind(): boolean {
+    return this.#busy && this.#held.length > 0
+  }
+
   /** Hot: each message once, from the moment of subscribing; completes when the gate shuts. */
   get messages$(): Observable<Message> {
     if (this.#messages$ === undefined) {

@@ -147,17 +147,8 @@ export class Outbound<P extends Sized> {
     this.#queue.push(packet)
     this.#queued++
     this.#queuedBytes += packet.byteLength
-    if (this.#queuedBytes >= this.#limits.outboundHighWaterBytes) {
-      this.flush()
-    } else if (!isWaiting) {
-      this.#scheduled = true
-      this.#endOfTurn ??= () => {
-        this.#scheduled = false
-        this.#isBurst = this.queuedMessages > 1
-        this.flush()
-      }
-      this.#clock.endOfTurn(this.#endOfTurn)
-    }
+    if (this.#queuedBytes >= this.#limits.outboundHighWaterBytes) this.flush()
+    else if (!isWaiting) this.flushSoon()
   }
 
   /** Sends a Ping ahead of all waiting data. */
@@ -186,6 +177,18 @@ export class Outbound<P extends Sized> {
     if (pong !== undefined) this.pong(pong)
     if (ping !== undefined) this.ping(ping)
     this.flush()
+  }
+
+  /** Hands to the link what it takes at the end of this turn. */
+  flushSoon(): void {
+    if (this.#scheduled || this.#queued === 0) return
+    this.#scheduled = true
+    this.#endOfTurn ??= () => {
+      this.#scheduled = false
+      this.#isBurst = this.queuedMessages > 1
+      this.flush()
+    }
+    this.#clock.endOfTurn(this.#endOfTurn)
   }
 
   /** Hands to the link what it takes now. */
