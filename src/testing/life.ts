@@ -249,7 +249,8 @@ export class Life {
   /** @internal */
   noteHeld(): void {
     // What is refused because too much waits already ends the connection, and is not kept; nor is what has nowhere to go.
-    if (this.connection?.state !== 'open' || this.#socket.destroyed) return
+    const { destroyed, errored } = this.#socket
+    if (this.connection?.state !== 'open' || destroyed || errored) return
     const held = this.#sentBytes - this.#socket.takenBytes
     this.mostHeldBytes = Math.max(this.mostHeldBytes, held)
   }
