@@ -207,10 +207,11 @@ const CHECKERS: Readonly<Record<string, Checker>> = {
     return pings.length > 0 && pongs.at(-1) !== pings.at(-1) && 'its last ping was not answered'
   },
 
-  /** What waits for one client is bounded in messages, too; its socket may have 64 KiB and one more. */
-  messages: ({ mostHeldBytes, largestSentBytes, slow }, { bounds: { maxOutboundMessages } }) => {
+  /** What waits for one client is bounded in messages, too; its socket may have 64 KiB, and the write that crossed it. */
+  messages: ({ mostHeldBytes, largestSentBytes, slow }, { bounds }) => {
+    const { maxOutboundMessages, outboundHighWaterBytes = 65_536 } = bounds
     if (maxOutboundMessages === undefined || slow === 'drop-oldest' || slow === 'latest') return
-    const most = (maxOutboundMessages + 2) * largestSentBytes + 65_536
+    const most = (maxOutboundMessages + 2) * largestSentBytes + 65_536 + outboundHighWaterBytes
     return mostHeldBytes > most && `${mostHeldBytes} bytes waited, over ${most}`
   },
 
