@@ -98,6 +98,7 @@ export const LIMITS = {
     why: "Tornado's websocket_max_message_size; counted over all fragments, deflated and inflated",
     atBound: 'close 1009, cause `messageTooBig`',
   },
+  // Of one message (RFC 6455 §5.4).
   maxFragments: {
     default: 1_024,
     unit: 'fragments',

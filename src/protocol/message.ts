@@ -1,7 +1,8 @@
 // Message: what users send and receive, as opposed to frames, which only a transport sees.
 //
 // RFC 6455 §5.6 knows two kinds of data: text (UTF-8) and binary. Text is a `string` here, binary is a
-// `Uint8Array`. Knows nothing of framing, masking or sockets.
+// `Uint8Array`. Knows nothing of sockets, nor of what `ws` does behind the transport: frames (§5.2), masks (§5.3),
+// fragments (§5.4), and text that is not UTF-8 (§8.1).
 
 import { typeName, WebSocketError } from './errors.ts'
 

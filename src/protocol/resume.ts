@@ -1,7 +1,8 @@
 // Resume: the frames of the subprotocol `windsock.v1.json`, both ways.
 //
-// One JSON object per text frame. A client subscribes from a position and gets every message after it once and in
-// order, or is told of a gap. `docs/reference/protocol.md` is the written protocol; its vectors run against this file.
+// One JSON object per text message, called a frame here; it is none of RFC 6455's. A client subscribes from a position
+// and gets every message after it once and in order, or is told of a gap. `docs/reference/protocol.md` is the written
+// protocol; its vectors run against this file.
 //
 // Parsing is total and linear: any text gives a frame or a problem. Knows nothing of sockets, topics or rules, and runs
 // in a browser.
