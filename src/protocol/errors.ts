@@ -121,7 +121,7 @@ export class WebSocketClosedError extends WebSocketError {
   override readonly name = 'WebSocketClosedError'
 
   constructor(message = 'the connection is closing or closed: nothing can be sent any more') {
-    super('ERR_WINDSOCK_CLOSED', message, { fault: 'local' })
+    super('ERR_WINDSOCK_CLOSED', message)
   }
 }
 

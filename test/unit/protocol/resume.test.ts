@@ -159,6 +159,7 @@ describe("a client's frame", () => {
       new URL('../../../docs/reference/protocol.md', import.meta.url),
       'utf8',
     )
+    expect(RESUME_SUBPROTOCOL).toMatch(/^windsock\.v\d+\.json$/)
     expect(written).toContain(`\`${RESUME_SUBPROTOCOL}\``)
   })
 })
