@@ -138,6 +138,17 @@ const CHECKERS: Readonly<Record<string, Checker>> = {
     return !fitting.includes(status) && !drained && `${record.cause} was answered with ${status}`
   },
 
+  /** There are never more connections than were allowed. */
+  crowd: (life, { bounds: { maxConnections } }, server) => {
+    if (maxConnections === undefined || life.connection === undefined) return undefined
+    const before = server.lives.slice(0, server.lives.indexOf(life))
+    const there = before.filter(({ connection, hasCrashed, entries }) => {
+      const over = entries.find(({ what }) => what === 'over')?.atMs ?? Infinity
+      return connection !== undefined && !hasCrashed && over > life.startedAtMs
+    })
+    return there.length >= maxConnections && `it is one of ${there.length + 1} connections`
+  },
+
   /** What a handler throws while its connection is open ends that connection, with 1011 (I-12, I-15). */
   throws: ({ entries, records: [record] }) => {
     const ends = entries.find(({ what }) => ['throws', 'closeCall', 'end'].includes(what))
