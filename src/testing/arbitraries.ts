@@ -251,13 +251,14 @@ const CLIENT_FAULTS: Partial<Record<Fault, fc.Arbitrary<ClientAct>>> = {
   duplicate: plain('duplicate'),
   closeRace: plain('closeRace'),
   lateData: plain('lateData'),
+  // No UTF-8, so that nothing that comes behind makes a message of them.
   fragmentFlood: fc.integer({ min: 1, max: 3 }).map((thousands) =>
     someBytes(`${thousands}000 fragments of one byte`, [
-      { fin: false, opcode: OPCODES.binary, payload: Uint8Array.of(0) },
+      { fin: false, opcode: OPCODES.text, payload: Uint8Array.of(0xff) },
       ...Array.from({ length: thousands * 1_000 }, () => ({
         fin: false,
         opcode: OPCODES.continuation,
-        payload: Uint8Array.of(0),
+        payload: Uint8Array.of(0xff),
       })),
     ]),
   ),

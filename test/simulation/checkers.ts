@@ -293,6 +293,7 @@ const CHECKERS: Readonly<Record<string, Checker>> = {
     if (handlerTimeoutMs > 0 && calm.isOpen && calm.busyForMs > handlerTimeoutMs + lateMs) {
       return `its handler has been busy for ${calm.busyForMs} ms`
     }
+    if (calm.isOpen && client.path === '/completes') return 'its stream has completed'
     // A socket writes 64 KiB ahead; behind that the queue waits, and in the calm nobody began to read.
     const isStalled = calm.isOpen && !client.isReading && calm.waitingBytes >= 65_536
     if (isStalled && stallTimeoutMs + lateMs < 4_500) return 'it takes nothing, and is waited for'
