@@ -113,7 +113,11 @@ const CHECKERS: Readonly<Record<string, Checker>> = {
       case 'handshakeTimeout':
         return !/decide/i.test(client.path) && 'handshakeTimeout, and nothing had to be decided'
       case 'refused':
-        return client.path !== '/refuses' && !asksBadly(client, script.steps) && 'it was refused'
+        return (
+          !['/refuses', '/truthy'].includes(client.path) &&
+          !asksBadly(client, script.steps) &&
+          'it was refused'
+        )
       default:
         return undefined
     }
@@ -126,7 +130,10 @@ const CHECKERS: Readonly<Record<string, Checker>> = {
     if (record === undefined || status === undefined) return undefined
     if (record.status !== (status === 101 ? null : status))
       return `${status} came, not ${record.status}`
-    if (status === 101) return undefined
+    if (status === 101) {
+      const { origin } = connection.request.headers
+      return client.path === '/truthy' && origin !== undefined && 'a foreign page was let in'
+    }
     const drained = script.steps.some(({ does }) => does === 'drain')
     const expected = {
       refused: [400, 403],

@@ -210,6 +210,8 @@ export function handlers(own: HarnessProcess): readonly HarnessEntry[] {
         throw new Error('as this handler does')
       },
     }),
+    // Truthy, and no `true`: a mistake that must not open the door.
+    route('/truthy', () => {}, { checkOrigin: () => 'of course' as never }),
     route('/failsAtSubprotocol', FailsAtSubprotocol),
     route('/refuses', () => {}, {
       prepare: () => {
@@ -261,5 +263,5 @@ export const PATHS = [
     '/failsAtOrigin',
     '/failsAtSubprotocol',
   ],
-  ...['/refuses', '/failsToDecide', '/closesInOpen', '/decidesLate', '/neverDecides'],
+  ...['/truthy', '/refuses', '/failsToDecide', '/closesInOpen', '/decidesLate', '/neverDecides'],
 ]
