@@ -194,6 +194,7 @@ export class SimulatedSocket extends Duplex {
     if (this.#other.#dead) {
       // Nobody is there: the answer to these bytes is a reset.
       this.#clock.setTimeout(() => this.#wasReset(), this.latencyMs)
+      this.takenBytes += bytes.length
       this.#waiting = undefined
       taken()
       return
