@@ -157,7 +157,9 @@ const CHECKERS: Readonly<Record<string, Checker>> = {
   },
 
   /** What a handler throws while its connection is open ends that connection, with 1011 (I-12, I-15). */
-  throws: ({ entries, records: [record] }) => {
+  throws: ({ client, entries, records: [record] }) => {
+    // A breach in the same read may be dealt with before a rejection is heard of.
+    if (client.out.some(({ item }) => item.kind === 'breach')) return undefined
     const ends = entries.find(({ what }) => ['throws', 'closeCall', 'end'].includes(what))
     if (ends?.what !== 'throws' || record === undefined) return undefined
     return record.cause !== 'handlerFailed' && `its handler threw, and the cause is ${record.cause}`
