@@ -67,13 +67,25 @@ export async function measureRound(
       stands.delete(subject)
     }
   }
+  const weigh = async (subject: Subject, work: Work) => {
+    const sample = await weighed(open(subject, work), work, seconds)
+    await close()
+    return sample
+  }
   try {
     for (const work of one.works) {
       const present = subjects.filter((subject) => can(subject, work))
-      if (one.measure === 'heap' || one.measure === 'growth') {
+      if (one.measure === 'heap') {
         for (const subject of present) {
-          samples.get(subject.name)?.push(await weighed(open(subject, work), work, seconds))
-          await close()
+          samples.get(subject.name)?.push(await weigh(subject, work))
+        }
+      } else if (one.measure === 'growth') {
+        for (const subject of present) {
+          const sample = await weigh(subject, work)
+          // The many openings that warm the code up leave room that these connections would fill unseen.
+          const idle = await weigh(subject, idleAs(work))
+          const connection = { ...sample.connection, ...weightOf(idle) } as Connection
+          samples.get(subject.name)?.push({ ...sample, connection })
         }
       } else {
         const together = present.map((subject) => open(subject, work))
@@ -121,6 +133,16 @@ async function sideBySide(
     }
   }
   return stands.map((stand) => total(tallies.get(stand) ?? []))
+}
+
+function idleAs(work: Work): Work {
+  return { kind: 'idle', connections: 'connections' in work ? work.connections : 0 }
+}
+
+function weightOf({ connection }: Sample): Partial<Connection> {
+  if (connection === undefined) return {}
+  const { heapKib, residentKib } = connection
+  return { heapKib, residentKib }
 }
 
 async function weighed(stand: Stand, work: Work, seconds: number): Promise<Sample> {
