@@ -61,7 +61,7 @@ function specOf(points: readonly Point[]): Spec {
     height: names.length * ROW_HEIGHT,
     // Vega without a canvas only guesses how wide texts are, and by far too wide: so the room for them is given.
     autosize: 'none',
-    padding: { left: 330, right: 30, top: 64, bottom: 60 },
+    padding: { left: 330, right: 30, top: 84, bottom: 60 },
     background: COLOURS.card,
     data: [
       { name: 'points', values: points.toSorted((a, b) => rank(a, domain) - rank(b, domain)) },
@@ -92,7 +92,7 @@ function specOf(points: readonly Point[]): Spec {
         shape: 'shape',
         orient: 'top',
         direction: 'horizontal',
-        columns: 4,
+        columns: 3,
         columnPadding: 8,
         labelColor: COLOURS.ink,
         labelFontSize: TEXT_SIZE,
