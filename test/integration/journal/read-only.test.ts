@@ -53,7 +53,9 @@ it('ends no life that was left, refuses what would be appended, and leaves the f
   const event = { type: 'ConnectionStarted', schema: 1, atMs: 1, data: '{}' }
   await writer.store.append(connectionStream('left'), [event])
   await writer.close()
-  const before = { names: readdirSync(folder), bytes: readFileSync(file) }
+  // SQLite's own files beside it come with a reader; whether they go with it is SQLite's matter, and differs by version.
+  const names = () => readdirSync(folder).filter((name) => !/-(shm|wal)$/.test(name))
+  const before = { names: names(), bytes: readFileSync(file) }
 
   const journal = await openJournal(file, { readOnly: true })
   expect(await journal.store.unended()).toEqual([connectionStream('left')])
@@ -64,7 +66,7 @@ it('ends no life that was left, refuses what would be appended, and leaves the f
   await expect(topic('news', { durable: journal }).publish('x')).rejects.toMatchObject(refused)
   expect(await journal.store.read('topic/news')).toMatchObject({ head: 0, events: [] })
   await journal.close()
-  expect({ names: readdirSync(folder), bytes: readFileSync(file) }).toEqual(before)
+  expect({ names: names(), bytes: readFileSync(file) }).toEqual(before)
 })
 
 it.each([
