@@ -24,7 +24,14 @@ import {
 } from './frame.ts'
 import { writeFrames } from './frame-writer.ts'
 import type { Transport, TransportEvents } from './transport.ts'
-import { mayWriteFrames, ownDeflater, type ReceiverWatcher, watchReceiver } from './ws-internals.ts'
+import {
+  type InflatingBrake,
+  inflatingBrake,
+  mayWriteFrames,
+  ownDeflater,
+  type ReceiverWatcher,
+  watchReceiver,
+} from './ws-internals.ts'
 import {
   listenForDrain,
   listenForErrors,
@@ -34,6 +41,10 @@ import {
 
 /** Bytes that may wait in the socket before the queue above keeps the rest: a few of the kernel's chunks. */
 const WRITE_AHEAD_BYTES = 64 * 1024
+
+/** Writes that may wait there: each costs a hundred bytes and more beside its own, which are few where it is a small message. */
+const WRITES_AHEAD = 256
+const NOTHING = Buffer.alloc(0)
 
 /** The socket as we use it: TCP, TLS, or any Duplex that an HTTP server hands out. */
 type LinkSocket = Duplex & { setNoDelay?: (on: boolean) => unknown }
@@ -53,6 +64,7 @@ export class WebSocketTransport implements Transport<Prepared>, ReceiverWatcher,
   readonly #clock: Clock
   readonly #raw: boolean
   readonly #deflating: DeflatingWriter | undefined
+  readonly #inflating: InflatingBrake | undefined
   /** Where `ws` has a queue of its own, its socket's `drain` says nothing of that. */
   readonly #progressed: (() => void) | undefined
   #events: TransportEvents | undefined
@@ -62,6 +74,7 @@ export class WebSocketTransport implements Transport<Prepared>, ReceiverWatcher,
   #closing = false
   #isCorked = false
   readonly #writeAheadBytes: number
+  #writesAhead = 0
   #reported: 'nothing' | 'close' | 'end' = 'nothing'
 
   constructor(ws: WebSocket, socket: LinkSocket, clock: Clock, deflate: DeflateChoice) {
@@ -74,9 +87,10 @@ export class WebSocketTransport implements Transport<Prepared>, ReceiverWatcher,
     this.#writeAheadBytes = Math.max(WRITE_AHEAD_BYTES, socket.writableHighWaterMark)
     this.#raw = mayWriteFrames(ws, socket)
     const progressed = () => {
-      if (this.bufferedBytes === 0) this.#events?.drained()
+      if (this.bufferedBytes === 0) this.#drained()
     }
     this.#progressed = this.#raw ? undefined : progressed
+    this.#inflating = inflatingBrake(ws)
     const deflater = ownDeflater(ws, socket)
     if (deflater !== undefined) {
       const settings = deflateSettings(level, memLevel, deflater.windowBits)
@@ -119,7 +133,7 @@ export class WebSocketTransport implements Transport<Prepared>, ReceiverWatcher,
     if (this.#raw) writeFrames(this.#socket, prepared as readonly Frame[])
     else if (this.#deflating !== undefined) this.#deflating.write(prepared)
     else this.#sendAll(prepared)
-    return this.bufferedBytes < this.#writeAheadBytes
+    return this.#mayWriteMore()
   }
 
   writeOne(prepared: Prepared): boolean {
@@ -127,7 +141,7 @@ export class WebSocketTransport implements Transport<Prepared>, ReceiverWatcher,
     if (this.#deflating !== undefined) this.#deflating.writeOne(prepared)
     else if (this.#raw) this.#writeRaw(prepared as Frame)
     else this.#sendBy(prepared)
-    return this.bufferedBytes < this.#writeAheadBytes
+    return this.#mayWriteMore()
   }
 
   ping(data: Uint8Array): boolean {
@@ -135,7 +149,7 @@ export class WebSocketTransport implements Transport<Prepared>, ReceiverWatcher,
       this.#cork()
       this.#ws.ping(data, undefined, this.#progressed)
     }
-    return this.bufferedBytes < this.#writeAheadBytes
+    return this.#mayWriteMore()
   }
 
   pong(data: Uint8Array): boolean {
@@ -143,7 +157,7 @@ export class WebSocketTransport implements Transport<Prepared>, ReceiverWatcher,
       this.#cork()
       this.#ws.pong(data, undefined, this.#progressed)
     }
-    return this.bufferedBytes < this.#writeAheadBytes
+    return this.#mayWriteMore()
   }
 
   close({ code, reason }: CloseFrame): void {
@@ -160,10 +174,13 @@ export class WebSocketTransport implements Transport<Prepared>, ReceiverWatcher,
 
   pause(): void {
     this.#ws.pause()
+    this.#inflating?.hold()
   }
 
   resume(): void {
     this.#ws.resume()
+    // Last: a message that it brings may be one too many again.
+    this.#inflating?.release()
   }
 
   setNoDelay(on: boolean): void {
@@ -241,7 +258,7 @@ export class WebSocketTransport implements Transport<Prepared>, ReceiverWatcher,
   }
 
   drained(): void {
-    if (this.#raw) this.#events?.drained()
+    if (this.#raw) this.#drained()
     else this.#progressed?.()
   }
 
@@ -264,6 +281,30 @@ export class WebSocketTransport implements Transport<Prepared>, ReceiverWatcher,
 
   get #isOpen(): boolean {
     return this.#ws.readyState === this.#ws.OPEN
+  }
+
+  /** Whether the socket may be given another write before what it has is with the kernel. */
+  #mayWriteMore(): boolean {
+    const { bufferedBytes } = this
+    if (bufferedBytes === 0) {
+      this.#writesAhead = 0
+      return true
+    }
+    this.#writesAhead++
+    if (this.#writesAhead < WRITES_AHEAD) return bufferedBytes < this.#writeAheadBytes
+    // A socket tells of itself that it has drained only where its own mark, in bytes, had been reached.
+    if (this.#writesAhead === WRITES_AHEAD && this.#socket.writable) {
+      this.#socket.write(NOTHING, (error) => {
+        // It may have told of itself by now.
+        if (!error && this.#writesAhead >= WRITES_AHEAD) this.#drained()
+      })
+    }
+    return false
+  }
+
+  #drained(): void {
+    this.#writesAhead = 0
+    this.#events?.drained()
   }
 
   #writeRaw(frame: Frame): void {

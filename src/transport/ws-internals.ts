@@ -1,6 +1,6 @@
 // ws-internals: the one file that relies on more of `ws` than it documents.
 //
-// Five things, each looked for on each socket and done without where a future `ws` differs:
+// Six things, each looked for on each socket and done without where a future `ws` differs:
 //  1. `_receiver` emits `conclude(code, reason)` when the peer's Close frame has come, and `error` for a breach; `ws` has
 //     one listener for each, with which it answers. Without them the frame is reported when the link ends, which is
 //     later but no loss.
@@ -17,6 +17,9 @@
 //  5. A server's receiver says where it stands in `_state`, `_bufferedBytes`, `_fragmented`, `_opcode` and `_errored`, and
 //     how long a message may be in `_maxPayload`. While it stands between two messages, whole frames may be read before it gets what follows (whole-frames.ts).
 //     Without any of them it reads all.
+//  6. With permessage-deflate a receiver calls its `startLoop(done)` for each message that it inflates. What does not call on
+//     stops between two messages, where pausing the socket would leave what it has got already: a chunk of 64 KiB may
+//     inflate to a thousand times that. Without it the chunk is inflated to its end.
 
 import { type Duplex, Writable } from 'node:stream'
 import type { WebSocket } from 'ws'
@@ -59,6 +62,7 @@ interface Receiver extends Writable {
   readonly _errored?: unknown
   readonly _maxPayload?: unknown
   readonly _maxBufferedChunks?: unknown
+  startLoop?: (this: Receiver, done: (error?: Error) => void) => void
 }
 
 /** Has `watcher` told of what `ws` receives; of reads only if it asks for them. */
@@ -156,6 +160,36 @@ function giveBack(receiver: Receiver, chunk: Buffer): Buffer {
   receiver[PARTIAL] = undefined
   for (const before of chunks) plainWrite.call(receiver, before)
   return chunk
+}
+
+/** Stops a receiver between two messages, as pausing stops its socket between two chunks. */
+export interface InflatingBrake {
+  hold(): void
+  release(): void
+}
+
+/** The brake of a connection with permessage-deflate; another has at most a chunk of messages. */
+export function inflatingBrake(ws: WebSocket): InflatingBrake | undefined {
+  const { _receiver: receiver } = ws as WebSocket & { _receiver?: Receiver | null }
+  const startLoop = receiver?.startLoop
+  if (ws.extensions === '' || !receiver || typeof startLoop !== 'function') return undefined
+  let isHeld = false
+  let goOn: (() => void) | undefined
+  receiver.startLoop = (done) => {
+    if (isHeld) goOn = () => startLoop.call(receiver, done)
+    else startLoop.call(receiver, done)
+  }
+  return {
+    hold: () => {
+      isHeld = true
+    },
+    release: () => {
+      isHeld = false
+      const next = goOn
+      goOn = undefined
+      next?.()
+    },
+  }
 }
 
 function maxBufferedChunks({ _maxBufferedChunks: most }: Receiver): number {

@@ -17,6 +17,8 @@ export class FakeSocket extends Duplex {
   isStuck = false
   /** System calls that a real socket would have made to write; corked chunks are one. */
   writes = 0
+  /** The most chunks that one of them took. */
+  mostAtOnce = 0
   #written: Buffer[] = []
   #waiting: (() => void) | undefined
 
@@ -51,6 +53,7 @@ export class FakeSocket extends Duplex {
 
   override _writev(chunks: readonly { readonly chunk: Buffer }[], taken: () => void): void {
     this.writes++
+    this.mostAtOnce = Math.max(this.mostAtOnce, chunks.length)
     for (const { chunk } of chunks) this.#written.push(Buffer.from(chunk))
     if (this.isStuck) this.#waiting = taken
     else taken()

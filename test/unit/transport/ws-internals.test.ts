@@ -11,6 +11,7 @@ import { DeflatingWriter } from '../../../src/transport/deflating-writer.ts'
 import { liveClock } from '../../../src/transport/live-ports.ts'
 import { WebSocketTransport } from '../../../src/transport/websocket.ts'
 import {
+  inflatingBrake,
   mayWriteFrames,
   type OwnDeflater,
   ownDeflater,
@@ -81,6 +82,21 @@ describe('the ws that is installed', () => {
   it('says when no message refers to an earlier one', async () => {
     const { ws, socket } = await pair({ serverNoContextTakeover: true })
     expect(ownDeflater(ws, socket)).toMatchObject({ takesContextOver: false, windowBits: 15 })
+  })
+})
+
+describe('the brake of a receiver', () => {
+  it('is there where messages are inflated, and a plain one needs none', async () => {
+    const [inflating, plain] = [await pair(), await pair(false)]
+    expect(inflatingBrake(inflating.ws)).toBeDefined()
+    expect(inflatingBrake(plain.ws)).toBeUndefined()
+  })
+
+  it('is done without where a receiver has another way to go on', async () => {
+    const { ws } = await pair()
+    const { _receiver: receiver } = ws as unknown as { _receiver: object }
+    Object.defineProperty(receiver, 'startLoop', { get: hidden })
+    expect(inflatingBrake(ws)).toBeUndefined()
   })
 })
 
