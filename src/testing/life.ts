@@ -249,8 +249,9 @@ export class Life {
   /** @internal */
   noteHeld(): void {
     // What is refused because too much waits already ends the connection, and is not kept; nor is what has nowhere to go.
-    const { destroyed, errored } = this.#socket
-    if (this.connection?.state !== 'open' || destroyed || errored) return
+    const { destroyed, errored, writableEnded } = this.#socket
+    const isGone = destroyed || errored || writableEnded
+    if (this.connection?.state !== 'open' || isGone) return
     const held = this.#sentBytes - this.#socket.takenBytes
     this.mostHeldBytes = Math.max(this.mostHeldBytes, held)
   }

@@ -108,6 +108,9 @@ const machine = setup({
     emitted: {} as { type: 'message'; data: Message },
   },
 }).createMachine({
+  // A timer for as long as it runs: one that runs on without its connection is a leak.
+  initial: 'waiting',
+  states: { waiting: { after: { 40: { target: 'waiting', reenter: true } } } },
   on: {
     message: { actions: emit(({ event }) => ({ type: 'message' as const, data: event.data })) },
   },
