@@ -47,13 +47,16 @@ export interface Calm {
   readonly isBusy: boolean
   /** For how long the handler had been at one message; 0 when it was at none. */
   readonly busyForMs: number
-  /** Bytes that its socket had been given and the network had not taken. */
-  readonly waitingBytes: number
+  /** For how long its socket had had more than it takes ahead, and the network had taken nothing; 0 when it had less. */
+  readonly stalledForMs: number
   readonly said: number
   readonly heard: number
   readonly received: number
   readonly sent: number
 }
+
+/** What a socket takes before the queue behind it keeps the rest. */
+const WRITE_AHEAD_BYTES = 64 * 1024
 
 export class Life {
   readonly client: Client
@@ -78,6 +81,9 @@ export class Life {
   readonly #clock: Clock
   readonly #socket: SimulatedSocket
   #sentBytes = 0
+  /** When a `send()` first found the socket full, with as many bytes taken by the network as now. */
+  #stalledAtMs: number | undefined
+  #takenBytes = 0
   #running = 0
   #messagesRunning = 0
   #busySinceMs = 0
@@ -119,6 +125,7 @@ export class Life {
   noteCalm(): void {
     const { client, connection } = this
     if (this.hasCrashed) return
+    this.#noteStall()
     this.calm = {
       atMs: this.#clock.nowMs(),
       state: connection?.state,
@@ -126,7 +133,7 @@ export class Life {
       isQuiet: client.isReading && this.#socket.isQuiet,
       isBusy: this.#running > 0,
       busyForMs: this.#messagesRunning > 0 ? this.#clock.nowMs() - this.#busySinceMs : 0,
-      waitingBytes: this.#socket.writableLength,
+      stalledForMs: this.#clock.nowMs() - (this.#stalledAtMs ?? this.#clock.nowMs()),
       said: client.said.length,
       heard: this.heard.length,
       received: client.messages.length,
@@ -248,12 +255,22 @@ export class Life {
 
   /** @internal */
   noteHeld(): void {
-    // What is refused because too much waits already ends the connection, and is not kept; nor is what has nowhere to go.
-    const { destroyed, errored, writableEnded } = this.#socket
-    const isGone = destroyed || errored || writableEnded
+    this.#noteStall()
+    // What is refused because too much waits already ends the connection, and is not kept; nor is what has nowhere to go,
+    // such as what follows the answer to the client's Close frame.
+    const { destroyed, errored } = this.#socket
+    const isGone = destroyed || errored || this.client.hasClosed
     if (this.connection?.state !== 'open' || isGone) return
     const held = this.#sentBytes - this.#socket.takenBytes
     this.mostHeldBytes = Math.max(this.mostHeldBytes, held)
+  }
+
+  #noteStall(): void {
+    const { writableLength, takenBytes } = this.#socket
+    const isFull = writableLength >= WRITE_AHEAD_BYTES
+    if (!isFull || takenBytes !== this.#takenBytes) this.#stalledAtMs = undefined
+    if (isFull) this.#stalledAtMs ??= this.#clock.nowMs()
+    this.#takenBytes = takenBytes
   }
 
   /** @internal */

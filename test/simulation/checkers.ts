@@ -303,9 +303,8 @@ const CHECKERS: Readonly<Record<string, Checker>> = {
       return `its handler has been busy for ${calm.busyForMs} ms`
     }
     if (calm.isOpen && client.path === '/completes') return 'its stream has completed'
-    // A socket writes 64 KiB ahead; behind that the queue waits, and in the calm nobody began to read.
-    const isStalled = calm.isOpen && !client.isReading && calm.waitingBytes >= 65_536
-    if (isStalled && stallTimeoutMs + lateMs < 4_500) return 'it takes nothing, and is waited for'
+    const isStalled = calm.isOpen && calm.stalledForMs > stallTimeoutMs + lateMs
+    if (isStalled) return `it has taken nothing for ${calm.stalledForMs} ms, and is waited for`
     const isBounded = { '/neverOpens': openTimeoutMs, '/neverDecides': handshakeTimeoutMs }
     const boundMs = isBounded[client.path as '/neverOpens']
     // In the five seconds of the calm.
