@@ -114,7 +114,8 @@ function aroundError(theirs: Listener): Listener {
 }
 
 function end(this: Receiver): Receiver {
-  plainEnd.call(this)
+  // `ws` ends it at the peer's FIN and at the socket's close; each time but the first costs an error that nobody gets.
+  if (!this.writableEnded) plainEnd.call(this)
   this[WATCHER]?.inputEnded()
   return this
 }
