@@ -41,7 +41,9 @@ const COPIED = ['src', 'test', 'examples', 'demo', 'package.json', 'vitest.confi
 const CONFIGS = ['tsconfig.json', 'tsconfig.build.json', 'tsconfig.tools.json']
 /** A run that has not ended by then hangs, which is a way of being found. */
 const SIMULATION_MS = 300_000
-const PROPERTIES_MS = 600_000
+const PROPERTIES_MS = 1_200_000
+/** Longer than any test takes on a busy machine: a test that ran out of time has found nothing. */
+const TEST_MS = 900_000
 
 /** A copy of the sources, broken by `bug` where there is one, and built. */
 async function prepare(slot, bug) {
@@ -117,7 +119,8 @@ async function look(slot, bug) {
   let { ms } = first
   for (const which of bug === undefined ? [files] : [files, ['test/property']]) {
     if (which.length === 0) continue
-    const vitest = ['node_modules/vitest/vitest.mjs', 'run', ...which, '--bail=1', '--maxWorkers=2']
+    const options = ['--bail=1', '--maxWorkers=2', `--testTimeout=${TEST_MS}`]
+    const vitest = ['node_modules/vitest/vitest.mjs', 'run', ...which, ...options]
     const second = await run(folder, PROPERTIES_MS, vitest)
     ms += second.ms
     if (second.code === 0) continue
