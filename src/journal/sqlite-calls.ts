@@ -3,7 +3,6 @@
 // Calls go over in batches, one a turn of the event loop, and come back in the same order.
 
 import type { ErrorCode } from '../protocol/errors.ts'
-import type { ResultRun } from './sqlite-results.ts'
 import type {
   ListOptions,
   NewEvent,
@@ -36,6 +35,12 @@ export interface CallFailure {
 }
 
 export type CallResult = { readonly value: unknown } | { readonly failure: CallFailure }
+
+/** Results as they cross: as many as `count` says, the first, then each one version higher (sqlite-results.ts). */
+export interface ResultRun {
+  readonly first: CallResult
+  count: number
+}
 
 /** Places in the memory that the store and its worker share: whether SQLite runs now, and whether it may not any more. */
 export const BUSY = 0

@@ -4,14 +4,8 @@
 // first and their number. To copy each by itself took the event loop a third of what it spent on the journal: 25 % of
 // its time at 50,000 publishes a second, 17 % now.
 
-import type { CallResult } from './sqlite-calls.ts'
+import type { CallResult, ResultRun } from './sqlite-calls.ts'
 import type { Appended } from './store.ts'
-
-/** As many answers as `count` says: the first, then each one version higher. */
-export interface ResultRun {
-  readonly first: CallResult
-  count: number
-}
 
 export function packed(results: readonly CallResult[]): readonly ResultRun[] {
   const runs: ResultRun[] = []
