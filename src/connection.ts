@@ -196,13 +196,13 @@ export class LiveConnection
   }
 
   pingReceived(data: Uint8Array): void {
-    if (!this.#countControlFrame()) return
+    if (!this.#mayGoOn(this.#control.count())) return
     this.#outbound?.pong(data)
     if (this.#maySend) void this.#barrier.ping(data)
   }
 
   pongReceived(data: Uint8Array): void {
-    if (!this.#countControlFrame()) return
+    if (!this.#mayGoOn(this.#control.countPong(data))) return
     const answer = this.#control.answer(data)
     if (answer?.sender === 'keepalive') this.dispatch({ type: 'pong.received' })
     if (!this.#maySend) return
@@ -328,6 +328,7 @@ export class LiveConnection
       policy: slow,
       clock,
       events: this,
+      control: this.#control,
     })
     this.#maySend = true
     transport.start(this)
@@ -386,11 +387,11 @@ export class LiveConnection
     this.dispatch({ type: pause ? 'input.paused' : 'input.resumed' })
   }
 
-  /** Counts a ping or pong; false when there were too many, an attack on whoever answers each. */
-  #countControlFrame(): boolean {
+  /** Ends the connection when there were too many pings or pongs, an attack on whoever answers each. */
+  #mayGoOn(isWithinBound: boolean): boolean {
     this.#lastSeenAtMs = this.#setup.clock.nowMs()
-    if (this.#control.count()) return true
-    const detail = `more than ${this.#setup.limits.maxControlFramesPer10s} pings and pongs within 10 s`
+    if (isWithinBound) return true
+    const detail = `more than ${this.#setup.limits.maxControlFramesPer10s} pings and unasked pongs within 10 s`
     this.dispatch({ type: 'limit.exceeded', cause: 'limitExceeded', detail })
     return false
   }

@@ -162,7 +162,7 @@ export const LIMITS = {
     min: 1,
     max: 2 ** 31 - 1,
     scope: 'route',
-    why: 'ten pings and pongs a second serve every honest use',
+    why: 'ten pings a second serve every honest use; unasked pongs count, answers to our pings do not',
     atBound: 'close 1008, cause `limitExceeded`',
   },
   maxHeaderBytes: {

@@ -1,7 +1,8 @@
 // Control frames: which pong answers which ping, and how many pings and pongs are too many.
 //
 // A peer may answer only the newest of several pings (RFC 6455 §5.5.3), and may send pongs that answer nothing:
-// those are no proof of life for the keepalive. Each ping costs its receiver an answer, so they are counted.
+// those are no proof of life for the keepalive. Each ping costs its receiver an answer, so they are counted. A pong that
+// we asked for is not: however often we ask, and whoever of us does, an honest peer answers.
 
 import { WebSocketError } from '../protocol/errors.ts'
 import type { Clock } from '../protocol/ports.ts'
@@ -11,6 +12,9 @@ const MAX_PAYLOAD_BYTES = 125
 
 /** The window of `maxControlFramesPer10s`. */
 const WINDOW_MS = 10_000
+
+/** Pings without a pong that are remembered; of more the oldest are forgotten, and pongs to those count. */
+const MAX_AWAITED = 1_000
 
 export type PingSender = 'keepalive' | 'app'
 
@@ -34,13 +38,15 @@ export class ControlFrames {
   }
   #windowStartMs = Number.NEGATIVE_INFINITY
   #inWindow = 0
+  /** Payloads of the pings that went out and may yet be answered, in order; as text, which is compared at once. */
+  #awaited: string[] | undefined
 
   constructor(clock: Clock, maxPerWindow: number) {
     this.#clock = clock
     this.#maxPerWindow = maxPerWindow
   }
 
-  /** Counts a received ping or pong; false when it is one too many. */
+  /** Counts a received ping; false when it is one too many. */
   count(): boolean {
     const now = this.#clock.nowMs()
     if (now - this.#windowStartMs >= WINDOW_MS) {
@@ -50,7 +56,18 @@ export class ControlFrames {
     return ++this.#inWindow <= this.#maxPerWindow
   }
 
-  /** Notes a ping that goes out; it replaces the sender's last one. */
+  /** As `count`, of a pong, which does not count when a ping of ours asked for it. */
+  countPong(pong: Uint8Array): boolean {
+    return this.#wasAskedFor(pong) || this.count()
+  }
+
+  /** Notes a ping that is written: one pong may answer it. */
+  written(payload: Uint8Array): void {
+    this.#awaited ??= []
+    if (this.#awaited.push(textOf(payload)) > MAX_AWAITED) this.#awaited.shift()
+  }
+
+  /** Notes a ping that is to go out; it replaces the sender's last one. */
   sent(sender: PingSender, payload: Uint8Array): void {
     this.#pings[sender] = { payload, sentAtMs: this.#clock.nowMs() }
   }
@@ -72,6 +89,15 @@ export class ControlFrames {
     }
     return undefined
   }
+
+  #wasAskedFor(pong: Uint8Array): boolean {
+    const index = this.#awaited?.indexOf(textOf(pong)) ?? -1
+    if (index < 0) return false
+    // Who answers this ping is done with those before it (§5.5.3).
+    this.#awaited?.splice(0, index + 1)
+    if (this.#awaited?.length === 0) this.#awaited = undefined
+    return true
+  }
 }
 
 /**
@@ -88,6 +114,11 @@ export function pingPayload(data: string | Uint8Array): Uint8Array {
     'ERR_WINDSOCK_CONTROL_PAYLOAD',
     `a ping carries a string or bytes, at most ${MAX_PAYLOAD_BYTES} of them; this has ${String(payload?.byteLength ?? typeof data)}`,
   )
+}
+
+/** One character for each byte. */
+function textOf(payload: Uint8Array): string {
+  return String.fromCharCode(...payload)
 }
 
 function sameBytes(one: Uint8Array, other: Uint8Array): boolean {

@@ -16,6 +16,7 @@
 
 import type { RouteLimits } from '../protocol/limits.ts'
 import type { Clock, TimerHandle } from '../protocol/ports.ts'
+import type { ControlFrames } from './control-frames.ts'
 import { type Deferred, deferred } from './deferred.ts'
 
 /** What happens to a consumer that takes messages more slowly than they come. */
@@ -57,6 +58,8 @@ export interface OutboundOptions<P extends Sized> {
   readonly policy: SlowPolicy
   readonly clock: Clock
   readonly events: OutboundEvents
+  /** Told of each ping that is written, which those that were replaced while they waited never are. */
+  readonly control: Pick<ControlFrames, 'written'>
 }
 
 export class Outbound<P extends Sized> {
@@ -71,6 +74,7 @@ export class Outbound<P extends Sized> {
   readonly #policy: SlowPolicy
   readonly #clock: Clock
   readonly #events: OutboundEvents
+  readonly #control: OutboundOptions<P>['control']
   #queue: P[] = []
   #spare: P[] = []
   #head = 0
@@ -101,6 +105,7 @@ export class Outbound<P extends Sized> {
     this.#policy = options.policy
     this.#clock = options.clock
     this.#events = options.events
+    this.#control = options.control
   }
 
   /** Messages that wait here. */
@@ -154,8 +159,12 @@ export class Outbound<P extends Sized> {
   /** Sends a Ping ahead of all waiting data. */
   ping(data: Uint8Array): void {
     if (this.#state === 'ended') return
-    if (this.#blocked) this.#waitingPing = data
-    else if (!this.#link.ping(data)) this.#block()
+    if (this.#blocked) {
+      this.#waitingPing = data
+      return
+    }
+    this.#control.written(data)
+    if (!this.#link.ping(data)) this.#block()
   }
 
   /** Answers a Ping ahead of all waiting data; of several that wait only the newest is answered. */

@@ -15,7 +15,6 @@ describe('the keepalive', () => {
     fc.record({
       pingIntervalMs: fc.integer({ min: 50, max: 400 }),
       pingTimeoutMs: fc.integer({ min: 20, max: 400 }),
-      maxControlFramesPer10s: fc.constant(100_000),
       everyMs: fc.integer({ min: 5, max: 60 }),
     }),
     async ({ everyMs, ...settings }) => {
@@ -48,7 +47,6 @@ describe('the keepalive', () => {
       takesMs: fc.integer({ min: 100, max: 900 }),
       pingIntervalMs: fc.integer({ min: 50, max: 300 }),
       pingTimeoutMs: fc.integer({ min: 20, max: 300 }),
-      maxControlFramesPer10s: fc.constant(100_000),
       maxHeldMessages: fc.integer({ min: 1, max: 4 }),
     }),
     async ({ opensMs, takesMs, ...settings }) => {

@@ -3,6 +3,7 @@
 import fc from 'fast-check'
 import { describe, expect } from 'vitest'
 import { route } from 'windsock'
+import { harness } from 'windsock/testing'
 import {
   anyMove,
   calmHandlers,
@@ -32,7 +33,6 @@ const pinging = (parts: Record<string, fc.Arbitrary<number>> = {}) =>
     closeTimeoutMs: fc.integer({ min: 100, max: 400 }),
     pingIntervalMs: fc.integer({ min: 1, max: 500 }),
     pingTimeoutMs: fc.integer({ min: 50, max: 500 }),
-    maxControlFramesPer10s: fc.constant(1_000_000),
     ...parts,
   }) as fc.Arbitrary<Settings>
 
@@ -312,5 +312,117 @@ describe('our pings', () => {
       if (good) expect(make).not.toThrow()
       else expect(make).toThrow(expect.objectContaining({ code: 'ERR_WINDSOCK_SETTING' }))
     },
+  )
+})
+
+describe('the bound on control frames', () => {
+  // Rates and waits at which fewer than a thousand pings are without an answer: more are not remembered.
+  const settings = fc.record({
+    maxControlFramesPer10s: fc.integer({ min: 1, max: 30 }),
+    pingIntervalMs: fc.oneof(fc.constant(0), fc.integer({ min: 5, max: 99 })),
+    pingTimeoutMs: fc.constant(0),
+    proofOfLife: fc.constantFrom('pong' as const, 'anything' as const),
+    latencyMs: fc.nat(20),
+    // Where little goes at once pings wait, and the newest takes the place of those before it.
+    bufferBytes: fc.constantFrom(undefined, 1, 60),
+  })
+  const app: fc.Arbitrary<Pinging> = fc.record({
+    everyMs: fc.integer({ min: 10, max: 200 }),
+    atOnce: fc.integer({ min: 1, max: 5 }),
+    payloads: fc.constantFrom([''], ['one', 'other']),
+  })
+  interface Pinging {
+    readonly everyMs: number
+    readonly atOnce: number
+    readonly payloads: readonly string[]
+  }
+
+  /** A peer that answers nothing by itself, before an application that pings. */
+  async function pinged({ everyMs, atOnce, payloads }: Pinging, bounds: object) {
+    const pinging = route('/', (connection, { clock }) => {
+      const ping = () => {
+        if (connection.state === 'closing' || connection.state === 'closed') return
+        for (let count = 0; count < atOnce; count++) {
+          connection.ping(payloads[count % payloads.length])
+        }
+        clock.setTimeout(ping, everyMs)
+      }
+      ping()
+    })
+    const server = harness([pinging], bounds)
+    const peer = await server.connect('/')
+    peer.answersPings = false
+    /** Payloads of the pings that have come. */
+    const asked = () =>
+      peer.wire.flatMap(({ item }) => (item.kind === 'ping' ? [textOf(item.data)] : []))
+    const answer = (payloads: readonly string[]) => {
+      for (const payload of payloads) peer.pong(new TextEncoder().encode(payload))
+    }
+    return { server, asked, answer }
+  }
+
+  lawOf(
+    'is not reached by who answers our pings, each or the newest, at once or late, however often we ask',
+    fc.record({
+      app,
+      settings,
+      waits: fc.array(fc.integer({ min: 1, max: 1_000 }), { minLength: 3, maxLength: 10 }),
+      answersAll: fc.boolean(),
+    }),
+    async ({ app, settings, waits, answersAll }) => {
+      const { server, asked, answer } = await pinged(app, settings)
+      let seen = 0
+      let pongs = 0
+      for (const ms of waits) {
+        await server.advance(ms)
+        const open = asked().slice(seen)
+        seen += open.length
+        const answered = answersAll ? open : open.slice(-1)
+        answer(answered)
+        pongs += answered.length
+      }
+      await server.advance(100)
+      expect(server.records).toEqual([])
+      await server.close()
+      return pongs > settings.maxControlFramesPer10s
+    },
+    300,
+  )
+
+  lawOf(
+    'counts each pong that nobody asked for, and those beyond one for each ping of ours',
+    fc.record({
+      app,
+      settings,
+      ms: fc.integer({ min: 1, max: 400 }),
+      // Of each ping in turn.
+      copies: fc.oneof(
+        fc.constant<number[]>([1]),
+        fc.array(fc.nat(3), { minLength: 1, maxLength: 5 }),
+      ),
+      unasked: fc.nat(40),
+    }),
+    async ({ app, settings, ms, copies, unasked }) => {
+      const { server, asked, answer } = await pinged(app, settings)
+      await server.advance(ms)
+      const said = asked().flatMap((payload, index) =>
+        Array.from({ length: copies[index % copies.length] as number }, () => payload),
+      )
+      answer(said)
+      answer(Array.from({ length: unasked }, (_, index) => `unasked ${index}`))
+      // There and back: pings that were under way may be answered by what it said too often.
+      await server.advance(2 * (settings.latencyMs + 1))
+      const tooOften = Math.max(0, said.length - asked().length)
+      const { maxControlFramesPer10s: most } = settings
+      const isFlood = unasked + tooOften > most
+      const isHonest = copies.every((count) => count === 1) && unasked <= most
+      await server.advance(5_000)
+      const causes = server.records.map(({ cause }) => cause)
+      if (isFlood) expect(causes).toEqual(['limitExceeded'])
+      if (isHonest) expect(causes).toEqual([])
+      await server.close()
+      return isFlood || isHonest
+    },
+    300,
   )
 })

@@ -100,9 +100,9 @@ const CHECKERS: Readonly<Record<string, Checker>> = {
         )
       }
       case 'limitExceeded': {
-        const controls = client.out.filter(({ item }) => ['ping', 'pong'].includes(item.kind))
         const least = bounds.maxControlFramesPer10s ?? 100
-        return !says('breach') && controls.length <= least && `${cause}, and it kept within it`
+        const isLess = unaskedControls(client).length <= least
+        return !says('breach') && isLess && `${cause}, and it kept within it`
       }
       case 'pingTimeout':
         return isHonest(life.client.number, bounds, script.steps) && 'pingTimeout, and it answered'
@@ -255,12 +255,10 @@ const CHECKERS: Readonly<Record<string, Checker>> = {
     return tookMs > most && `it answered the Close frame at once, and its end took ${tookMs} ms`
   },
 
-  /** Who sends pings and pongs without end is closed (RFC 6455 §5.5.2 has to be answered). */
+  /** Who sends pings, and pongs to no ping, without end is closed (RFC 6455 §5.5.2 has to be answered). */
   controlFrames: ({ client, calm }, { bounds: { maxControlFramesPer10s = 100 } }) => {
     if (!calm?.isOpen || !calm.isQuiet || calm.isBusy || client.hasClosed) return undefined
-    const times = client.out
-      .filter(({ item }) => item.kind === 'ping' || item.kind === 'pong')
-      .map(({ atMs }) => atMs)
+    const times = unaskedControls(client).map(({ atMs }) => atMs)
     const floods = client.out.flatMap(({ item }) =>
       item.kind === 'breach' ? Number(/^(\d+) pings/.exec(item.detail)?.[1] ?? 0) : [],
     )
@@ -269,7 +267,7 @@ const CHECKERS: Readonly<Record<string, Checker>> = {
     // Counted in stretches of ten seconds, wherever they begin.
     const most = 2 * maxControlFramesPer10s
     const isFlood = times.some((atMs, index) => (times[index - most] ?? -Infinity) > atMs - 10_000)
-    return isFlood && `more than ${most} pings and pongs within 10 s, and it is still open`
+    return isFlood && `more than ${most} pings and unasked pongs within 10 s, and it is still open`
   },
 
   /** Who vanished is found out (I-35). */
@@ -357,6 +355,20 @@ async function lostAcknowledgement({ disk, followers, runtime }: Harness) {
     }
   }
   return undefined
+}
+
+/** Of what it said the pings, and the pongs that answer none of the pings that it got, each once. */
+function unaskedControls({ out, wire }: Life['client']) {
+  const pings = wire.flatMap(({ atMs, item }) =>
+    item.kind === 'ping' ? [{ atMs, data: hex(item.data) }] : [],
+  )
+  return out.filter(({ atMs, item }) => {
+    if (item.kind !== 'pong') return item.kind === 'ping'
+    const data = hex(item.data)
+    const asked = pings.findIndex((ping) => ping.data === data && ping.atMs <= atMs)
+    if (asked >= 0) pings.splice(asked, 1)
+    return asked < 0
+  })
 }
 
 function isSame(one: { code: number; reason: string }, other: { code: number; reason: string }) {

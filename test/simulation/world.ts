@@ -85,7 +85,7 @@ const bounds: fc.Arbitrary<Bounds> = fc
     handlerTimeoutMs: sometimes(upTo(400), 40),
     stallTimeoutMs: sometimes(upTo(2_000, 50), 50),
     closeTimeoutMs: sometimes(upTo(600), 60),
-    pingIntervalMs: sometimes(upTo(900, 100), 60),
+    pingIntervalMs: sometimes(fc.oneof(upTo(900, 100), upTo(99, 20)), 60),
     pingTimeoutMs: sometimes(fc.oneof(fc.constant(0), upTo(900, 20)), 50),
     pingTimeoutCode: sometimes(fc.constant(4000), 10),
     proofOfLife: fc.constantFrom('pong' as const, 'pong' as const, 'anything' as const),

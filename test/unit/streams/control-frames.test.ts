@@ -14,6 +14,52 @@ describe('counting', () => {
   })
 })
 
+describe('a pong that a ping asked for', () => {
+  const bytes = (...values: number[]) => Uint8Array.from(values)
+  /** Takes no ping, and no pong but those that were asked for. */
+  const strict = () => new ControlFrames(new VirtualClock(), 0)
+
+  it('does not count, once for each ping', () => {
+    const frames = strict()
+    frames.written(bytes(1))
+    expect([frames.countPong(bytes(1)), frames.countPong(bytes(1))]).toEqual([true, false])
+    for (const _ of [1, 2]) frames.written(bytes())
+    expect([1, 2, 3].map(() => frames.countPong(bytes()))).toEqual([true, true, false])
+  })
+
+  it('is known by its whole payload', () => {
+    const frames = strict()
+    frames.written(bytes(2, 255))
+    for (const wrong of [[], [2], [255], [2, 254], [2, 255, 0]]) {
+      expect(frames.countPong(bytes(...wrong))).toBe(false)
+    }
+    expect(frames.countPong(bytes(2, 255))).toBe(true)
+  })
+
+  it('may be that of an older ping; when a newer one is answered it comes too late', () => {
+    const frames = strict()
+    for (const value of [1, 2, 3, 4]) frames.written(bytes(value))
+    const answered = [2, 1, 3, 3, 4].map((value) => frames.countPong(bytes(value)))
+    expect(answered).toEqual([true, false, true, false, true])
+  })
+
+  it('does not count either when the keepalive needs it no more', () => {
+    const frames = strict()
+    frames.sent('keepalive', bytes(1))
+    frames.written(bytes(1))
+    expect(frames.excuse()).toBe(true)
+    expect(frames.countPong(bytes(1))).toBe(true)
+  })
+
+  it('is forgotten when a thousand newer pings wait, too', () => {
+    const frames = strict()
+    const payload = (index: number) => bytes(index >> 8, index & 255)
+    for (let index = 0; index <= 1_000; index++) frames.written(payload(index))
+    const taken = [0, 1, 2, 1_000].map((index) => frames.countPong(payload(index)))
+    expect(taken).toEqual([false, true, true, true])
+  })
+})
+
 describe('which pong answers which ping', () => {
   it('tells the sender and the time of the round trip, once', () => {
     const clock = new VirtualClock()

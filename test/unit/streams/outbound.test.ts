@@ -26,6 +26,7 @@ function queue({
 }: Bounds = {}) {
   const clock = new VirtualClock()
   const log: string[] = []
+  const pinged: number[] = []
   const link = {
     willing: true,
     isReading: false,
@@ -59,13 +60,14 @@ function queue({
       overflowed: () => log.push('overflowed'),
       pressureChanged: (isPressured) => log.push(isPressured ? 'pressured' : 'relieved'),
     },
+    control: { written: (data) => pinged.push(data[0] as number) },
   })
   const drain = () => {
     link.bufferedBytes = 0
     link.willing = true
     outbound.drained()
   }
-  return { clock, drain, link, log, outbound }
+  return { clock, drain, link, log, outbound, pinged }
 }
 /** A queue whose link has taken one packet and wants no more. */
 function blocked(bounds: Bounds = {}) {
@@ -145,13 +147,15 @@ describe('the control lane', () => {
   })
 
   it('keeps the newest ping and pong while the link is blocked, and sends them first', () => {
-    const { drain, log, outbound } = blocked()
+    const { drain, log, outbound, pinged } = blocked()
     outbound.push(packet('a'))
     for (const value of [1, 2]) outbound.ping(bytes(value))
     for (const value of [3, 4]) outbound.pong(bytes(value))
-    expect(log).toEqual([])
+    expect([log, pinged]).toEqual([[], []])
     drain()
     expect(log).toEqual(['pong 4', 'ping 2', 'a'])
+    // A ping that was never written has no answer to come.
+    expect(pinged).toEqual([2])
     drain()
     expect(log).toHaveLength(3)
   })
