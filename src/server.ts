@@ -28,6 +28,7 @@ import {
   type RouteLimitName,
   resolveLimits,
 } from './protocol/limits.ts'
+import { lastAnswered } from './protocol/linger.ts'
 import { DEFAULT_SETTINGS, type Route, type RouteSettings, resolveSettings } from './route.ts'
 import {
   type ConnectionCounts,
@@ -139,16 +140,16 @@ export async function serve(options: ServeOptions): Promise<Server> {
     connectionsCheckingInterval: CONNECTIONS_CHECK_MS,
   })
   http.on('request', (request, response) => {
-    if (answerWithPage(pages, request, response)) return
+    if (answerWithPage(pages, request, response, liveClock)) return
     if (others.answer(request, response)) return
     if (runtime.match(request.url ?? '/') === undefined) {
-      answerWithLine(response, 404, 'there is nothing at this path')
+      answerWithLine(response, liveClock, 404, 'there is nothing at this path')
       return
     }
     // A plain request on a WebSocket's path: the decision says what it lacks.
     const refusal = refuseUpgrade(upgradeOf(request, request.socket, proxies))
     const { status, reason, headers } = refusal ?? { status: 400, reason: 'not an upgrade' }
-    answerWithLine(response, status, reason, headers)
+    answerWithLine(response, liveClock, status, reason, headers)
   })
   const detach = listen(http, runtime, proxies, (socket) =>
     refuse(socket, 404, 'there is nothing at this path'),
@@ -221,6 +222,8 @@ function plainRequests(
   return {
     answer: (request, response) => {
       if (others.length === 0) return false
+      // Behind the last answer of its connection it gets none, and must not do anything either (RFC 9112 §9.6).
+      if (lastAnswered.has(request.socket)) return true
       const upgrade = upgradeOf(request, request.socket, proxies)
       return others.some(({ answer }) => answer(request, response, liveClock, upgrade))
     },

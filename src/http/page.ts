@@ -8,6 +8,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { extname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, WebSocketError } from '../protocol/errors.ts'
+import { lastAnswered, linger } from '../protocol/linger.ts'
+import type { Clock } from '../protocol/ports.ts'
 import { pathOf } from './request.ts'
 
 /** What the ending of a file says about its content. */
@@ -64,12 +66,15 @@ export function answerWithPage(
   pages: readonly Page[],
   request: IncomingMessage,
   response: ServerResponse,
+  clock: Clock,
 ): boolean {
   const path = pathOf(request.url ?? '/')
   const found = pages.find((candidate) => candidate.path === path)
   if (found === undefined) return false
   if (request.method !== 'GET' && request.method !== 'HEAD') {
-    answerWithLine(response, 405, 'this page is for reading: use GET', { Allow: 'GET, HEAD' })
+    answerWithLine(response, clock, 405, 'this page is for reading: use GET', {
+      Allow: 'GET, HEAD',
+    })
     return true
   }
   response.writeHead(200, {
@@ -83,13 +88,26 @@ export function answerWithPage(
   return true
 }
 
-/** Answers a plain request with a status and one line of text. */
+/** Answers a plain request with a status and one line of text, also when its body has not come whole yet. */
 export function answerWithLine(
   response: ServerResponse,
+  clock: Clock,
   status: number,
   line: string,
   headers: Readonly<Record<string, string>> = {},
 ): void {
-  response.writeHead(status, { 'Content-Type': 'text/plain; charset=utf-8', ...headers })
-  response.end(`${line}\n`)
+  const { req: request } = response
+  const body = Buffer.from(`${line}\n`)
+  response.writeHead(status, {
+    'Content-Type': 'text/plain; charset=utf-8',
+    'Content-Length': String(body.byteLength),
+    ...headers,
+  })
+  if (headers['Connection'] === 'close') lastAnswered.add(request.socket)
+  // The end of the response may close the socket.
+  response.write(body)
+  void linger(request, clock).then((isWhole) => {
+    if (isWhole) response.end()
+    else response.destroy()
+  })
 }

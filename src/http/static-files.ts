@@ -10,6 +10,7 @@ import { open } from 'node:fs/promises'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { extname, join, resolve, sep } from 'node:path'
 import { pipeline } from 'node:stream/promises'
+import type { Clock } from '../protocol/ports.ts'
 import { answerWithLine, CONTENT_TYPES } from './page.ts'
 
 const TEN_YEARS_S = 315_360_000
@@ -40,21 +41,28 @@ export class StaticFiles {
   }
 
   /** Answers a request below the prefix. Never rejects. */
-  async answer(path: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async answer(
+    path: string,
+    request: IncomingMessage,
+    response: ServerResponse,
+    clock: Clock,
+  ): Promise<void> {
     if (request.method !== 'GET' && request.method !== 'HEAD') {
-      answerWithLine(response, 405, 'this file is for reading: use GET', { Allow: 'GET, HEAD' })
+      answerWithLine(response, clock, 405, 'this file is for reading: use GET', {
+        Allow: 'GET, HEAD',
+      })
       return
     }
     const file = this.#inside(path.slice(this.#prefix.length))
     if (typeof file === 'number') {
-      answerWithLine(response, file, 'there is no such file')
+      answerWithLine(response, clock, file, 'there is no such file')
       return
     }
     try {
       await send(file, request, response)
     } catch {
       if (response.headersSent) response.destroy()
-      else answerWithLine(response, 404, 'there is no such file')
+      else answerWithLine(response, clock, 404, 'there is no such file')
     }
   }
 

@@ -181,14 +181,14 @@ export class Application implements HandlerHost {
   ): boolean {
     const path = pathOf(incoming.url ?? '/')
     if (this.#static?.covers(path)) {
-      void this.#static.answer(path, incoming, outgoing)
+      void this.#static.answer(path, incoming, outgoing, clock)
       return true
     }
     const { handlerClass, kwargs, captured } = this.#match(path)
     // The runtime says what a plain request on a WebSocket's path lacks.
     if (isWebSocket(handlerClass)) return false
     if (captured === 'malformed') {
-      answerWithLine(outgoing, 400, 'the path does not decode to UTF-8')
+      answerWithLine(outgoing, clock, 400, 'the path does not decode to UTF-8')
       return true
     }
     const { maxBodySize: maxBodyBytes = DEFAULT_MAX_BODY_BYTES } = this.settings
@@ -200,7 +200,7 @@ export class Application implements HandlerHost {
     answerPlain(incoming, outgoing, target).catch((thrown: unknown) => {
       report(WebSocketError.from(thrown))
       if (outgoing.headersSent) outgoing.destroy()
-      else answerWithLine(outgoing, 500, 'internal error')
+      else answerWithLine(outgoing, clock, 500, 'internal error')
     })
     return true
   }

@@ -37,20 +37,20 @@ export async function answerPlain(
 ): Promise<void> {
   // A peer that goes away is no error of ours, and the response is then written to nobody.
   outgoing.on('error', () => {})
+  const { handlerClass, kwargs, captured, host, clock, report } = target
   const body = await bodyOf(incoming, target.maxBodyBytes)
   if (body === 'aborted') return
   if (body === 'too large') {
-    outgoing.writeHead(413, { 'Content-Type': 'text/plain; charset=utf-8', Connection: 'close' })
-    outgoing.end(`the body is larger than ${target.maxBodyBytes} bytes\n`)
+    const line = `the body is larger than ${target.maxBodyBytes} bytes`
+    answerWithLine(outgoing, clock, 413, line, { Connection: 'close' })
     return
   }
-  const { handlerClass, kwargs, captured, host, clock, report } = target
   const request = new HttpRequest(new HandshakeRequest(target.upgrade, captured), body)
   const handler = makeHandler(handlerClass, { request, host, clock, report }, kwargs)
   if (!(await within(target, execute(handler, argumentsOf(request))))) {
     const message = `${handlerClass.name} did not answer within ${target.timeoutMs} ms`
     report(new HandlerError(undefined, message))
-    answerWithLine(outgoing, 503, 'the answer takes too long', { Connection: 'close' })
+    answerWithLine(outgoing, clock, 503, 'the answer takes too long', { Connection: 'close' })
     return
   }
   const answer = handler[draft].answer()
@@ -85,16 +85,19 @@ function bodyOf(
 ): Promise<Buffer | 'too large' | 'aborted'> {
   return new Promise((resolve) => {
     if (Number(incoming.headers['content-length'] ?? 0) > maxBytes) {
-      incoming.resume()
       resolve('too large')
       return
     }
     const body = new Gathered()
-    incoming.on('data', (chunk: Buffer) => {
-      // What comes after is read and dropped, within the deadline of a request.
-      if (body.length + chunk.byteLength > maxBytes) resolve('too large')
-      else body.push(chunk)
-    })
+    const onData = (chunk: Buffer) => {
+      if (body.length + chunk.byteLength <= maxBytes) {
+        body.push(chunk)
+        return
+      }
+      incoming.off('data', onData).pause()
+      resolve('too large')
+    }
+    incoming.on('data', onData)
     incoming.once('end', () => resolve(Buffer.from(body.bytes.buffer, 0, body.length)))
     incoming.once('error', () => resolve('aborted'))
     incoming.once('close', () => resolve('aborted'))

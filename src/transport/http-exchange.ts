@@ -2,10 +2,11 @@
 //
 // It writes an answer, or pulls an event stream at the pace at which the client takes it: while a write has not been
 // taken, nothing more is asked for. It ends its lifeline when the client has the answer, or is gone. A client that
-// takes nothing for too long is cut off.
+// takes nothing for too long is cut off; so is one that goes on sending a body that was answered before its end.
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import { lastAnswered, linger } from '../protocol/linger.ts'
 import type { Clock, TimerHandle } from '../protocol/ports.ts'
 import { Lifeline } from './lifeline.ts'
 import { type Answer, type Events, line } from './topic-answer.ts'
@@ -71,6 +72,7 @@ export class HttpExchange {
     }
     if (answer.events !== undefined) await this.#pump(answer.events)
     if (this.#isGone) return
+    if (!this.message.complete) return this.#finishEarly(answer.body)
     this.#response.end(answer.body)
     this.#armStall()
   }
@@ -81,6 +83,18 @@ export class HttpExchange {
     if (this.#taken !== undefined) this.#response.destroy()
   }
 
+  /** The answer now, and its end, which closes the socket, behind what the client still sends. */
+  async #finishEarly(body: Answer['body']): Promise<void> {
+    this.#response.flushHeaders()
+    if (body !== undefined) this.#response.write(body)
+    const isWhole = await linger(this.message, this.#options.clock)
+    if (this.#isGone) return
+    if (isWhole) {
+      this.#response.end()
+      this.#armStall()
+    } else this.#response.destroy()
+  }
+
   #writeHead({ status, headers, body, events }: Answer): void {
     const all: Record<string, string | string[]> = {}
     for (const [name, value] of Object.entries(headers)) {
@@ -89,7 +103,10 @@ export class HttpExchange {
     if (body !== undefined) all['Content-Length'] = String(Buffer.byteLength(body))
     // What is left of a body would be read as the next request, or for ever; and a server that drains wants nothing more.
     const isLast = !this.message.complete || this.lifeline.ended === 'draining'
-    if (isLast) all['Connection'] = 'close'
+    if (isLast) {
+      all['Connection'] = 'close'
+      lastAnswered.add(this.message.socket)
+    }
     this.#response.writeHead(status, all)
     if (events !== undefined) this.#response.flushHeaders()
   }

@@ -31,7 +31,7 @@ export function bodyOf(
     const settle = (act: () => void) => {
       clock.clearTimeout(timer)
       request.off('data', onData).off('end', onEnd).off('close', onClose)
-      // Nothing more is taken in than has come; the socket is closed after the answer.
+      // Nothing more is taken in than has come, until the answer is there.
       if (!request.complete) request.pause()
       act()
     }

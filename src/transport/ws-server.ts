@@ -11,6 +11,7 @@ import { type PerMessageDeflateOptions, type ServerOptions, WebSocketServer } fr
 import type { Compression } from '../protocol/compression.ts'
 import type { ResponseBody, ResponseHeaders } from '../protocol/http-answer.ts'
 import type { RouteLimits } from '../protocol/limits.ts'
+import { linger } from '../protocol/linger.ts'
 import type { Clock } from '../protocol/ports.ts'
 import { liveClock } from './live-ports.ts'
 import type { Door, Transport, UpgradeAnswer, UpgradeRefusal } from './transport.ts'
@@ -183,11 +184,7 @@ export function refuse(
     ...headerLines(headers),
   ]
   socket.end(Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`), bytes]))
-  // What the peer still sends is read and dropped: destroying over unread input would lose the answer.
-  socket.resume()
-  const timer = clock.setTimeout(() => socket.destroy(), REFUSAL_LINGER_MS)
-  socket.once('end', () => socket.destroy())
-  socket.once('close', () => clock.clearTimeout(timer))
+  void linger(socket, clock, REFUSAL_LINGER_MS).then(() => socket.destroy())
 }
 
 // A value that user code got from a request must not end the line that it stands in.

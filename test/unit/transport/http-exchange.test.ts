@@ -4,6 +4,7 @@ import { EventEmitter } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { describe, expect, it } from 'vitest'
 import { VirtualClock } from 'windsock/testing'
+import { LINGER_MS, lastAnswered } from '../../../src/protocol/linger.ts'
 import { HttpExchange } from '../../../src/transport/http-exchange.ts'
 import { bodyOf } from '../../../src/transport/request-body.ts'
 import { type Events, line } from '../../../src/transport/topic-answer.ts'
@@ -41,6 +42,7 @@ class FakeResponse extends EventEmitter {
 class FakeRequest extends EventEmitter {
   readonly socket: EventEmitter & { destroyed: boolean }
   readonly headers: Record<string, string> = {}
+  readableEnded = false
   complete = true
   paused = false
 
@@ -50,6 +52,9 @@ class FakeRequest extends EventEmitter {
   }
   pause() {
     this.paused = true
+  }
+  resume() {
+    this.paused = false
   }
 }
 
@@ -103,10 +108,49 @@ describe('an answer', () => {
     half.request.complete = false
     void half.exchange.finish(line(413, 'too large'))
     expect(half.response.headers).toMatchObject({ Connection: 'close' })
+    expect(lastAnswered.has(half.request.socket)).toBe(true)
     const draining = setUp()
     draining.exchange.drain()
     void draining.exchange.finish(line(503, 'later'))
     expect(draining.response.headers).toMatchObject({ Connection: 'close' })
+  })
+
+  it('before the end of its request is there at once, and ends behind it', async () => {
+    const { clock, request, response, exchange } = setUp()
+    request.complete = false
+    request.pause()
+    void exchange.finish(line(413, 'too large'))
+    expect([response.written, response.ended, request.paused]).toEqual([
+      ['too large\n'],
+      false,
+      false,
+    ])
+    request.emit('end')
+    await clock.settle()
+    expect([response.ended, response.destroyed]).toEqual([true, false])
+    response.emit('close')
+    expect(clock.timerCount).toBe(0)
+  })
+
+  it('before the end of a request leaves nothing when its client goes with that end', async () => {
+    const { clock, request, response, exchange } = setUp()
+    request.complete = false
+    void exchange.finish(line(413, 'too large'))
+    request.emit('end')
+    response.emit('close')
+    await clock.settle()
+    expect([exchange.lifeline.ended, clock.timerCount]).toEqual(['gone', 0])
+  })
+
+  it('before the end of a request that never ends is cut off, and counts until then', async () => {
+    const { clock, request, response, exchange } = setUp()
+    request.complete = false
+    void exchange.finish(line(413, 'too large'))
+    await clock.advance(LINGER_MS - 1)
+    expect([response.destroyed, exchange.lifeline.ended]).toEqual([false, undefined])
+    await clock.advance(1)
+    expect([response.destroyed, exchange.lifeline.ended]).toEqual([true, 'gone'])
+    expect(clock.timerCount).toBe(0)
   })
 
   it('that is not taken for too long is cut off', async () => {
