@@ -144,7 +144,6 @@ export class LiveConnection
   ping(data: string | Uint8Array = ''): void {
     const payload = pingPayload(data)
     if (!this.#maySend) return
-    this.#control.sent('app', payload)
     this.#outbound?.ping(payload)
   }
 
@@ -202,9 +201,9 @@ export class LiveConnection
   }
 
   pongReceived(data: Uint8Array): void {
-    if (!this.#mayGoOn(this.#control.countPong(data))) return
     const answer = this.#control.answer(data)
-    if (answer?.sender === 'keepalive') this.dispatch({ type: 'pong.received' })
+    if (!this.#mayGoOn(answer !== undefined || this.#control.count())) return
+    if (answer?.isProof) this.dispatch({ type: 'pong.received' })
     if (!this.#maySend) return
     const pong = { data, roundTripMs: answer?.roundTripMs }
     this.#pongs$?.next(pong)
@@ -277,7 +276,7 @@ export class LiveConnection
         return this.#shut()
       case 'sendPing': {
         const payload = pingPayload(String(effect.sequence))
-        this.#control.sent('keepalive', payload)
+        this.#control.ask()
         return this.#outbound?.ping(payload)
       }
       case 'sendClose':

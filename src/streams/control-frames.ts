@@ -16,37 +16,38 @@ const WINDOW_MS = 10_000
 /** Pings without a pong that are remembered; of more the oldest are forgotten, and pongs to those count. */
 const MAX_AWAITED = 1_000
 
-export type PingSender = 'keepalive' | 'app'
-
-interface SentPing {
-  readonly payload: Uint8Array
-  readonly sentAtMs: number
+/** A ping that was written and may yet be answered. */
+interface WrittenPing {
+  /** As text, which is compared at once. */
+  readonly payload: string
+  readonly atMs: number
+  /** Whether its pong is what the keepalive waits for. */
+  isProof: boolean
 }
 
 /** What a pong answered. */
 export interface Answer {
-  readonly sender: PingSender
+  /** Whether the keepalive had asked before that ping was written. */
+  readonly isProof: boolean
   readonly roundTripMs: number
 }
 
 export class ControlFrames {
   readonly #clock: Clock
   readonly #maxPerWindow: number
-  readonly #pings: { keepalive: SentPing | undefined; app: SentPing | undefined } = {
-    keepalive: undefined,
-    app: undefined,
-  }
   #windowStartMs = Number.NEGATIVE_INFINITY
   #inWindow = 0
-  /** Payloads of the pings that went out and may yet be answered, in order; as text, which is compared at once. */
-  #awaited: string[] | undefined
+  /** In the order in which they were written; none while there are none, as most of the time. */
+  #awaited: WrittenPing[] | undefined
+  /** Whether the keepalive asks, and no ping was written since. */
+  #isAsking = false
 
   constructor(clock: Clock, maxPerWindow: number) {
     this.#clock = clock
     this.#maxPerWindow = maxPerWindow
   }
 
-  /** Counts a received ping; false when it is one too many. */
+  /** Counts a received ping, or a pong that nobody asked for; false when it is one too many. */
   count(): boolean {
     const now = this.#clock.nowMs()
     if (now - this.#windowStartMs >= WINDOW_MS) {
@@ -56,47 +57,44 @@ export class ControlFrames {
     return ++this.#inWindow <= this.#maxPerWindow
   }
 
-  /** As `count`, of a pong, which does not count when a ping of ours asked for it. */
-  countPong(pong: Uint8Array): boolean {
-    return this.#wasAskedFor(pong) || this.count()
+  /** The keepalive asks: the next ping that is written, whoever sends it, is one that it waits for. */
+  ask(): void {
+    this.#isAsking = true
+  }
+
+  /** The keepalive waits for no pong any more; false when it did not. */
+  excuse(): boolean {
+    const isWaiting = this.#isAsking || this.#awaited?.some(({ isProof }) => isProof) === true
+    this.#isAsking = false
+    if (isWaiting) for (const ping of this.#awaited ?? []) ping.isProof = false
+    return isWaiting
   }
 
   /** Notes a ping that is written: one pong may answer it. */
   written(payload: Uint8Array): void {
     this.#awaited ??= []
-    if (this.#awaited.push(textOf(payload)) > MAX_AWAITED) this.#awaited.shift()
+    const ping = { payload: textOf(payload), atMs: this.#clock.nowMs(), isProof: this.#isAsking }
+    this.#isAsking = false
+    if (this.#awaited.push(ping) <= MAX_AWAITED) return
+    const [forgotten, oldest] = this.#awaited as [WrittenPing, WrittenPing]
+    oldest.isProof ||= forgotten.isProof
+    this.#awaited.shift()
   }
 
-  /** Notes a ping that is to go out; it replaces the sender's last one. */
-  sent(sender: PingSender, payload: Uint8Array): void {
-    this.#pings[sender] = { payload, sentAtMs: this.#clock.nowMs() }
-  }
-
-  /** The keepalive's ping needs no pong any more; false when none was waited for. */
-  excuse(): boolean {
-    const waited = this.#pings.keepalive !== undefined
-    this.#pings.keepalive = undefined
-    return waited
-  }
-
-  /** Which of our pings a pong answers, once; `undefined` for an unsolicited one. */
+  /**
+   * Which of our pings a pong answers, once; `undefined` for one that nobody asked for.
+   *
+   * Who answers a ping is done with those before it (§5.5.3), so that it is proof for the keepalive if one of those was.
+   */
   answer(pong: Uint8Array): Answer | undefined {
-    for (const sender of ['keepalive', 'app'] as const) {
-      const ping = this.#pings[sender]
-      if (ping === undefined || !sameBytes(ping.payload, pong)) continue
-      this.#pings[sender] = undefined
-      return { sender, roundTripMs: this.#clock.nowMs() - ping.sentAtMs }
-    }
-    return undefined
-  }
-
-  #wasAskedFor(pong: Uint8Array): boolean {
-    const index = this.#awaited?.indexOf(textOf(pong)) ?? -1
-    if (index < 0) return false
-    // Who answers this ping is done with those before it (§5.5.3).
-    this.#awaited?.splice(0, index + 1)
+    const payload = textOf(pong)
+    const index = this.#awaited?.findIndex((ping) => ping.payload === payload) ?? -1
+    const answered = index < 0 ? undefined : this.#awaited?.splice(0, index + 1)
+    const ping = answered?.at(-1)
+    if (ping === undefined) return undefined
     if (this.#awaited?.length === 0) this.#awaited = undefined
-    return true
+    const isProof = answered?.some((one) => one.isProof) === true
+    return { isProof, roundTripMs: this.#clock.nowMs() - ping.atMs }
   }
 }
 
@@ -119,8 +117,4 @@ export function pingPayload(data: string | Uint8Array): Uint8Array {
 /** One character for each byte. */
 function textOf(payload: Uint8Array): string {
   return String.fromCharCode(...payload)
-}
-
-function sameBytes(one: Uint8Array, other: Uint8Array): boolean {
-  return one.byteLength === other.byteLength && one.every((byte, index) => byte === other[index])
 }

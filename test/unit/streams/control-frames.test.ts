@@ -14,73 +14,90 @@ describe('counting', () => {
   })
 })
 
-describe('a pong that a ping asked for', () => {
+describe('a pong', () => {
   const bytes = (...values: number[]) => Uint8Array.from(values)
-  /** Takes no ping, and no pong but those that were asked for. */
-  const strict = () => new ControlFrames(new VirtualClock(), 0)
+  const make = () => new ControlFrames(new VirtualClock(), 100)
+  const isAnswer = (frames: ControlFrames, ...values: number[]) =>
+    frames.answer(bytes(...values)) !== undefined
 
-  it('does not count, once for each ping', () => {
-    const frames = strict()
+  it('answers a ping that was written, once, and tells how long that took', () => {
+    const clock = new VirtualClock()
+    const frames = new ControlFrames(clock, 100)
+    expect(isAnswer(frames)).toBe(false)
     frames.written(bytes(1))
-    expect([frames.countPong(bytes(1)), frames.countPong(bytes(1))]).toEqual([true, false])
+    clock.stall(7)
+    expect(frames.answer(bytes(1))).toEqual({ isProof: false, roundTripMs: 7 })
+    expect(isAnswer(frames, 1)).toBe(false)
     for (const _ of [1, 2]) frames.written(bytes())
-    expect([1, 2, 3].map(() => frames.countPong(bytes()))).toEqual([true, true, false])
+    expect([1, 2, 3].map(() => isAnswer(frames))).toEqual([true, true, false])
   })
 
   it('is known by its whole payload', () => {
-    const frames = strict()
+    const frames = make()
     frames.written(bytes(2, 255))
     for (const wrong of [[], [2], [255], [2, 254], [2, 255, 0]]) {
-      expect(frames.countPong(bytes(...wrong))).toBe(false)
+      expect(isAnswer(frames, ...wrong)).toBe(false)
     }
-    expect(frames.countPong(bytes(2, 255))).toBe(true)
+    expect(isAnswer(frames, 2, 255)).toBe(true)
   })
 
-  it('may be that of an older ping; when a newer one is answered it comes too late', () => {
-    const frames = strict()
+  it('may answer an older ping; when a newer one is answered it comes too late', () => {
+    const frames = make()
     for (const value of [1, 2, 3, 4]) frames.written(bytes(value))
-    const answered = [2, 1, 3, 3, 4].map((value) => frames.countPong(bytes(value)))
+    const answered = [2, 1, 3, 3, 4].map((value) => isAnswer(frames, value))
     expect(answered).toEqual([true, false, true, false, true])
   })
 
-  it('does not count either when the keepalive needs it no more', () => {
-    const frames = strict()
-    frames.sent('keepalive', bytes(1))
-    frames.written(bytes(1))
-    expect(frames.excuse()).toBe(true)
-    expect(frames.countPong(bytes(1))).toBe(true)
-  })
-
-  it('is forgotten when a thousand newer pings wait, too', () => {
-    const frames = strict()
-    const payload = (index: number) => bytes(index >> 8, index & 255)
-    for (let index = 0; index <= 1_000; index++) frames.written(payload(index))
-    const taken = [0, 1, 2, 1_000].map((index) => frames.countPong(payload(index)))
-    expect(taken).toEqual([false, true, true, true])
+  it('answers a ping no more when a thousand newer ones wait, too', () => {
+    const frames = make()
+    const payload = (index: number) => [index >> 8, index & 255]
+    frames.ask()
+    for (let index = 0; index <= 1_000; index++) frames.written(bytes(...payload(index)))
+    expect(isAnswer(frames, ...payload(0))).toBe(false)
+    // What the keepalive waits for is the oldest that is left.
+    expect(frames.answer(bytes(...payload(1)))?.isProof).toBe(true)
+    expect(frames.answer(bytes(...payload(1_000)))?.isProof).toBe(false)
   })
 })
 
-describe('which pong answers which ping', () => {
-  it('tells the sender and the time of the round trip, once', () => {
-    const clock = new VirtualClock()
-    const frames = new ControlFrames(clock, 100)
-    frames.sent('keepalive', Uint8Array.of(1))
-    frames.sent('app', Uint8Array.of(2))
-    clock.stall(7)
-    expect(frames.answer(Uint8Array.of(2))).toEqual({ sender: 'app', roundTripMs: 7 })
-    expect(frames.answer(Uint8Array.of(2))).toBeUndefined()
-    expect(frames.answer(Uint8Array.of(1))).toEqual({ sender: 'keepalive', roundTripMs: 7 })
+describe('what the keepalive waits for', () => {
+  const [early, asked, later] = [1, 2, 3].map((value) => Uint8Array.of(value)) as [
+    Uint8Array,
+    Uint8Array,
+    Uint8Array,
+  ]
+  function asking() {
+    const frames = new ControlFrames(new VirtualClock(), 100)
+    frames.written(early)
+    frames.ask()
+    frames.written(asked)
+    frames.written(later)
+    return frames
+  }
+
+  it('is the pong to the first ping that is written after it has asked, whoever sends that', () => {
+    const frames = asking()
+    expect([early, asked, later].map((ping) => frames.answer(ping)?.isProof)).toEqual([
+      false,
+      true,
+      false,
+    ])
   })
 
-  it('knows only the newest ping of each sender, and no other payload', () => {
-    const frames = new ControlFrames(new VirtualClock(), 100)
-    expect(frames.answer(new Uint8Array())).toBeUndefined()
-    frames.sent('app', Uint8Array.of(1))
-    frames.sent('app', Uint8Array.of(2, 3))
-    for (const wrong of [[1], [2], [2, 4], [2, 3, 4]]) {
-      expect(frames.answer(Uint8Array.from(wrong))).toBeUndefined()
-    }
-    expect(frames.answer(Uint8Array.of(2, 3))?.sender).toBe('app')
+  it('or to one behind that, as a peer may answer the newest alone', () => {
+    const frames = asking()
+    expect(frames.answer(later)?.isProof).toBe(true)
+    expect(frames.answer(asked)).toBeUndefined()
+  })
+
+  it('is nothing once it is excused, but those pongs are still asked for', () => {
+    const frames = asking()
+    expect([frames.excuse(), frames.excuse()]).toEqual([true, false])
+    expect(frames.answer(later)).toMatchObject({ isProof: false })
+    frames.ask()
+    expect([frames.excuse(), frames.excuse()]).toEqual([true, false])
+    frames.written(later)
+    expect(frames.answer(later)).toMatchObject({ isProof: false })
   })
 })
 
