@@ -491,7 +491,7 @@ export const TORNADO_SECTIONS: readonly TornadoSection[] = [
       'cycle',
       'the same',
       'kept',
-      'a ping each interval; its pong has to carry its payload (RFC 6455 §5.5.3), where Tornado takes any; one that was read late in a busy process counts',
+      'a ping each interval; a pong has to carry its payload, or that of a newer ping (RFC 6455 §5.5.3), where Tornado takes any; one that was read late in a busy process counts',
     ],
     [
       72,
