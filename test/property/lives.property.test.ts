@@ -2,7 +2,7 @@
 // one connection's trouble stays its own.
 
 import fc from 'fast-check'
-import { map } from 'rxjs'
+import { map, type Observable } from 'rxjs'
 import { describe, expect } from 'vitest'
 import { connectionMachine, route, Topic } from 'windsock'
 import {
@@ -304,6 +304,22 @@ describe('what is left', () => {
           expect(diary.of('messagesEnd')).toHaveLength(opened)
         }
       }
+    },
+  )
+
+  law(
+    'after the end whoever subscribes to a connection learns at once that it is over',
+    scripts({}),
+    ({ lives }) => {
+      const all = lives.flatMap(({ live }) => (live === undefined ? [] : [live]))
+      for (const { messages$, pongs$, state$ } of all) {
+        for (const stream$ of [messages$, pongs$, state$] as Observable<unknown>[]) {
+          const told: string[] = []
+          stream$.subscribe({ complete: () => told.push('over') })
+          expect(told).toEqual(['over'])
+        }
+      }
+      return all.length > 0
     },
   )
 
