@@ -58,7 +58,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
     packages: ['rxjs', 'eta', 'node:'],
   },
   testing: {
-    rooms: ['root', 'tornado', ...EVERY_ROOM_BELOW_ROOT],
+    rooms: ['root', 'client', 'tornado', ...EVERY_ROOM_BELOW_ROOT],
     packages: ['rxjs', 'xstate', 'ws', 'fast-check', 'node:'],
   },
   cli: {

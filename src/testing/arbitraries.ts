@@ -6,8 +6,9 @@
 
 import fc from 'fast-check'
 import type { Message } from '../protocol/message.ts'
+import { assemble } from './assemble.ts'
 import { encodeFrame, type Frame, OPCODES } from './frame-codec.ts'
-import { type ClientAct, type PlainAct, Script, type ServerAct, type Step } from './script.ts'
+import type { ClientAct, PlainAct, Script, ServerAct } from './script.ts'
 
 // ── what goes over the wire ──────────────────────────────────────────────────────────────────────
 
@@ -171,7 +172,10 @@ export interface ScriptOptions {
   readonly faults?: readonly Fault[]
   /** What clients say; default `messages`. */
   readonly messages?: fc.Arbitrary<Message>
-  /** Topics that the clients follow and publish to; the paths then lead to `topics()`. Default none. */
+  /**
+   * Topics that the clients follow and publish to, some of them with the client of `windsock/client`; the paths then lead
+   * to `topics()`. Default none.
+   */
   readonly topics?: readonly string[]
   /** What clients add to their requests; default nothing. */
   readonly headers?: fc.Arbitrary<Readonly<Record<string, string>>>
@@ -313,7 +317,17 @@ export function scripts(
     fc.record({ waitMs: wait, client: fc.integer({ min: 1, max: clients }), act: anyAct(list) }),
     { minLength: 1, maxLength: steps, size: 'max' },
   )
-  return steps$.map((made) => assemble(made, list, options.topics))
+  const { topics } = options
+  if (topics === undefined) return steps$.map((made) => assemble(made, list))
+  const isReal = fc.constantFrom(false, false, true)
+  const real = fc.array(isReal, { minLength: clients, maxLength: clients })
+  return fc
+    .tuple(steps$, real)
+    .map(([made, by]) =>
+      assemble(made, list, (client) =>
+        by[client - 1] ? { follows: topics, by: 'client' } : { follows: topics },
+      ),
+    )
 
   function anyAct(where: readonly string[]): fc.Arbitrary<ClientAct | ServerAct> {
     const kind: fc.Arbitrary<ClientAct> =
@@ -353,42 +367,4 @@ export function scripts(
       ...(wrong.length > 0 ? [{ weight: 5, arbitrary: fc.oneof(...wrong) }] : []),
     )
   }
-}
-
-interface RawStep {
-  readonly waitMs: number
-  readonly client: number
-  readonly act: ClientAct | ServerAct
-}
-
-const OF_ALL = new Set<string>([
-  ...(['freeze', 'stepWall', 'suspend', 'lateTimers'] satisfies ServerAct['does'][]),
-  ...(['drain', 'crash', 'disk', 'slowDisk'] satisfies ServerAct['does'][]),
-])
-
-// A client that was not there yet connects first. Times count from the beginning.
-function assemble(
-  made: readonly RawStep[],
-  paths: readonly string[],
-  follows: readonly string[] | undefined,
-): Script {
-  const steps: Step[] = []
-  const there = new Set<number>()
-  let atMs = 0
-  for (const { waitMs, client, act } of made) {
-    atMs += waitMs
-    if (OF_ALL.has(act.does)) {
-      steps.push({ atMs, ...(act as ServerAct) })
-      continue
-    }
-    const topics = follows === undefined ? {} : { follows }
-    if (!there.has(client) && act.does !== 'connect') {
-      const path = paths[(client - 1) % paths.length] as string
-      steps.push({ atMs, client, does: 'connect', path, ...topics })
-    }
-    there.add(client)
-    const extra = act.does === 'connect' ? topics : {}
-    steps.push({ atMs, client, ...(act as ClientAct), ...extra })
-  }
-  return new Script(steps)
 }

@@ -15,6 +15,8 @@ export class Client extends Peer {
   /** Its number among the harness's clients, from 1. */
   readonly number: number
   readonly path: string
+  /** Called with the status and the `Retry-After` of the HTTP response, when they have come. */
+  onAnswer: (status: number, retryAfter: string | null) => void = () => {}
   readonly #bytes: SocketLink
   readonly #server: SimulatedSocket
   readonly #clock: Clock
@@ -34,6 +36,10 @@ export class Client extends Peer {
     this.#server = server
     this.#clock = clock
     this.attach(link)
+    link.answered = (head) => {
+      const retryAfter = /^retry-after: *(.*)$/im.exec(head)?.[1] ?? null
+      this.onAnswer(link.status as number, retryAfter)
+    }
   }
 
   /** The status of the HTTP response as it came over the wire; `status` is known before it has. */

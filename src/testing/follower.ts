@@ -9,9 +9,21 @@ export const TOPICS_SUBPROTOCOL = 'windsock.v1.json'
 
 /** What a follower saw of one topic, in the order in which it came. */
 export type Sighting =
-  | { readonly saw: 'item'; readonly offset: number; readonly data: string }
-  /** The server has said that what comes next comes after `offset`, and that what is between is gone. */
-  | { readonly saw: 'gap'; readonly offset: number; readonly epoch: string }
+  | {
+      readonly saw: 'item'
+      readonly offset: number
+      readonly epoch: string
+      /** As JSON. */
+      readonly data: string
+    }
+  /** It was told that what comes next comes after `offset`, and that what is between is gone. */
+  | {
+      readonly saw: 'gap'
+      readonly offset: number
+      readonly epoch: string
+      /** What it was told to be the last before the gap, by whoever tells that. */
+      readonly from?: { readonly offset: number; readonly epoch: string } | undefined
+    }
 
 export interface TopicView {
   epoch: string | undefined
@@ -22,6 +34,8 @@ export interface TopicView {
   /** Where it stood in the calm at the end, if it was there and read. */
   calm: number | undefined
   readonly sightings: Sighting[]
+  /** What it ever asked to be published, as JSON, whatever became of it. */
+  readonly published: string[]
   readonly acknowledged: {
     readonly offset: number
     readonly epoch: string
@@ -59,6 +73,7 @@ export class Follower {
   publish(topic: string, data: string): void {
     const id = ++this.#requests
     this.#asked.set(id, JSON.stringify(data))
+    this.#viewOf(topic).published.push(JSON.stringify(data))
     this.#client?.send(JSON.stringify({ type: 'publish', id, topic, data }))
   }
 
@@ -121,23 +136,30 @@ export class Follower {
         return
       }
       view.last = offset
-      view.sightings.push({ saw: 'item', offset, data: JSON.stringify(data) })
+      const epoch = view.epoch ?? ''
+      view.sightings.push({ saw: 'item', offset, epoch, data: JSON.stringify(data) })
     }
   }
 
   #viewOf(topic: string): TopicView {
     const known = this.topics.get(topic)
     if (known !== undefined) return known
-    const made: TopicView = {
-      epoch: undefined,
-      last: 0,
-      isSubscribed: false,
-      calm: undefined,
-      sightings: [],
-      acknowledged: [],
-    }
+    const made = newView()
     this.topics.set(topic, made)
     return made
+  }
+}
+
+/** Of a topic of which nothing was seen yet. */
+export function newView(): TopicView {
+  return {
+    epoch: undefined,
+    last: 0,
+    isSubscribed: false,
+    calm: undefined,
+    sightings: [],
+    published: [],
+    acknowledged: [],
   }
 }
 

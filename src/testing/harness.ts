@@ -21,6 +21,7 @@ import { Life } from './life.ts'
 import { Peer } from './peer.ts'
 import { play } from './play.ts'
 import { ProcessClock } from './process-clock.ts'
+import type { ReconnectingClient } from './reconnecting.ts'
 import type { Script, Step } from './script.ts'
 import { seededRandom } from './seeded-random.ts'
 import type { SimulatedDisk } from './simulated-disk.ts'
@@ -93,7 +94,7 @@ export class Harness {
   /** What became of each `client()`, from both ends; the laws are judged from it. */
   readonly lives: Life[] = []
   /** By their numbers, the clients of a script that follow topics. */
-  readonly followers = new Map<number, Follower>()
+  readonly followers = new Map<number, Follower | ReconnectingClient>()
   /** The steps of a script that found what they were about: a client that is not there does nothing. */
   readonly played: Step[] = []
   readonly #entries: HarnessEntries
@@ -101,6 +102,7 @@ export class Harness {
   readonly #maskingKeys: Random
   #process: Process
   #processes = 0
+  #isListening = true
   readonly #livesById = new Map<string, Life>()
   #beginning: Life | undefined
 
@@ -115,6 +117,16 @@ export class Harness {
   /** What the server itself sees; of the present process. */
   get runtime(): Runtime {
     return this.#process.runtime
+  }
+
+  /** Seed of the runtime's chance, and of whatever else here is left to chance. */
+  get seed(): number {
+    return this.#options.seed ?? 1
+  }
+
+  /** Whether anybody listens: not from a `crash()` until the next process has read its journal, as a server does first. */
+  get isListening(): boolean {
+    return this.#isListening
   }
 
   /** What the journal is kept on, if that was given. */
@@ -133,6 +145,7 @@ export class Harness {
    */
   crash(): void {
     this.#process.isOver = true
+    this.#isListening = false
     this.#process.clock.end()
     this.disk?.crash()
     for (const life of this.#livesById.values()) {
@@ -152,6 +165,7 @@ export class Harness {
     for (let waitedMs = 0; !done && waitedMs < LONGEST_CLOSE_MS; waitedMs += CLOSE_STEP_MS) {
       await this.advance(CLOSE_STEP_MS)
     }
+    this.#isListening = true
   }
 
   #begin(): Process {

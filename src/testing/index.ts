@@ -26,6 +26,7 @@ export {
 export { LawBroken, laws } from './laws.ts'
 export { type Calm, Life, type LifeEntry } from './life.ts'
 export { Peer, type WireEntry } from './peer.ts'
+export { ReconnectingClient } from './reconnecting.ts'
 export {
   type ClientAct,
   type FailingHook,

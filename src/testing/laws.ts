@@ -9,7 +9,7 @@ import type { Life } from './life.ts'
 import { show } from './print.ts'
 import { timeOf } from './script.ts'
 import { placeOf } from './sequence.ts'
-import { noGap } from './topic-laws.ts'
+import { atItsEnd, noGap } from './topic-laws.ts'
 import { trace } from './trace.ts'
 
 /** A law did not hold. Its message says which, for whom, and all that happened. */
@@ -154,6 +154,10 @@ const NAMED = {
   noGap: (server: Harness) => {
     const what = noGap(server)
     if (what !== undefined) throw new LawBroken('noGap', what, server)
+  },
+  cleanClient: (server: Harness) => {
+    const what = atItsEnd(server)
+    if (what !== undefined) throw new LawBroken('cleanClient', what, server)
   },
 } as const satisfies Record<string, Law>
 

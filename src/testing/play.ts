@@ -6,6 +6,7 @@
 import type { Client } from './client.ts'
 import { Follower, TOPICS_SUBPROTOCOL } from './follower.ts'
 import type { Harness } from './harness.ts'
+import { CLIENT_CLOSE_MS, ReconnectingClient } from './reconnecting.ts'
 import type { ClientAct, Script, ServerAct } from './script.ts'
 
 /** Long enough for what is under way to arrive, shorter than a default ping interval. */
@@ -41,8 +42,18 @@ export async function play(server: Harness, script: Script): Promise<void> {
     return calm?.isQuiet === true && slow !== 'drop-oldest' && slow !== 'latest'
   }
   for (const follower of server.followers.values()) follower.noteCalm(isQuiet)
+  await closeClients(server)
   await server.close()
   await server.advance(REST_MS)
+}
+
+/** Those that would come back to a server that is closed. */
+async function closeClients({ followers, clock }: Harness): Promise<void> {
+  const clients = [...followers.values()].filter((one) => one instanceof ReconnectingClient)
+  if (clients.length === 0) return
+  for (const client of clients) client.close()
+  await clock.advance(CLIENT_CLOSE_MS)
+  for (const client of clients) client.noteEnd()
 }
 
 /** Whether it made a difference. */
@@ -91,7 +102,9 @@ type Connect = ClientAct & { readonly does: 'connect' }
 class Player {
   readonly #server: Harness
   readonly #number: number
-  #client: Client | undefined
+  /** Where it comes back by itself. */
+  #reconnecting: ReconnectingClient | undefined
+  #own: Client | undefined
   #last: Connect | undefined
 
   constructor(server: Harness, number: number) {
@@ -104,9 +117,13 @@ class Player {
     return this.#client !== undefined && !this.#client.isEnded
   }
 
+  get #client(): Client | undefined {
+    return this.#reconnecting?.present ?? this.#own
+  }
+
   /** Connects as it did last. */
   comeBack(): void {
-    if (this.#last !== undefined) this.#connect(this.#last)
+    if (this.#last !== undefined && this.#reconnecting === undefined) this.#connect(this.#last)
   }
 
   /** Whether it could do so. */
@@ -117,6 +134,14 @@ class Player {
     }
     if (act.does === 'abort') {
       this.#dial(act.path).reset()
+      return true
+    }
+    const reconnecting = this.#reconnecting
+    const isApplications = act.does === 'publish' || (act.does === 'close' && mayClose(act.code))
+    if (reconnecting !== undefined && isApplications) {
+      if (!reconnecting.isAlive) return false
+      if (act.does === 'close') reconnecting.close(act.code, act.reason)
+      else reconnecting.publish(act.topic, act.data)
       return true
     }
     const client = this.#client
@@ -191,16 +216,30 @@ class Player {
   }
 
   #connect(act: Connect): void {
-    const { path, follows } = act
-    // A client that comes back has left the old connection to itself.
-    if (this.#client !== undefined && !this.#client.isEnded) this.#client.cut()
+    const { path, follows, by } = act
+    if (this.#last === undefined && by === 'client') this.#beginReconnecting(act)
     this.#last = act
+    if (this.#reconnecting !== undefined) return this.#reconnecting.connect()
+    // A client that comes back has left the old connection to itself.
+    if (this.#own !== undefined && !this.#own.isEnded) this.#own.cut()
     const client = this.#dial(path)
-    this.#client = client
+    this.#own = client
     if (follows === undefined) return
     const { followers } = this.#server
-    const follower = followers.get(this.#number) ?? new Follower()
+    const known = followers.get(this.#number)
+    const follower = known instanceof Follower ? known : new Follower()
     followers.set(this.#number, follower)
     follower.attach(client, follows)
   }
+
+  #beginReconnecting({ path, follows = [], headers }: Connect): void {
+    const server = this.#server
+    this.#reconnecting = new ReconnectingClient(server, this.#number, { path, follows, headers })
+    server.followers.set(this.#number, this.#reconnecting)
+  }
+}
+
+/** What an application may close with; whatever else a script has travels beneath it. */
+function mayClose(code: number): boolean {
+  return code === 1000 || (code >= 3000 && code <= 4999)
 }

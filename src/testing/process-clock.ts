@@ -1,6 +1,6 @@
 // Process clock: the time of one process of the simulation, which ends with it.
 //
-// The network and the clients go on by the virtual clock itself when a process is gone; its own timers never fire.
+// The network and other processes go on by the virtual clock itself when a process is gone; its own timers never fire.
 
 import type { Clock, TimerHandle } from '../protocol/ports.ts'
 import type { VirtualClock } from './virtual-clock.ts'
@@ -14,6 +14,11 @@ export class ProcessClock implements Clock {
 
   constructor(clock: VirtualClock) {
     this.#clock = clock
+  }
+
+  /** Timers of its own that are armed. */
+  get timerCount(): number {
+    return this.#armed.size
   }
 
   get turn(): number {

@@ -17,6 +17,11 @@ export type ClientAct =
       readonly does: 'connect'
       readonly path: string
       readonly follows?: readonly string[]
+      /**
+       * It follows them with the client of `windsock/client`, which comes back by itself: to connect again is then a
+       * `retry()`, or a new client after the last one has ended. Counts the first time that a client connects.
+       */
+      readonly by?: 'client'
       /** Of its request, beside those that a handshake needs. */
       readonly headers?: Readonly<Record<string, string>>
     }
@@ -119,7 +124,7 @@ function tell(step: Step): string {
   const who = `client ${step.client}`
   switch (step.does) {
     case 'connect':
-      return `${who} connects to ${step.path}${step.follows ? ` and follows ${step.follows.join(', ')}` : ''}${step.headers ? ` with ${JSON.stringify(step.headers)}` : ''}`
+      return `${who} connects to ${step.path}${step.by ? ' with windsock/client' : ''}${step.follows ? ` and follows ${step.follows.join(', ')}` : ''}${step.headers ? ` with ${JSON.stringify(step.headers)}` : ''}`
     case 'send':
       return `${who} sends ${show(step.message)}`
     case 'sendInPieces':

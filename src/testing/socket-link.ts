@@ -11,6 +11,8 @@ const HEAD_END = '\r\n\r\n'
 
 export class SocketLink implements PeerLink {
   receive: (item: LinkItem) => void = () => {}
+  /** Told of the HTTP response, once its head has come. */
+  answered: (head: string) => void = () => {}
   readonly socket: SimulatedSocket
   /** Of the HTTP response, once it has come. */
   status: number | undefined
@@ -90,14 +92,20 @@ export class SocketLink implements PeerLink {
     this.#head = Buffer.concat([this.#head, bytes])
     const end = this.#head.indexOf(HEAD_END)
     if (end < 0) return
-    this.status = Number(/^HTTP\/1\.1 (\d{3}) /.exec(this.#head.toString('latin1'))?.[1])
-    // A refusal's body is read to its end, and nothing is said any more.
-    if (this.status !== 101) return this.end()
+    const head = this.#head.toString('latin1', 0, end)
+    const isFirst = this.status === undefined
+    this.status = Number(/^HTTP\/1\.1 (\d{3}) /.exec(head)?.[1])
+    if (this.status !== 101) {
+      if (isFirst) this.answered(head)
+      // A refusal's body is read to its end, and nothing is said any more.
+      return this.end()
+    }
     const rest = this.#head.subarray(end + HEAD_END.length)
     const held = this.#held
     this.#head = undefined
     this.#held = []
     for (const one of held) this.bytes(one)
+    this.answered(head)
     this.#take(rest)
   }
 

@@ -4,6 +4,7 @@
 
 import type { TopicView } from './follower.ts'
 import type { Harness } from './harness.ts'
+import { ReconnectingClient } from './reconnecting.ts'
 
 /**
  * Says what is wrong, if anything: offsets that jump without a gap that was told, one offset with two messages, for
@@ -49,11 +50,18 @@ export function noGap(server: Harness): string | undefined {
 
 function jump(who: string, topic: string, { sightings }: TopicView): string | undefined {
   let last = 0
-  for (const sighting of sightings) {
-    if (sighting.saw === 'item' && sighting.offset !== last + 1) {
-      return `${who} got offset ${sighting.offset} of ${topic} after ${last}, and was told of no gap`
+  let log = ''
+  for (const { saw, offset, epoch, ...rest } of sightings) {
+    if (saw === 'item' && (offset !== last + 1 || epoch !== log)) {
+      const where = epoch === log ? last : `${last} of another log`
+      return `${who} got offset ${offset} of ${topic} after ${where}, and was told of no gap`
     }
-    last = sighting.offset
+    const from = 'from' in rest ? rest.from : undefined
+    if (from !== undefined && (from.offset !== last || from.epoch !== log)) {
+      return `${who} was told of a gap in ${topic} after ${from.offset} of ${from.epoch}, and had ${last} of ${log}`
+    }
+    last = offset
+    log = epoch
   }
   return undefined
 }
@@ -64,13 +72,25 @@ function disagreement(
   { sightings }: TopicView,
   agree: (who: string, at: string, data: string) => string | undefined,
 ): string | undefined {
-  let epoch = ''
   for (const sighting of sightings) {
-    if (sighting.saw === 'gap') epoch = sighting.epoch
-    else {
-      const wrong = agree(who, `${topic}/${epoch}/${sighting.offset}`, sighting.data)
-      if (wrong !== undefined) return wrong
-    }
+    if (sighting.saw === 'gap') continue
+    const { epoch, offset, data } = sighting
+    const wrong = agree(who, `${topic}/${epoch}/${offset}`, data)
+    if (wrong !== undefined) return wrong
+  }
+  return undefined
+}
+
+/**
+ * Says what is wrong with a client of `windsock/client`, if anything: two WebSockets at a time, or a timer, a WebSocket or
+ * an unanswered publish that is left when it has closed.
+ */
+export function atItsEnd(server: Harness): string | undefined {
+  for (const [number, client] of server.followers) {
+    if (!(client instanceof ReconnectingClient)) continue
+    const { mostSockets, left } = client
+    if (mostSockets > 1) return `client ${number} had ${mostSockets} WebSockets at a time`
+    if (left.length > 0) return `client ${number} has left ${left.join(', ')}`
   }
   return undefined
 }

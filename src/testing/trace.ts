@@ -6,12 +6,18 @@ import type { LinkItem } from '../transport/memory.ts'
 import type { Harness } from './harness.ts'
 import type { Life, LifeEntry } from './life.ts'
 import { show } from './print.ts'
+import { ReconnectingClient } from './reconnecting.ts'
 import { timeOf } from './script.ts'
 import { placeOf } from './sequence.ts'
 
 /** What came to the clients, what the handlers were told and did, and how each connection ended; a line each. */
 export function trace(server: Harness): string {
-  const lines = server.lives.flatMap((life, index) => linesOf(life, index))
+  const told = [...server.followers].flatMap(([number, client]) =>
+    client instanceof ReconnectingClient
+      ? client.entries.map((entry) => lineOf(entry, `client ${number} ${entry.text}`))
+      : [],
+  )
+  const lines = [...server.lives.flatMap((life, index) => linesOf(life, index)), ...told]
   lines.sort((a, b) => a.atMs - b.atMs || a.place - b.place)
   return lines.map(({ atMs, text }) => `${timeOf(atMs)} ${text}`).join('\n')
 }

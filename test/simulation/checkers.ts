@@ -2,8 +2,8 @@
 // say. They know the promises and no code that keeps them.
 
 import { type CloseRecord, fold } from 'windsock'
-import type { Harness, Life } from 'windsock/testing'
-import { asksBadly, delayOf, hasFailed, isHonest, isSlow, UNKIND } from './excuses.ts'
+import { type Harness, type Life, ReconnectingClient } from 'windsock/testing'
+import { asksBadly, delayOf, hasFailed, isHonest, isSlow, isWelcome, UNKIND } from './excuses.ts'
 import type { World } from './world.ts'
 
 /** The code that answers each trouble (RFC 6455 §7.4.1, and the IANA registry). */
@@ -34,6 +34,12 @@ type Checker = (life: Life, world: World, server: Harness) => Complaint | Promis
 export async function check(server: Harness, world: World): Promise<void> {
   const lost = await lostAcknowledgement(server)
   if (lost !== undefined) throw new Violation('acknowledged', lost)
+  const twice = await storedTwice(server)
+  if (twice !== undefined) throw new Violation('once', twice)
+  for (const [number, client] of server.followers) {
+    const what = client instanceof ReconnectingClient && isAway(client, number, world)
+    if (what) throw new Violation('comesBack', `client ${number}: ${what}`)
+  }
   for (const life of server.lives) {
     for (const [name, checker] of Object.entries(CHECKERS)) {
       const what = await checker(life, world, server)
@@ -274,6 +280,8 @@ const CHECKERS: Readonly<Record<string, Checker>> = {
   halfOpen: (life, { bounds, script }, server) => {
     const { client, calm } = life
     const { pingIntervalMs = 30_000, pingTimeoutMs = 10_000 } = bounds
+    // One that has come back over another connection is there.
+    if (client.answersPings) return undefined
     // In the five seconds of the calm.
     const waitMs = 2 * pingIntervalMs + pingTimeoutMs + delayOf(script.steps)
     const isTime = pingTimeoutMs > 0 && waitMs < 4_500
@@ -369,6 +377,62 @@ function unaskedControls({ out, wire }: Life['client']) {
     if (asked >= 0) pings.splice(asked, 1)
     return asked < 0
   })
+}
+
+/** What was published is in its log no more often than that, however often it was sent, and where its sender was told. */
+async function storedTwice({ disk, followers, runtime }: Harness) {
+  const logs = new Map<string, Map<number, string>>()
+  const asked = new Map<string, number>()
+  const logOf = (topic: string, epoch: string) => {
+    const log = logs.get(`${topic}/${epoch}`) ?? new Map<number, string>()
+    logs.set(`${topic}/${epoch}`, log)
+    return log
+  }
+  const all = [...followers.values()].flatMap(({ topics }) => [...topics])
+  for (const [topic, { sightings, published }] of all) {
+    for (const sighting of sightings) {
+      if (sighting.saw === 'item') logOf(topic, sighting.epoch).set(sighting.offset, sighting.data)
+    }
+    for (const data of published) {
+      asked.set(`${topic} ${data}`, (asked.get(`${topic} ${data}`) ?? 0) + 1)
+    }
+    if (disk === undefined) continue
+    const page = await runtime.journal.store.read(`topic/${topic}`, { maxEvents: 1_000 })
+    for (const { version, data } of page.events) {
+      logOf(topic, page.epoch).set(version, JSON.stringify(data))
+    }
+  }
+  for (const [topic, { acknowledged }] of all) {
+    for (const { epoch, offset, data } of acknowledged) {
+      const there = logOf(topic, epoch).get(offset) ?? data
+      if (there !== data) return `${data} was said to be ${offset} of ${topic}, which is ${there}`
+    }
+  }
+  for (const [name, log] of logs) {
+    const topic = name.split('/')[0]
+    const counts = new Map<string, number>()
+    for (const data of log.values()) counts.set(data, (counts.get(data) ?? 0) + 1)
+    for (const [data, times] of counts) {
+      const most = asked.get(`${topic} ${data}`) ?? 0
+      if (times > most)
+        return `${data} is ${times} times in ${name}, and was published ${most} times`
+    }
+  }
+  return undefined
+}
+
+/** A client that nothing keeps from it is back when all is quiet, and gives up only when it was told to. */
+function isAway(
+  { calm }: ReconnectingClient,
+  number: number,
+  { bounds, script }: World,
+): Complaint {
+  if (!isHonest(number, bounds, script.steps) || !isWelcome(number, bounds, script.steps)) return
+  return (
+    calm !== undefined &&
+    calm.state !== 'open' &&
+    `it is ${calm.state} ${JSON.stringify(calm.lastClose)}`
+  )
 }
 
 function isSame(one: { code: number; reason: string }, other: { code: number; reason: string }) {

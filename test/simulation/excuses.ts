@@ -48,6 +48,22 @@ export function isHonest(
   )
 }
 
+/** Nothing in the script, or in the bounds, has the server turn this client away, or the client leave. */
+export function isWelcome(
+  client: number,
+  { maxConnections, maxControlFramesPer10s = 100, pingIntervalMs = 30_000 }: World['bounds'],
+  steps: World['script']['steps'],
+): boolean {
+  const own = ['close', 'bytes', 'throw', 'reject', 'duplicate', 'abort']
+  const all = ['drain', 'disk', 'slowDisk', 'lateTimers']
+  if (maxConnections !== undefined) return false
+  // Each pong counts, whoever asked for it, and so do the pings of a script.
+  if (maxControlFramesPer10s < 10_000 / pingIntervalMs + 30) return false
+  return !steps.some(
+    (step) => all.includes(step.does) || (step.client === client && own.includes(step.does)),
+  )
+}
+
 export function hasFailed({ client, entries }: Life): boolean {
   if (entries.some(({ what }) => what === 'throws')) return true
   const slow = ['/stuck', '/slow', '/opensLateAndSlow', '/topics']

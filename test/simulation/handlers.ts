@@ -236,7 +236,8 @@ export function handlers(own: HarnessProcess): readonly HarnessEntry[] {
           ? topic<string>(name, { history, ...ports, durable: journal })
           : topic<string>(name, { history, ...ports })
       }),
-      { accept: String, maxPublishesPerSecond: 1_000 },
+      // Often enough that a client which hears nothing is back within the calm.
+      { accept: String, maxPublishesPerSecond: 1_000, heartbeatMs: 730 },
     ).filter((entry) => entry.kind === 'route'),
   ]
 }

@@ -29,7 +29,7 @@ const CRASH = new Script([
   publish(600, 'two'),
 ])
 
-const seen = (follower: Follower | undefined) =>
+const seen = (follower: Pick<Follower, 'topics'> | undefined) =>
   follower?.topics
     .get('news')
     ?.sightings.map((sighting) => (sighting.saw === 'item' ? sighting.data : 'gap'))
