@@ -57,6 +57,8 @@ export class ReconnectingClient {
   readonly left: string[] = []
   /** How it was when all was quiet, before the server was closed. */
   calm: ClientState | undefined
+  /** Publishes that were not stored then. */
+  queuedInCalm = 0
   readonly #server: Harness
   readonly #number: number
   readonly #dialing: Dialing
@@ -112,6 +114,7 @@ export class ReconnectingClient {
   /** Writes down where it stands; `isQuiet` tells whether nothing is under way to a client of it. */
   noteCalm(isQuiet: (client: Connection) => boolean): void {
     this.calm = this.#client?.state
+    this.queuedInCalm = this.#client?.queued ?? 0
     const isThere =
       this.calm?.state === 'open' && this.present !== undefined && isQuiet(this.present)
     for (const view of this.topics.values()) {

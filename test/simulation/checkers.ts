@@ -421,18 +421,12 @@ async function storedTwice({ disk, followers, runtime }: Harness) {
   return undefined
 }
 
-/** A client that nothing keeps from it is back when all is quiet, and gives up only when it was told to. */
-function isAway(
-  { calm }: ReconnectingClient,
-  number: number,
-  { bounds, script }: World,
-): Complaint {
-  if (!isHonest(number, bounds, script.steps) || !isWelcome(number, bounds, script.steps)) return
-  return (
-    calm !== undefined &&
-    calm.state !== 'open' &&
-    `it is ${calm.state} ${JSON.stringify(calm.lastClose)}`
-  )
+/** A client that nothing keeps from it is back when all is quiet, and what it had to say has been said. */
+function isAway(client: ReconnectingClient, number: number, { bounds, script }: World): Complaint {
+  const { calm, queuedInCalm } = client
+  if (calm === undefined || !isWelcome(number, bounds, script.steps)) return undefined
+  if (calm.state !== 'open') return `it is ${calm.state} ${JSON.stringify(calm.lastClose)}`
+  return queuedInCalm > 0 && `${queuedInCalm} of its publishes wait, though all is quiet`
 }
 
 function isSame(one: { code: number; reason: string }, other: { code: number; reason: string }) {

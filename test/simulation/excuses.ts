@@ -48,19 +48,34 @@ export function isHonest(
   )
 }
 
-/** Nothing in the script, or in the bounds, has the server turn this client away, or the client leave. */
+/** What keeps a client that comes back from its server, or has the server turn it away for good. */
+const UNWELCOME: readonly string[] = [
+  ...['close', 'closeRace', 'lateData', 'bytes', 'throw', 'reject', 'duplicate', 'abort'],
+  // Half a frame, and what its application says behind it, is no frame.
+  ...['cutInFrame', 'resetInFrame'],
+  // A connection that works, if slowly, is not given up. One that is gone is, and so neither vanishing nor stalling is here.
+  ...['delay', 'trickle', 'writeSlowly', 'gather', 'narrow', 'blackOut'],
+]
+
+/** Nothing in the script, or in the bounds, keeps this client from being back within the calm. */
 export function isWelcome(
   client: number,
-  { maxConnections, maxControlFramesPer10s = 100, pingIntervalMs = 30_000 }: World['bounds'],
+  bounds: World['bounds'],
   steps: World['script']['steps'],
 ): boolean {
-  const own = ['close', 'bytes', 'throw', 'reject', 'duplicate', 'abort']
-  const all = ['drain', 'disk', 'slowDisk', 'lateTimers']
-  if (maxConnections !== undefined) return false
+  const { bufferBytes, latencyMs = 1, maxConnections } = bounds
+  const { maxControlFramesPer10s = 100, pingIntervalMs = 30_000, pingTimeoutMs } = bounds
+  const { pingTimeoutCode } = bounds
+  // A server that closes with a code of its own has decided something.
+  if (bufferBytes !== undefined || maxConnections !== undefined || pingTimeoutCode !== undefined) {
+    return false
+  }
+  if (2 * latencyMs >= (pingTimeoutMs || Infinity)) return false
   // Each pong counts, whoever asked for it, and so do the pings of a script.
   if (maxControlFramesPer10s < 10_000 / pingIntervalMs + 30) return false
+  const all = ['drain', 'disk', 'slowDisk', 'lateTimers']
   return !steps.some(
-    (step) => all.includes(step.does) || (step.client === client && own.includes(step.does)),
+    (step) => all.includes(step.does) || (step.client === client && UNWELCOME.includes(step.does)),
   )
 }
 

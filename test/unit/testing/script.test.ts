@@ -9,6 +9,7 @@ describe('a script', () => {
     const script = new Script([
       { atMs: 0, client: 1, does: 'connect', path: '/chat' },
       { atMs: 0, client: 2, does: 'connect', path: '/topics', follows: ['news'] },
+      { atMs: 0, client: 3, does: 'connect', path: '/topics', follows: ['news'], by: 'client' },
       { atMs: 3, client: 1, does: 'send', message: 'one\ntwo' },
       { atMs: 3, client: 1, does: 'send', message: bytes },
       { atMs: 4, client: 1, does: 'delay', latencyMs: 300 },
@@ -20,6 +21,7 @@ describe('a script', () => {
       [
         '00:00.000 client 1 connects to /chat',
         '00:00.000 client 2 connects to /topics and follows news',
+        '00:00.000 client 3 connects to /topics with windsock/client and follows news',
         '00:00.003 client 1 sends "one\\ntwo"',
         '00:00.003 client 1 sends 3 bytes 01 02 ff',
         '00:00.004 client 1 is 300 ms away from now on',
