@@ -53,6 +53,8 @@ export class ReconnectingClient {
   present: Connection | undefined
   /** The most WebSockets that it ever had at a time. */
   mostSockets = 0
+  /** WebSockets that it has asked for, also while nobody listened. */
+  dials = 0
   /** What was left when it had closed or failed, in words. */
   readonly left: string[] = []
   /** How it was when all was quiet, before the server was closed. */
@@ -196,6 +198,7 @@ export class ReconnectingClient {
     const { clock } = server
     let isOver = false
     let frame: CloseFrame | undefined
+    this.dials++
     this.#sockets++
     this.mostSockets = Math.max(this.mostSockets, this.#sockets)
     const over = () => {

@@ -48,34 +48,35 @@ export function isHonest(
   )
 }
 
-/** What keeps a client that comes back from its server, or has the server turn it away for good. */
-const UNWELCOME: readonly string[] = [
-  ...['close', 'closeRace', 'lateData', 'bytes', 'throw', 'reject', 'duplicate', 'abort'],
+/** What ends a client that comes back, or has its server close with a code that is final. */
+const FINAL: readonly string[] = [
+  ...['close', 'closeRace', 'lateData', 'bytes'],
   // Half a frame, and what its application says behind it, is no frame.
   ...['cutInFrame', 'resetInFrame'],
-  // A connection that works, if slowly, is not given up. One that is gone is, and so neither vanishing nor stalling is here.
-  ...['delay', 'trickle', 'writeSlowly', 'gather', 'narrow', 'blackOut'],
 ]
 
-/** Nothing in the script, or in the bounds, keeps this client from being back within the calm. */
+/**
+ * Nothing in the script, or in the bounds, keeps this client from being back within the calm. A network that is slow, or
+ * gone, does not: the connection that it befell is given up, and the next one is as good as the first.
+ */
 export function isWelcome(
   client: number,
   bounds: World['bounds'],
   steps: World['script']['steps'],
 ): boolean {
-  const { bufferBytes, latencyMs = 1, maxConnections } = bounds
+  const { bufferBytes, latencyMs = 1, maxConnections, pingTimeoutCode } = bounds
   const { maxControlFramesPer10s = 100, pingIntervalMs = 30_000, pingTimeoutMs } = bounds
-  const { pingTimeoutCode } = bounds
+  // Every network of such a world is a slow reader, and may be closed as one.
+  if (bufferBytes !== undefined) return false
   // A server that closes with a code of its own has decided something.
-  if (bufferBytes !== undefined || maxConnections !== undefined || pingTimeoutCode !== undefined) {
-    return false
-  }
+  if (maxConnections !== undefined || pingTimeoutCode !== undefined) return false
   if (2 * latencyMs >= (pingTimeoutMs || Infinity)) return false
   // Each pong counts, whoever asked for it, and so do the pings of a script.
   if (maxControlFramesPer10s < 10_000 / pingIntervalMs + 30) return false
-  const all = ['drain', 'disk', 'slowDisk', 'lateTimers']
   return !steps.some(
-    (step) => all.includes(step.does) || (step.client === client && UNWELCOME.includes(step.does)),
+    (step) =>
+      ['drain', 'disk'].includes(step.does) ||
+      (step.client === client && FINAL.includes(step.does)),
   )
 }
 

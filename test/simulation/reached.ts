@@ -4,7 +4,7 @@
 // transitions: those declared are read off the machine, those taken are seen by a machine that looks on.
 
 import { type ConnectionMachine, connectionMachine } from 'windsock'
-import type { Harness } from 'windsock/testing'
+import { type Harness, ReconnectingClient } from 'windsock/testing'
 import { FAULT_NAMES, faultOf } from './faults.ts'
 
 type StateNode = ConnectionMachine['root']
@@ -57,6 +57,12 @@ export class Reached implements Tally {
     count(this.totals, 'lifetimes', server.lives.length)
     count(this.totals, 'steps', server.played.length)
     for (const { cause } of server.records) count(this.causes, cause)
+    for (const client of server.followers.values()) {
+      if (!(client instanceof ReconnectingClient)) continue
+      count(this.totals, 'clients')
+      count(this.totals, 'dials', client.dials)
+      if (client.calm?.state === 'open') count(this.totals, 'back')
+    }
     const met = new Set<string>()
     for (const step of server.played) {
       const name = faultOf(step)

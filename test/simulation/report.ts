@@ -17,6 +17,7 @@ export function report({ reached, ms, trace }: Outcome): string {
     `           ${told(faults)}`,
     `pairs      ${pairs.size} of ${possible} in one run together, the rarest ${rarest} times`,
     `ends       ${told(causes)}`,
+    `clients    ${of('clients')} of windsock/client, which dialed ${of('dials')} times; ${of('back')} were open at the end`,
     `states     ${declaredStates.length - unentered.length} of ${declaredStates.length}${never(unentered)}`,
     `arrows     ${transitions.size} of ${declaredTransitions.length} of the machine${never(untaken)}`,
     `trace      ${trace}`,
