@@ -18,7 +18,7 @@ const CODE_NAMES = new Map([
 ])
 
 const TRANSPORTS = {
-  websocket: '',
+  websocket: ' (WebSocket)',
   sse: ' (event stream)',
   'long-poll': ' (long poll)',
   poll: ' (poll)',

@@ -34,6 +34,7 @@ function start() {
   client.messages$.subscribe((data) => record('received', frameText(data)))
   status = showStatus(client, panel, (state) => {
     setOff(sendButton, state !== 'open')
+    closeError.textContent = ''
     if (state === 'open') sendError.textContent = ''
   })
 }
@@ -52,6 +53,12 @@ function closeProblem(code, reason) {
     return `The reason takes ${bytes} bytes; a close frame has room for ${MAX_REASON_BYTES}.`
   }
   return ''
+}
+
+for (const input of [codeInput, reasonInput]) {
+  input.addEventListener('input', () => {
+    closeError.textContent = ''
+  })
 }
 
 /** The code typed; `undefined` for none, NaN for anything but plain digits. */

@@ -47,7 +47,7 @@ describeInBrowser('the clock page', () => {
     await Promise.all([untilTicks(first, 1), untilTicks(second, 1)])
     await second.close()
     await untilTicks(first, (await ticks(first)) + 2)
-    expect(await textOf(first, 'state')).toBe('Open')
+    expect(await textOf(first, 'state')).toBe('Open (WebSocket)')
   })
 
   it('each tab of its own has an Id of its own', async () => {
