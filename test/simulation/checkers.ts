@@ -2,8 +2,9 @@
 // say. They know the promises and no code that keeps them.
 
 import { type CloseRecord, fold } from 'windsock'
-import { type Harness, type Life, ReconnectingClient } from 'windsock/testing'
-import { asksBadly, delayOf, hasFailed, isHonest, isSlow, isWelcome, UNKIND } from './excuses.ts'
+import type { Harness, Life } from 'windsock/testing'
+import { asksBadly, delayOf, hasFailed, isHonest, isSlow, UNKIND } from './excuses.ts'
+import { followersComplain } from './follower-checkers.ts'
 import type { World } from './world.ts'
 
 /** The code that answers each trouble (RFC 6455 §7.4.1, and the IANA registry). */
@@ -32,14 +33,8 @@ type Checker = (life: Life, world: World, server: Harness) => Complaint | Promis
 
 /** Holds every checker against every life; throws `Violation` at the first that has something to say. */
 export async function check(server: Harness, world: World): Promise<void> {
-  const lost = await lostAcknowledgement(server)
-  if (lost !== undefined) throw new Violation('acknowledged', lost)
-  const twice = await storedTwice(server)
-  if (twice !== undefined) throw new Violation('once', twice)
-  for (const [number, client] of server.followers) {
-    const what = client instanceof ReconnectingClient && isAway(client, number, world)
-    if (what) throw new Violation('comesBack', `client ${number}: ${what}`)
-  }
+  const told = await followersComplain(server, world)
+  if (told !== undefined) throw new Violation(...told)
   for (const life of server.lives) {
     for (const [name, checker] of Object.entries(CHECKERS)) {
       const what = await checker(life, world, server)
@@ -347,24 +342,6 @@ const CHECKERS: Readonly<Record<string, Checker>> = {
   },
 }
 
-/** What was acknowledged is in the log, under its number, whatever became of the process (I-55). */
-async function lostAcknowledgement({ disk, followers, runtime }: Harness) {
-  if (disk === undefined) return undefined
-  const { store } = runtime.journal
-  for (const [number, { topics }] of followers) {
-    for (const [topic, { acknowledged }] of topics) {
-      for (const { offset, epoch, data } of acknowledged) {
-        const page = await store.read(`topic/${topic}`, { after: offset - 1, maxEvents: 1 })
-        const [kept] = page.events
-        const there = kept?.version === offset ? JSON.stringify(kept.data) : undefined
-        if (page.epoch === epoch && (there === data || offset <= page.floor)) continue
-        return `client ${number} was told that ${data} is at ${topic}/${epoch}/${offset}, where ${page.epoch} has ${there}`
-      }
-    }
-  }
-  return undefined
-}
-
 /** Of what it said the pings, and the pongs that answer none of the pings that it got, each once. */
 function unaskedControls({ out, wire }: Life['client']) {
   const pings = wire.flatMap(({ atMs, item }) =>
@@ -377,56 +354,6 @@ function unaskedControls({ out, wire }: Life['client']) {
     if (asked >= 0) pings.splice(asked, 1)
     return asked < 0
   })
-}
-
-/** What was published is in its log no more often than that, however often it was sent, and where its sender was told. */
-async function storedTwice({ disk, followers, runtime }: Harness) {
-  const logs = new Map<string, Map<number, string>>()
-  const asked = new Map<string, number>()
-  const logOf = (topic: string, epoch: string) => {
-    const log = logs.get(`${topic}/${epoch}`) ?? new Map<number, string>()
-    logs.set(`${topic}/${epoch}`, log)
-    return log
-  }
-  const all = [...followers.values()].flatMap(({ topics }) => [...topics])
-  for (const [topic, { sightings, published }] of all) {
-    for (const sighting of sightings) {
-      if (sighting.saw === 'item') logOf(topic, sighting.epoch).set(sighting.offset, sighting.data)
-    }
-    for (const data of published) {
-      asked.set(`${topic} ${data}`, (asked.get(`${topic} ${data}`) ?? 0) + 1)
-    }
-    if (disk === undefined) continue
-    const page = await runtime.journal.store.read(`topic/${topic}`, { maxEvents: 1_000 })
-    for (const { version, data } of page.events) {
-      logOf(topic, page.epoch).set(version, JSON.stringify(data))
-    }
-  }
-  for (const [topic, { acknowledged }] of all) {
-    for (const { epoch, offset, data } of acknowledged) {
-      const there = logOf(topic, epoch).get(offset) ?? data
-      if (there !== data) return `${data} was said to be ${offset} of ${topic}, which is ${there}`
-    }
-  }
-  for (const [name, log] of logs) {
-    const topic = name.split('/')[0]
-    const counts = new Map<string, number>()
-    for (const data of log.values()) counts.set(data, (counts.get(data) ?? 0) + 1)
-    for (const [data, times] of counts) {
-      const most = asked.get(`${topic} ${data}`) ?? 0
-      if (times > most)
-        return `${data} is ${times} times in ${name}, and was published ${most} times`
-    }
-  }
-  return undefined
-}
-
-/** A client that nothing keeps from it is back when all is quiet, and what it had to say has been said. */
-function isAway(client: ReconnectingClient, number: number, { bounds, script }: World): Complaint {
-  const { calm, queuedInCalm } = client
-  if (calm === undefined || !isWelcome(number, bounds, script.steps)) return undefined
-  if (calm.state !== 'open') return `it is ${calm.state} ${JSON.stringify(calm.lastClose)}`
-  return queuedInCalm > 0 && `${queuedInCalm} of its publishes wait, though all is quiet`
 }
 
 function isSame(one: { code: number; reason: string }, other: { code: number; reason: string }) {
