@@ -3,6 +3,7 @@
 //
 // One file per subcommand; this one only tells what there is.
 
+import { readFileSync } from 'node:fs'
 import { Command, Option } from 'commander'
 import { describe, WebSocketError } from '../protocol/errors.ts'
 import type { ConnectOptions } from './connect.ts'
@@ -18,9 +19,16 @@ import { harmless } from './replay-text.ts'
 
 const AN_ID = 'An id that begins with - goes behind --, as in: windsock replay <journal> -- -aB3'
 
-const program = new Command('windsock').description(
-  'A WebSocket connection runtime: statecharts, streams, events, laws.',
-)
+// As far from here when it is built as it is from the source.
+const { version } = JSON.parse(
+  readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
+) as { version: string }
+
+const program = new Command('windsock')
+  .description(
+    'For WebSocket servers made with windsock: a demo to look at, a client to talk with, and tools for journals.',
+  )
+  .version(version)
 
 program
   .command('demo')
