@@ -44,6 +44,13 @@ export interface Dialing {
   readonly headers?: Readonly<Record<string, string>> | undefined
 }
 
+export interface ReconnectingCalm extends ClientState {
+  /** Publishes that were not stored. */
+  readonly queued: number
+  /** Whether anything could come to it over its last connection: neither lost, nor vanished, nor stalled. */
+  readonly hears: boolean
+}
+
 /** One client of a script that comes back by itself; it outlives its connections, and the clients that it has had. */
 export class ReconnectingClient {
   readonly topics = new Map<string, TopicView>()
@@ -58,9 +65,7 @@ export class ReconnectingClient {
   /** What was left when it had closed or failed, in words. */
   readonly left: string[] = []
   /** How it was when all was quiet, before the server was closed. */
-  calm: ClientState | undefined
-  /** Publishes that were not stored then. */
-  queuedInCalm = 0
+  calm: ReconnectingCalm | undefined
   readonly #server: Harness
   readonly #number: number
   readonly #dialing: Dialing
@@ -115,10 +120,11 @@ export class ReconnectingClient {
 
   /** Writes down where it stands; `isQuiet` tells whether nothing is under way to a client of it. */
   noteCalm(isQuiet: (client: Connection) => boolean): void {
-    this.calm = this.#client?.state
-    this.queuedInCalm = this.#client?.queued ?? 0
-    const isThere =
-      this.calm?.state === 'open' && this.present !== undefined && isQuiet(this.present)
+    const { present } = this
+    if (this.#client === undefined || present === undefined) return
+    const { state, queued } = this.#client
+    this.calm = { ...state, queued, hears: present.isReading }
+    const isThere = state.state === 'open' && isQuiet(present)
     for (const view of this.topics.values()) {
       // One that it has not asked for again is its fault, unless the server has turned it away.
       const isAsked = view.isSubscribed || !this.#isHindered

@@ -88,8 +88,9 @@ function isAway(
   number: number,
   { bounds, script }: World,
 ): string | false | undefined {
-  const { calm, queuedInCalm } = client
+  const { calm } = client
   if (calm === undefined || !isWelcome(number, bounds, script.steps)) return undefined
   if (calm.state !== 'open') return `it is ${calm.state} ${JSON.stringify(calm.lastClose)}`
-  return queuedInCalm > 0 && `${queuedInCalm} of its publishes wait, though all is quiet`
+  if (!calm.hears) return 'it holds on to a connection that is gone'
+  return calm.queued > 0 && `${calm.queued} of its publishes wait, though all is quiet`
 }
