@@ -170,7 +170,7 @@ export interface ScriptOptions {
   readonly steps?: number
   /** Default: `FAULTS` but for `drain`, after which nothing much happens. */
   readonly faults?: readonly Fault[]
-  /** What clients say; default `messages`. */
+  /** What clients say, or publish, as text then; default `messages`, and short texts to topics. */
   readonly messages?: fc.Arbitrary<Message>
   /**
    * Topics that the clients follow and publish to, some of them with the client of `windsock/client`; the paths then lead
@@ -334,7 +334,10 @@ export function scripts(
       options.topics === undefined
         ? (options.messages ?? messages).map((message) => ({ does: 'send' as const, message }))
         : fc
-            .tuple(fc.constantFrom(...options.topics), fc.string({ maxLength: 12 }))
+            .tuple(
+              fc.constantFrom(...options.topics),
+              options.messages?.map(String) ?? fc.string({ maxLength: 12 }),
+            )
             .map(([topic, data]) => ({ does: 'publish' as const, topic, data }))
     const path = fc.constantFrom(...where)
     const plainly = path.map((where) => ({ does: 'connect' as const, path: where }))

@@ -5,7 +5,7 @@ import { report } from './report.ts'
 import { simulate } from './simulate.ts'
 
 it('a thousand lifetimes from one seed keep every law, and reach every state', async () => {
-  const outcome = await simulate({ seed: 1, lifetimes: 1_000 })
+  const outcome = await simulate({ seed: 3, lifetimes: 1_000 })
   const { failure, reached } = outcome
   if (failure !== undefined) throw new Error(`${failure.world}\n${failure.why}`)
   expect(reached.unentered, report(outcome)).toEqual([])

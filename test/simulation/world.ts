@@ -168,6 +168,34 @@ const durable: fc.Arbitrary<World> = fc
   })
   .map(({ bounds: some, script }) => new World(some, script, true))
 
+/** A topic that keeps little, large messages and readers that stop for a while: who falls behind is told of a gap. */
+const lagging: fc.Arbitrary<World> = fc
+  .record({
+    bounds: fc.record({
+      slow: fc.constantFrom(
+        'close' as const,
+        'pause' as const,
+        'drop-oldest' as const,
+        'latest' as const,
+      ),
+      bufferBytes: upTo(60_000, 2_000),
+      maxOutboundMessages: fc.oneof(upTo(6, 2), fc.constant(100)),
+      outboundHighWaterBytes: upTo(65_000, 1_000),
+      stallTimeoutMs: fc.constantFrom(1_500, 20_000),
+    }),
+    script: scripts('/topics', {
+      clients: 3,
+      steps: 30,
+      faults: ['stall', 'stall', 'stall', 'blackOut', 'reset'],
+      topics: ['short'],
+      longestWaitMs: 200,
+      messages: fc
+        .tuple(fc.nat(999), upTo(50_000, 10_000))
+        .map(([number, length]) => `${number} ${'x'.repeat(length)}`),
+    }),
+  })
+  .map(({ bounds: some, script }) => new World(some, script))
+
 /** Any world; `faults` differ from one to the next, so that some are met without the others. */
 const any: fc.Arbitrary<World> = fc
   .record({
@@ -186,4 +214,5 @@ export const worlds = fc.oneof(
   { weight: 2, arbitrary: narrow },
   { weight: 2, arbitrary: durable },
   { weight: 1, arbitrary: deep },
+  { weight: 1, arbitrary: lagging },
 )
