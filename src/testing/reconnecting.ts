@@ -95,13 +95,16 @@ export class ReconnectingClient {
     else if (this.#client?.state.state !== 'closing') this.#begin()
   }
 
+  /** Publishes with its client; before the first `connect()` there is none. */
   publish(topic: string, data: string): void {
+    const client = this.#client
+    if (client === undefined) return
     const view = this.topics.get(topic) ?? newView()
     this.topics.set(topic, view)
     view.published.push(JSON.stringify(data))
     this.#unsettled++
-    this.#client
-      ?.topic(topic)
+    client
+      .topic(topic)
       .publish(data)
       .then(
         ({ offset, epoch }) => {
