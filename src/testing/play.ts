@@ -38,8 +38,9 @@ export async function play(server: Harness, script: Script): Promise<void> {
   for (const life of server.lives) life.noteCalm()
   const isQuiet = (client: Client) => {
     const { calm, slow } = server.lives.find((life) => life.client === client) ?? {}
-    // Whoever may be dropped from learns of it by the next message or heartbeat.
-    return calm?.isQuiet === true && slow !== 'drop-oldest' && slow !== 'latest'
+    // Whoever may be dropped from learns of it by the next message or heartbeat; behind a Close frame nothing comes.
+    const mayMiss = slow === 'drop-oldest' || slow === 'latest' || client.closeFrames.length > 0
+    return calm?.isQuiet === true && !mayMiss
   }
   for (const follower of server.followers.values()) follower.noteCalm(isQuiet)
   await closeClients(server)

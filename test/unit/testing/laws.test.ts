@@ -147,3 +147,26 @@ describe('a law that is broken', () => {
     expect(brokenBy(third.server, 'noGap').message).toMatch(/has news up to 2, which goes to 3/)
   })
 })
+
+describe('a law that holds', () => {
+  it('noGap: who was sent a Close frame, and does not answer it, gets nothing more', async () => {
+    const entries = topics('/topics', [topic<string>('news', { history: { count: 9 } })], {
+      accept: String,
+    })
+    const server = harness(entries, { maxControlFramesPer10s: 1, closeTimeoutMs: 60_000 })
+    const data = new Uint8Array()
+    await server.run(
+      new Script([
+        { atMs: 0, client: 1, does: 'connect', path: '/topics', follows: ['news'] },
+        { atMs: 0, client: 2, does: 'connect', path: '/topics', follows: ['news'] },
+        { atMs: 1, client: 1, does: 'ignoreClose' },
+        { atMs: 9, client: 1, does: 'ping', data },
+        { atMs: 9, client: 1, does: 'ping', data },
+        { atMs: 20, client: 2, does: 'publish', topic: 'news', data: 'a' },
+      ]),
+    )
+    expect(server.records.map(({ cause }) => cause)).toContain('limitExceeded')
+    expect(server.followers.get(2)?.topics.get('news')?.last).toBe(1)
+    laws.all(server)
+  })
+})
