@@ -42,7 +42,7 @@ import {
 /** Bytes that may wait in the socket before the queue above keeps the rest: a few of the kernel's chunks. */
 const WRITE_AHEAD_BYTES = 64 * 1024
 
-/** Writes that may wait there: each costs a hundred bytes and more beside its own, which are few where it is a small message. */
+/** Writes that may wait there: each costs a hundred bytes and more beside its own, which a small message has few of. */
 const WRITES_AHEAD = 256
 const NOTHING = Buffer.alloc(0)
 

@@ -15,8 +15,8 @@
 //     stream of `node:zlib` from then on, and `params`, what was agreed on. Without them all goes through `send`; and
 //     should `_deflate` turn out to be something else later, that connection's own messages go uncompressed from then on.
 //  5. A server's receiver says where it stands in `_state`, `_bufferedBytes`, `_fragmented`, `_opcode` and `_errored`, and
-//     how long a message may be in `_maxPayload`. While it stands between two messages, whole frames may be read before it gets what follows (whole-frames.ts).
-//     Without any of them it reads all.
+//     how long a message may be in `_maxPayload`. While it stands between two messages, whole frames may be read before it
+//     gets what follows (whole-frames.ts). Without any of them it reads all.
 //  6. With permessage-deflate a receiver calls its `startLoop(done)` for each message that it inflates. What does not call on
 //     stops between two messages, where pausing the socket would leave what it has got already: a chunk of 64 KiB may
 //     inflate to a thousand times that. Without it the chunk is inflated to its end.
