@@ -336,8 +336,7 @@ export class LiveConnection
   #callOpen(): void {
     if (this.#transport === undefined) return
     this.#openCalled = true
-    const { clock, random } = this.#setup
-    const pending = this.#barrier.open(this, { clock, random, fail: this.fail })
+    const pending = this.#barrier.open(this, this.#setup)
     const finish = () => this.dispatch({ type: 'open.finished' })
     if (pending === undefined) finish()
     else void pending.then(finish)

@@ -6,6 +6,7 @@
 import { config, type Observable } from 'rxjs'
 import { LiveConnection } from './connection.ts'
 import type { ConnectionSetup } from './connection-options.ts'
+import { Connections } from './connections.ts'
 import type { Connection, Handler } from './handlers/handler.ts'
 import { shakeHands } from './handshake.ts'
 import { HandshakeRequest, type IncomingUpgrade, pathOf } from './http/request.ts'
@@ -81,7 +82,7 @@ export class Runtime {
   /** One close record per connection, as it ends; never errors, completes when the server has closed. */
   readonly closed$: Observable<CloseRecord>
   readonly #options: RuntimeOptions
-  readonly #connections = new Map<string, LiveConnection>()
+  readonly #connections = new Connections<LiveConnection>()
   readonly #closed = new Multicast<CloseRecord>((thrown) => this.#report(new HandlerError(thrown)))
   readonly #fallbackHost: Host
   #accepted = 0
@@ -164,7 +165,7 @@ export class Runtime {
     const own = { id: identifier(random), request, handler, recorder }
     const connection = new LiveConnection(own, setup, door)
     this.#accepted++
-    this.#connections.set(connection.id, connection)
+    this.#connections.add(connection.id, connection)
     shakeHands(connection, handler, upgrade, settings)
     return connection
   }

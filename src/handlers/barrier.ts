@@ -5,6 +5,7 @@
 
 import type { CloseRecord } from '../protocol/close-record.ts'
 import type { Message } from '../protocol/message.ts'
+import type { Clock, Random } from '../protocol/ports.ts'
 import {
   type Connection,
   type Handler,
@@ -16,6 +17,22 @@ import {
 /** Settles when the hook has finished, well or not, and never rejects; `undefined` when it has finished already. */
 export type Settled = Promise<void> | undefined
 
+type Ports = Pick<HandlerContext, 'clock' | 'random'>
+
+// No literal: where a literal's objects live long, as these do, V8 comes to make them old from the start, and what is old
+// keeps all that it refers to until the next full collection. Of connections that come and go, every one was kept so.
+class OwnContext implements HandlerContext {
+  readonly clock: Clock
+  readonly random: Random
+  readonly fail: (thrown: unknown) => void
+
+  constructor(clock: Clock, random: Random, fail: (thrown: unknown) => void) {
+    this.clock = clock
+    this.random = random
+    this.fail = fail
+  }
+}
+
 export class Barrier {
   readonly handler: Handler
   readonly #fail: (thrown: unknown) => void
@@ -25,7 +42,8 @@ export class Barrier {
     this.#fail = fail
   }
 
-  open(connection: Connection, context: HandlerContext): Settled {
+  open(connection: Connection, { clock, random }: Ports): Settled {
+    const context = new OwnContext(clock, random, this.#fail)
     return this.#run(() => this.handler.open?.(connection, context))
   }
 
