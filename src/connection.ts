@@ -167,6 +167,11 @@ export class LiveConnection
     if (this.#transport === undefined) this.#linkEnded()
   }
 
+  /** Once who made it has told it what was known at once: what is decided by then needs no deadline. */
+  setTimers(): void {
+    this.#driver.setTimers()
+  }
+
   /** Gives the machine an event. */
   dispatch(event: ConnectionEvent): void {
     this.#driver.dispatch(event)

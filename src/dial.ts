@@ -153,6 +153,7 @@ export async function dialWith(
       },
     }
     const connection = new LiveConnection(own, setup, dialer)
+    connection.setTimers()
     const onAbort = () => {
       failure = aborted(signal as AbortSignal)
       dialer.refuse()

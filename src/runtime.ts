@@ -167,6 +167,7 @@ export class Runtime {
     this.#accepted++
     this.#connections.add(connection.id, connection)
     shakeHands(connection, handler, upgrade, settings)
+    connection.setTimers()
     return connection
   }
 

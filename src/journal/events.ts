@@ -10,7 +10,7 @@ import type { ConnectionDeadlines } from '../machines/connection.ts'
 import type { ConnectionEvent } from '../machines/effects.ts'
 import type { CloseCause, CloseFrame, CloseRecord } from '../protocol/close-record.ts'
 import { JournalError } from '../protocol/errors.ts'
-import type { NewEvent, RecordedEvent } from './store.ts'
+import { LaterData, type LaterEvent, type NewEvent, type RecordedEvent } from './store.ts'
 
 export interface LifeEvents {
   /** The upgrade request came. */
@@ -227,13 +227,16 @@ export function encodeLifeEvent(
   atMs: number,
   { schemas }: Vocabulary = VOCABULARY,
 ): NewEvent {
-  return {
-    type,
-    schema: schemas[type],
-    atMs,
-    data: JSON.stringify(data),
-    ends: type === 'ConnectionClosed',
-  }
+  const text = data === EMPTY ? '{}' : JSON.stringify(data)
+  return { type, schema: schemas[type], atMs, data: text, ends: type === 'ConnectionClosed' }
+}
+
+/** As a store that `takesLater` does: what nobody else holds is not written out yet. */
+export function encodeLater(event: LifeEvent, atMs: number, vocabulary: Vocabulary): LaterEvent {
+  const { type, data } = event
+  if (type !== 'ConnectionStarted') return encodeLifeEvent(event, atMs, vocabulary)
+  const schema = vocabulary.schemas[type]
+  return { type, schema, atMs, data: new LaterData(data), ends: false }
 }
 
 /**

@@ -12,6 +12,7 @@ import { DEFAULT_LIMITS } from '../protocol/limits.ts'
 import type { Clock } from '../protocol/ports.ts'
 import {
   decodeLifeEvent,
+  encodeLater,
   encodeLifeEvent,
   type LifeEvent,
   type RecordedLifeEvent,
@@ -21,7 +22,7 @@ import {
 import { Fold } from './fold.ts'
 import { Bells, type FollowOptions, follow } from './follow.ts'
 import { type Described, type JournalLevel, Recorder } from './recorder.ts'
-import { connectionStream, type NewEvent, type Store } from './store.ts'
+import { connectionStream, type LaterEvent, type NewEvent, type Store } from './store.ts'
 
 export interface JournalOptions {
   /** Events of lives that are kept, over all connections; default 1,000,000, in memory 10,000. */
@@ -51,11 +52,13 @@ export class Journal {
   readonly #maxAgeMs: number
   readonly #vocabulary: Vocabulary
   readonly #bells = new Bells()
+  readonly #encode: typeof encodeLater
+  readonly #now = (): number => Math.floor(this.#clock.wallMs())
   #sinceExpired = 0
   #unrecorded = 0
   #refusing = false
   /** What this turn has said of one connection, until another has something to say or the turn ends. */
-  #gathered: NewEvent[] = []
+  #gathered: LaterEvent[] = []
   #gatheredOf = ''
 
   /**
@@ -78,6 +81,9 @@ export class Journal {
     this.#maxEvents = maxEvents
     this.#maxAgeMs = maxAgeMs
     this.#vocabulary = vocabulary
+    // What `redact` returns somebody else may hold.
+    const mayWait = store.takesLater === true && options.redact === undefined
+    this.#encode = mayWait ? encodeLater : encodeLifeEvent
   }
 
   /** Events of lives that could not be kept: the store refused, too many were waiting, or `redact` threw. */
@@ -87,9 +93,7 @@ export class Journal {
 
   /** A recorder for one connection; `undefined` when nothing of it is to be kept. */
   recorder(level: JournalLevel, described: Described): Recorder | undefined {
-    return level === 'off'
-      ? undefined
-      : new Recorder(level, described, () => this.#now(), this.#write)
+    return level === 'off' ? undefined : new Recorder(level, described, this.#now, this.#write)
   }
 
   /** The events of one life that are kept, oldest first; empty for a connection that is not known. */
@@ -201,10 +205,6 @@ export class Journal {
     return last === undefined ? undefined : decodeLifeEvent(last, this.#vocabulary)
   }
 
-  #now(): number {
-    return Math.floor(this.#clock.wallMs())
-  }
-
   readonly #write = (connectionId: string, event: LifeEvent, atMs: number): boolean => {
     const isEdge = event.type === 'ConnectionStarted' || event.type === 'ConnectionClosed'
     if (this.store.backlog > SHED_ABOVE && !isEdge) return this.#lost()
@@ -212,7 +212,7 @@ export class Journal {
     try {
       if (this.#options.redact !== undefined) kept = this.#options.redact(event, connectionId)
       if (kept === undefined) return false
-      this.#gather(connectionId, encodeLifeEvent(kept, atMs, this.#vocabulary))
+      this.#gather(connectionId, this.#encode(kept, atMs, this.#vocabulary))
     } catch (thrown) {
       this.#refused(thrown)
       return false
@@ -222,7 +222,7 @@ export class Journal {
   }
 
   // What one turn says of one connection, such as all of its opening, is appended at once.
-  #gather(connectionId: string, event: NewEvent): void {
+  #gather(connectionId: string, event: LaterEvent): void {
     if (this.#gatheredOf !== connectionId) this.#append()
     if (this.#gathered.length === 0) this.#clock.endOfTurn(this.#append)
     this.#gatheredOf = connectionId
@@ -240,7 +240,7 @@ export class Journal {
       this.#bells.ring(stream)
     }
     try {
-      this.store.append(stream, events).then(took, refused)
+      this.store.append(stream, events as readonly NewEvent[]).then(took, refused)
     } catch (thrown) {
       refused(thrown)
     }

@@ -14,10 +14,11 @@ import {
   DEFAULT_READ,
   isTopicStream,
   type Kept,
+  LaterData,
+  type LaterEvent,
   type ListOptions,
   type ListPage,
   MAX_UNENDED,
-  type NewEvent,
   type ReadOptions,
   type RecordedEvent,
   type Retention,
@@ -35,7 +36,7 @@ interface Stream {
   head: number
   floor: number
   /** Versions `floor + 1 … head`, in order; those before `start` are gone. */
-  events: RecordedEvent[]
+  events: Entry[]
   start: number
   ended: boolean
   /** Made with the first key. */
@@ -43,8 +44,11 @@ interface Stream {
   snapshot: SavedSnapshot | undefined
 }
 
+type Entry = Omit<RecordedEvent, 'data'> & Pick<LaterEvent, 'data'>
+
 export class MemoryStore implements Store {
   readonly durability = 'memory'
+  readonly takesLater = true
   readonly backlog = 0
   readonly #random: Random
   /** In the order of their first appends. */
@@ -52,7 +56,7 @@ export class MemoryStore implements Store {
   /** Of all lives: nothing is kept of one that was only asked for, so it has no epoch of its own. */
   readonly #livesEpoch: string
   /** Every event of a connection's life, in the order of the appends; those before `#lifeStart` are gone. */
-  #life: RecordedEvent[] = []
+  #life: Entry[] = []
   #lifeStart = 0
   /** The cursor of `#life[0]`. */
   #lifeBase = 1
@@ -65,7 +69,7 @@ export class MemoryStore implements Store {
 
   async append(
     name: string,
-    events: readonly NewEvent[],
+    events: readonly LaterEvent[],
     { expectedVersion }: AppendOptions = {},
   ): Promise<Appended> {
     const stream = this.#stream(name)
@@ -87,7 +91,7 @@ export class MemoryStore implements Store {
     let bytes = 0
     const first = stream.start + Math.max(0, after - stream.floor)
     for (let index = first; index < stream.events.length && events.length < maxEvents; index++) {
-      const event = stream.events[index] as RecordedEvent
+      const event = recorded(stream.events[index] as Entry)
       bytes += event.data.length
       if (bytes > maxBytes && events.length > 0) break
       events.push(event)
@@ -104,10 +108,10 @@ export class MemoryStore implements Store {
     const events: RecordedEvent[] = []
     let index = Math.min((before ?? Number.POSITIVE_INFINITY) - this.#lifeBase, this.#life.length)
     while (--index >= this.#lifeStart) {
-      const event = this.#life[index] as RecordedEvent
+      const event = this.#life[index] as Entry
       if (type !== undefined && event.type !== type) continue
       if (events.length === maxEvents) return { events, next: this.#lifeBase + index + 1 }
-      events.push(event)
+      events.push(recorded(event))
     }
     return { events, next: undefined }
   }
@@ -150,7 +154,7 @@ export class MemoryStore implements Store {
     this.#checkOpen()
     let count = 0
     while (this.#lifeStart < this.#life.length) {
-      const oldest = this.#life[this.#lifeStart] as RecordedEvent
+      const oldest = this.#life[this.#lifeStart] as Entry
       const tooMany = this.#life.length - this.#lifeStart > maxEvents
       if (!tooMany && oldest.atMs >= notBeforeMs) break
       this.#lifeStart++
@@ -180,18 +184,18 @@ export class MemoryStore implements Store {
     this.#closed = true
   }
 
-  #keep(stream: Stream, { type, schema, atMs, data, key, ends }: NewEvent): Kept {
+  #keep(stream: Stream, { type, schema, atMs, data, key, ends }: LaterEvent): Kept {
     const known = key === undefined ? undefined : stream.keys?.versionOf(key, atMs)
     if (known !== undefined) return { version: known, duplicate: true }
     const version = ++stream.head
-    const recorded = { stream: stream.name, version, type, schema, atMs, data }
-    stream.events.push(recorded)
+    const entry = { stream: stream.name, version, type, schema, atMs, data }
+    stream.events.push(entry)
     if (ends) stream.ended = true
     if (key !== undefined) {
       stream.keys ??= new KeyWindow()
       stream.keys.note(key, version, atMs)
     }
-    if (!isTopicStream(stream.name)) this.#life.push(recorded)
+    if (!isTopicStream(stream.name)) this.#life.push(entry)
     return { version, duplicate: false }
   }
 
@@ -235,7 +239,12 @@ function positionOf({ epoch, head, floor }: Stream): StreamPosition {
   return { epoch, head, floor }
 }
 
-function ageOf(event: RecordedEvent | undefined): number {
+function recorded(entry: Entry): RecordedEvent {
+  const { data } = entry
+  return data instanceof LaterData ? { ...entry, data: data.text } : (entry as RecordedEvent)
+}
+
+function ageOf(event: Entry | undefined): number {
   return event?.atMs ?? 0
 }
 

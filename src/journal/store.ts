@@ -36,6 +36,28 @@ export interface NewEvent {
   readonly ends?: boolean
 }
 
+/**
+ * Data that is written out each time that it is read.
+ *
+ * How a life begins is long to write and seldom read; to write it out made up half of what a journal in memory adds to
+ * the opening of a connection.
+ */
+export class LaterData {
+  readonly #value: object
+
+  /** @param value - as JSON can say it; it must not change. */
+  constructor(value: object) {
+    this.#value = value
+  }
+
+  get text(): string {
+    return JSON.stringify(this.#value)
+  }
+}
+
+/** An event for a store that `takesLater`. */
+export type LaterEvent = Omit<NewEvent, 'data'> & { readonly data: NewEvent['data'] | LaterData }
+
 export interface RecordedEvent {
   readonly stream: string
   /** Its number in its stream, from 1. */
@@ -142,6 +164,8 @@ export interface Store {
   readonly durability: Durability
   /** Events appended and not acknowledged yet. */
   readonly backlog: number
+  /** Whether `append` takes `LaterEvent`s, too; default false. For stores that keep what they are given as it is. */
+  readonly takesLater?: boolean
   append(stream: string, events: readonly NewEvent[], options?: AppendOptions): Promise<Appended>
   read(stream: string, options?: ReadOptions): Promise<StreamPage>
   /** Where a stream stands; a stream that does not exist yet gets its epoch now. */

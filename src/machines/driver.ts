@@ -81,7 +81,6 @@ export class Driver {
     }
     this.#snapshot = step.snapshot
     for (const effect of step.effects) this.#perform(effect)
-    this.#setTimers()
   }
 
   get snapshot(): ConnectionSnapshot {
@@ -115,7 +114,17 @@ export class Driver {
     }
     this.#queue = undefined
     this.#stepping = false
-    this.#setTimers()
+    this.setTimers()
+  }
+
+  /**
+   * Sets the timers that are armed and not set yet.
+   *
+   * `dispatch` does so itself. Who makes a driver calls it once: after the events of the same turn, if there are any, since
+   * the timers of a start that is over at once need not be set at all.
+   */
+  setTimers(): void {
+    for (const timer of this.#timers) timer.handle ??= this.#set(timer)
   }
 
   #later(event: AnyEvent): void {
@@ -157,9 +166,6 @@ export class Driver {
     this.#timers = [...this.#timers, { id, delayMs, event, handle: undefined }]
   }
 
-  #setTimers(): void {
-    for (const timer of this.#timers) timer.handle ??= this.#set(timer)
-  }
 
   #set({ id, delayMs, event }: Armed): TimerHandle {
     const fire = () => {

@@ -13,13 +13,14 @@ import { beginning, type ConnectionDeadlines, closeRecord } from './connection.t
 import type { ConnectionEvent } from './effects.ts'
 import type { ConnectionSnapshot, Host, Step } from './host.ts'
 
-/** Events that say nothing but their type, among those that are frequent. */
-const PLAIN = new Set(['handshake.accepted', 'open.finished', 'pong.received'])
+/** The frequent events that say nothing but their type, and the last, whose record is all that it says. */
+const REMEMBERED = ['handshake.accepted', 'open.finished', 'pong.received', 'transport.ended']
 
-/** What is known for one set of deadlines; not more entries than the machine has states times plain events. */
+/** What is known for one set of deadlines. */
 interface Known {
   start: Step | undefined
-  readonly next: Map<string, Step>
+  /** By event, then by state. */
+  readonly next: ReadonlyMap<string, Map<string, Step>>
 }
 
 /** A host in front of `host`, which must be one of our own machine as it is. */
@@ -27,9 +28,12 @@ export function rememberingHost(host: Host): Host {
   const knownFor = new WeakMap<ConnectionDeadlines, Known>()
 
   function known(deadlines: ConnectionDeadlines): Known {
-    const found = knownFor.get(deadlines) ?? { start: undefined, next: new Map() }
-    knownFor.set(deadlines, found)
-    return found
+    const found = knownFor.get(deadlines)
+    if (found !== undefined) return found
+    const next = new Map(REMEMBERED.map((type) => [type, new Map<string, Step>()]))
+    const made: Known = { start: undefined, next }
+    knownFor.set(deadlines, made)
+    return made
   }
 
   return {
@@ -42,11 +46,11 @@ export function rememberingHost(host: Host): Host {
     },
 
     next(snapshot, event) {
+      const steps = known(snapshot.context.deadlines).next.get(event.type)
+      if (steps === undefined) return host.next(snapshot, event)
       const isEnd = event.type === 'transport.ended'
-      if (!isEnd && !PLAIN.has(event.type)) return host.next(snapshot, event)
-      const { next } = known(snapshot.context.deadlines)
-      const key = `${event.type} in ${nameOf(snapshot)}`
-      const remembered = next.get(key)
+      const state = innermost(snapshot)
+      const remembered = steps.get(state)
       if (remembered !== undefined) {
         return isEnd
           ? ended(remembered, snapshot, event as ConnectionEvent)
@@ -55,7 +59,7 @@ export function rememberingHost(host: Host): Host {
       const step = host.next(snapshot, event)
       const saysTheSameToAll = isEnd || step.snapshot.context === snapshot.context
       // An event that the state does not know gives the snapshot back itself, which is cheap as it is.
-      if (saysTheSameToAll && step.snapshot !== snapshot) next.set(key, step)
+      if (saysTheSameToAll && step.snapshot !== snapshot) steps.set(state, step)
       return step
     },
   }
@@ -78,8 +82,8 @@ function around({ snapshot, effects }: Step, context: ConnectionSnapshot['contex
   return { snapshot: { ...snapshot, context } as ConnectionSnapshot, effects }
 }
 
-/** The state and the one inside it. */
-function nameOf({ value }: ConnectionSnapshot): string {
+/** The innermost state, by a name that no other has. */
+function innermost({ value }: ConnectionSnapshot): string {
   if (typeof value === 'string') return value
-  return 'open' in value ? `open.${value.open}` : `connecting.${value.connecting}`
+  return 'open' in value ? value.open : value.connecting
 }

@@ -57,6 +57,10 @@ const MAX_KEPT_SETS = 64
 export class WsServers {
   readonly #clock: Clock
   readonly #kept = new Map<string, WsServer>()
+  // Most upgrades are of the same route as the one before.
+  #last:
+    | { readonly limits: RouteLimits; readonly compression: Compression; server: WsServer }
+    | undefined
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -71,6 +75,15 @@ export class WsServers {
   }
 
   #serverFor({ limits, compression }: UpgradeAnswer): WsServer {
+    if (this.#last?.limits === limits && this.#last.compression === compression) {
+      return this.#last.server
+    }
+    const server = this.#find(limits, compression)
+    this.#last = { limits, compression, server }
+    return server
+  }
+
+  #find(limits: RouteLimits, compression: Compression): WsServer {
     const { maxMessageBytes, maxFragments, closeTimeoutMs } = limits
     const deflate = typeof compression === 'object' ? JSON.stringify(compression) : compression
     const key = `${maxMessageBytes} ${maxFragments} ${closeTimeoutMs} ${deflate}`

@@ -303,7 +303,7 @@ describe('replay', () => {
 })
 
 function driverOf(host: Host, clock: VirtualClock, input: ConnectionInput): Driver {
-  return new Driver({
+  const driver = new Driver({
     host,
     fallbackHost: host,
     clock,
@@ -316,6 +316,8 @@ function driverOf(host: Host, clock: VirtualClock, input: ConnectionInput): Driv
       },
     },
   })
+  driver.setTimers()
+  return driver
 }
 
 interface Taken {

@@ -64,8 +64,17 @@ function drive(machine: ConnectionMachine = connectionMachine, witness?: Witness
 }
 
 describe('a driver', () => {
+  it('sets no timer for a start that is over at once', () => {
+    const { clock, driver } = drive()
+    expect([driver.timerCount, clock.timerCount]).toEqual([1, 0])
+    driver.dispatch({ type: 'handshake.accepted' })
+    driver.setTimers()
+    expect([driver.timerCount, clock.timerCount]).toEqual([1, 1])
+  })
+
   it('arms the first timer when it is made, and sends its event when it is due', async () => {
     const { clock, driver, names } = drive()
+    driver.setTimers()
     expect([driver.state, driver.timerCount, clock.timerCount]).toEqual(['connecting', 1, 1])
     await clock.advance(10)
     expect(driver.state).toBe('closing')
@@ -147,6 +156,7 @@ describe('a driver', () => {
 
   it('counts a deadline that only acts as taken', async () => {
     const { clock, driver, names } = drive()
+    driver.setTimers()
     await clock.advance(10)
     await clock.advance(50)
     expect(names().at(-1)).toBe('destroy')
@@ -179,6 +189,7 @@ describe('a driver', () => {
       },
     })
     const { clock, driver, thrown } = drive(machine)
+    driver.setTimers()
     expect(thrown).toEqual([new Error('the first delay')])
     expect(clock.timerCount).toBe(1)
     // What is dispatched next comes behind what the failure was turned into, and is not lost.
