@@ -9,12 +9,7 @@
 import type { Observable } from 'rxjs'
 import type { ConnectionOwn, ConnectionSetup } from './connection-options.ts'
 import { Barrier } from './handlers/barrier.ts'
-import {
-  type Connection,
-  type ConnectionRequest,
-  type ConnectionState,
-  type Pong,
-} from './handlers/handler.ts'
+import type { Connection, ConnectionRequest, ConnectionState, Pong } from './handlers/handler.ts'
 import type { Recorder } from './journal/recorder.ts'
 import { deadlinesOf, NO_TOTALS } from './machines/connection.ts'
 import { Driver, type DriverOwner, type PerformedEffect } from './machines/driver.ts'

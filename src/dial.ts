@@ -17,7 +17,7 @@ import type { CloseRecord } from './protocol/close-record.ts'
 import { SettingError, WebSocketError } from './protocol/errors.ts'
 import type { RouteLimitName } from './protocol/limits.ts'
 import { DEFAULT_SETTINGS, type RouteSettings, resolveSettings } from './route.ts'
-import { type ErrorListener, identifier, printError, surviveSubscribers } from './runtime.ts'
+import { type ErrorListener, identifiers, printError, surviveSubscribers } from './runtime.ts'
 import { liveClock, liveRandom } from './transport/live-ports.ts'
 import { type DialTarget, type TlsOptions, WsDialer } from './transport/ws-client.ts'
 
@@ -64,6 +64,8 @@ export interface Dialed {
 
 /** The headers of the 101 response, in both forms. */
 export type DialedHeaders = Omit<Dialed, 'connection'>
+
+const identifier = identifiers(liveRandom)
 
 const OWN_NAMES = ['headers', 'origin', 'tls', 'signal', 'onError']
 
@@ -134,7 +136,7 @@ export async function dialWith(
         connection.socketGone()
       },
     })
-    const own = { id: identifier(liveRandom), request, handler, recorder: undefined }
+    const own = { id: identifier(), request, handler, recorder: undefined }
     const setup: ConnectionSetup = {
       host: hostOf(settings.machine),
       fallbackHost: hostOf(connectionMachine),

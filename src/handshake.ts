@@ -21,6 +21,8 @@ import { isOriginAllowed } from './protocol/origin.ts'
 import { chooseSubprotocol, parseSubprotocols } from './protocol/subprotocol.ts'
 import type { ResolvedSettings } from './route.ts'
 
+const NONE: readonly string[] = []
+
 const FOREIGN_ORIGIN: Refusal = {
   status: 403,
   reason: 'this origin may not connect; the server has to list it in checkOrigin',
@@ -65,7 +67,7 @@ function* decide(
 ): Steps<void> {
   const refusal =
     refuseUpgrade(request) ??
-    (yield* refuseOrigin(connection, handler, request, settings)) ??
+    refuseOrigin(request, settings, yield isAllowed(connection, handler, request, settings)) ??
     refuseHandshake(request)
   if (refusal !== undefined) {
     connection.dispatch({ type: 'handshake.refused', ...refusal })
@@ -73,46 +75,51 @@ function* decide(
   }
   if (settings.prepare !== undefined) yield settings.prepare(connection.request)
   if (handler.prepare !== undefined) yield handler.prepare()
-  connection.accept(yield* subprotocolOf(handler, request, settings))
+  const offered = offeredBy(request)
+  if (handler.selectSubprotocol === undefined) {
+    connection.accept(chooseSubprotocol(offered, settings.subprotocols))
+  } else {
+    connection.accept(checkSelected(yield handler.selectSubprotocol(offered), offered))
+  }
 }
 
-/** RFC 6455 §10.2; without an Origin header it is no browser, and there is nothing to check. */
-function* refuseOrigin(
+/** Whether this page may connect (RFC 6455 §10.2); without an Origin header it is no browser, and there is nothing to check. */
+function isAllowed(
   connection: LiveConnection,
   handler: Handler,
   request: UpgradeRequest,
-  { checkOrigin, requireOrigin }: ResolvedSettings,
-): Steps<Refusal | undefined> {
+  { checkOrigin }: ResolvedSettings,
+): unknown {
   const origin = originOf(request)
-  if (origin === undefined) return requireOrigin ? NO_ORIGIN : undefined
-  let allowed: unknown
-  if (handler.checkOrigin !== undefined) allowed = yield handler.checkOrigin(origin)
-  else if (typeof checkOrigin === 'function') {
-    allowed = yield checkOrigin(origin, connection.request)
-  } else {
-    allowed = isOriginAllowed(origin, hostOf(request), checkOrigin, connection.request.secure)
-  }
+  if (origin === undefined) return true
+  if (handler.checkOrigin !== undefined) return handler.checkOrigin(origin)
+  if (typeof checkOrigin === 'function') return checkOrigin(origin, connection.request)
+  return isOriginAllowed(origin, hostOf(request), checkOrigin, connection.request.secure)
+}
+
+function refuseOrigin(
+  request: UpgradeRequest,
+  { requireOrigin }: ResolvedSettings,
+  allowed: unknown,
+): Refusal | undefined {
+  if (requireOrigin && originOf(request) === undefined) return NO_ORIGIN
   // Only a plain `true` allows: a truthy mistake must not open the door.
   return allowed === true ? undefined : FOREIGN_ORIGIN
 }
 
-function* subprotocolOf(
-  handler: Handler,
-  request: UpgradeRequest,
-  { subprotocols }: ResolvedSettings,
-): Steps<string | undefined> {
-  const header = headerValues(request, 'sec-websocket-protocol').join(', ')
-  const offered = parseSubprotocols(header === '' ? undefined : header) ?? []
-  if (handler.selectSubprotocol === undefined) return chooseSubprotocol(offered, subprotocols)
-  const selected = ((yield handler.selectSubprotocol(offered)) ?? undefined) as string | undefined
-  if (selected !== undefined && !offered.includes(selected)) {
-    throw new WebSocketError(
-      'ERR_WINDSOCK_SUBPROTOCOL',
-      `selectSubprotocol chose ${JSON.stringify(selected)}, which the client did not offer (it offered ${JSON.stringify(offered)}): choose one of those, or nothing`,
-      { fault: 'bug' },
-    )
-  }
-  return selected
+function offeredBy(request: UpgradeRequest): readonly string[] {
+  const headers = headerValues(request, 'sec-websocket-protocol')
+  return headers.length === 0 ? NONE : (parseSubprotocols(headers.join(', ')) ?? NONE)
+}
+
+function checkSelected(selected: unknown, offered: readonly string[]): string | undefined {
+  if (selected === undefined || selected === null) return undefined
+  if (offered.includes(selected as string)) return selected as string
+  throw new WebSocketError(
+    'ERR_WINDSOCK_SUBPROTOCOL',
+    `selectSubprotocol chose ${JSON.stringify(selected)}, which the client did not offer (it offered ${JSON.stringify(offered)}): choose one of those, or nothing`,
+    { fault: 'bug' },
+  )
 }
 
 /** Yields what user code returned, promise or not, and is given what that comes to. */

@@ -34,6 +34,8 @@ class StreamHandler implements Handler, Sink<Sendable> {
   readonly #stream: StreamFunction
   #connection: Connection | undefined
   #context: HandlerContext | undefined
+  #subscriber: GuardedSubscriber<Sendable> | undefined
+  /** Lets go of what is no Observable. */
   #stop: (() => void) | undefined
   #ended = false
 
@@ -51,6 +53,7 @@ class StreamHandler implements Handler, Sink<Sendable> {
 
   end(): void {
     this.#ended = true
+    this.#subscriber?.unsubscribe()
     this.#stop?.()
   }
 
@@ -85,9 +88,11 @@ class StreamHandler implements Handler, Sink<Sendable> {
       )
     } else {
       // Ours before it subscribes: a source that emits without end at once stops when the connection does.
-      const subscriber = new GuardedSubscriber<Sendable>(this, (thrown) => this.error(thrown))
-      this.#stop = () => subscriber.unsubscribe()
-      toObservable(source).subscribe(subscriber)
+      this.#subscriber = new GuardedSubscriber<Sendable>(
+        this,
+        (this.#context as HandlerContext).fail,
+      )
+      toObservable(source).subscribe(this.#subscriber)
     }
   }
 

@@ -39,7 +39,8 @@ export class Recorder implements Witness {
   readonly level: JournalLevel
   readonly #write: Write
   readonly #nowMs: () => number
-  readonly #described: Described
+  /** Until the life's first event has told it. */
+  #described: Described | undefined
   #id = ''
   /** Whether what is written leaves the connection `alive`, with `#pings` pings: then a heartbeat is only a count. */
   #anchored = false
@@ -66,7 +67,8 @@ export class Recorder implements Witness {
   started(input: ConnectionInput): void {
     this.#id = input.connectionId
     const { connectionId, startedAtMs, deadlines, pingTimeoutCode } = input
-    const { path, origin, ownMachine } = this.#described
+    const { path, origin, ownMachine } = this.#described as Described
+    this.#described = undefined
     const data = {
       connectionId,
       startedAtMs,

@@ -48,6 +48,7 @@ interface Armed {
   readonly event: AnyEvent
   /** Missing until the step and all that it caused are done: some are disarmed by then. */
   handle: TimerHandle | undefined
+  next: Armed | undefined
 }
 
 export class Driver {
@@ -57,8 +58,8 @@ export class Driver {
   readonly #fallbackHost: Host
   /** Events that wait for the effects of the one before; most connections never have any. */
   #queue: AnyEvent[] | undefined
-  /** One or two at a time; replaced, since an array that is pushed to keeps room for a dozen more. */
-  #timers: readonly Armed[] = []
+  /** The first of one or two. */
+  #timers: Armed | undefined
   #host: Host
   #snapshot: ConnectionSnapshot
   #stepping = false
@@ -95,7 +96,9 @@ export class Driver {
 
   /** Timers armed now; none once the machine is in `closed`. */
   get timerCount(): number {
-    return this.#timers.length
+    let count = 0
+    for (let timer = this.#timers; timer !== undefined; timer = timer.next) count++
+    return count
   }
 
   /** Events that changed nothing: unknown in their state, or after the end. */
@@ -124,7 +127,9 @@ export class Driver {
    * the timers of a start that is over at once need not be set at all.
    */
   setTimers(): void {
-    for (const timer of this.#timers) timer.handle ??= this.#set(timer)
+    for (let timer = this.#timers; timer !== undefined; timer = timer.next) {
+      timer.handle ??= this.#set(timer)
+    }
   }
 
   #later(event: AnyEvent): void {
@@ -163,16 +168,15 @@ export class Driver {
 
   #arm({ id, delayMs, event }: TimerEffect & { type: 'armTimer' }): void {
     this.#disarm(id)
-    this.#timers = [...this.#timers, { id, delayMs, event, handle: undefined }]
+    this.#timers = { id, delayMs, event, handle: undefined, next: this.#timers }
   }
 
-
-  #set({ id, delayMs, event }: Armed): TimerHandle {
+  #set(timer: Armed): TimerHandle {
     const fire = () => {
-      this.#forget(id)
-      this.dispatch(event)
+      this.#forget(timer.id)
+      this.dispatch(timer.event)
     }
-    return this.#clock.setTimeout(fire, delayMs)
+    return this.#clock.setTimeout(fire, timer.delayMs)
   }
 
   #disarm(id: string): void {
@@ -180,8 +184,15 @@ export class Driver {
   }
 
   #forget(id: string): Armed | undefined {
-    const found = this.#timers.find((timer) => timer.id === id)
-    if (found !== undefined) this.#timers = this.#timers.filter((timer) => timer !== found)
-    return found
+    let before: Armed | undefined
+    for (let timer = this.#timers; timer !== undefined; timer = timer.next) {
+      if (timer.id === id) {
+        if (before === undefined) this.#timers = timer.next
+        else before.next = timer.next
+        return timer
+      }
+      before = timer
+    }
+    return undefined
   }
 }

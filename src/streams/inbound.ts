@@ -23,8 +23,8 @@ export interface InboundOptions {
 export interface InboundEvents {
   /** One message for the handler; a promise holds back the next until it settles. It must not reject. */
   deliver(message: Message): Promise<void> | undefined
-  /** A subscriber of `messages$` threw. */
-  fail(thrown: unknown): void
+  /** A subscriber of `messages$` threw. Called without its object. */
+  readonly fail: (thrown: unknown) => void
   /** One delivery has not settled within `handlerTimeoutMs`. */
   overran(): void
   /** `isFilled` has changed: stop reading, or read on. */
@@ -69,7 +69,7 @@ export class Inbound {
   /** Hot: each message once, from the moment of subscribing; completes when the gate shuts. */
   get messages$(): Observable<Message> {
     if (this.#messages$ === undefined) {
-      this.#messages$ = new Multicast((thrown) => this.#events.fail(thrown))
+      this.#messages$ = new Multicast(this.#events.fail)
       if (this.#gate === 'shut') this.#messages$.complete()
     }
     return this.#messages$

@@ -1,4 +1,4 @@
-import { map } from 'rxjs'
+import { map, Subscriber } from 'rxjs'
 import { describe, expect, it } from 'vitest'
 import { Multicast } from '../../../src/streams/multicast.ts'
 
@@ -23,6 +23,23 @@ describe('a multicast', () => {
     one.unsubscribe()
     cast$.next(3)
     expect(seen).toEqual(['one 1', 'one 2', 'two -2', 'two -3'])
+  })
+
+  it('forgets whoever has left when the next one comes', () => {
+    const { cast$ } = multicast()
+    let asked = 0
+    class Leaving extends Subscriber<number> {
+      override next(): void {
+        asked++
+      }
+    }
+    const leaving = new Leaving()
+    cast$.subscribe(leaving)
+    cast$.next(1)
+    leaving.unsubscribe()
+    cast$.subscribe()
+    cast$.next(2)
+    expect(asked).toBe(1)
   })
 
   it('gives a value to nobody who came or went while it was given', () => {

@@ -1,0 +1,68 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import fc from 'fast-check'
+import { expect, it } from 'vitest'
+import { Connections } from '../../src/connections.ts'
+
+setFlagsFromString('--expose-gc')
+const collect = runInNewContext('gc') as () => void
+
+const keys = fc.constantFrom('a', 'b', 'c', 'd', 'e')
+const changes = fc.oneof(fc.record({ add: keys, value: fc.object() }), fc.record({ remove: keys }))
+
+function change(map: Connections<object> | Map<string, object>, what: ChangeOf<typeof changes>) {
+  if ('remove' in what) map.delete(what.remove)
+  else if (map instanceof Map) map.set(what.add, what.value)
+  else map.add(what.add, what.value)
+}
+
+type ChangeOf<Arbitrary> = Arbitrary extends fc.Arbitrary<infer Value> ? Value : never
+
+it('reads as a Map does, whatever comes and goes, also while it is read', () => {
+  fc.assert(
+    fc.property(fc.array(changes), fc.array(changes), (before, during) => {
+      const [ours, model] = [new Connections<object>(), new Map<string, object>()]
+      for (const what of before) for (const map of [ours, model]) change(map, what)
+      expect([...ours]).toEqual([...model])
+      expect([...ours.keys()]).toEqual([...model.keys()])
+      expect([...ours.values()]).toEqual([...model.values()])
+      expect(ours.size).toBe(model.size)
+      for (const key of 'abcde') {
+        expect([ours.has(key), ours.get(key)]).toEqual([model.has(key), model.get(key)])
+      }
+      const read = (map: Connections<object> | Map<string, object>) => {
+        const seen: unknown[] = []
+        const left = [...during]
+        map.forEach((value, key, all) => {
+          seen.push([key, value, all.size])
+          const next = left.shift()
+          if (next !== undefined) change(map, next)
+        })
+        return seen
+      }
+      expect(read(ours)).toEqual(read(model))
+    }),
+  )
+})
+
+it('keeps nothing alive of what was taken out of it, though a table of before is held', async () => {
+  const connections = new Connections<object>()
+  addNew(connections, 'first')
+  const gone = new WeakRef(addNew(connections, 'gone'))
+  // Where a walk stands still it holds the table that it began in.
+  const walk = connections.values()
+  walk.next()
+  for (let count = 0; count < 1_000; count++) addNew(connections, String(count))
+  connections.delete('gone')
+  // A WeakRef holds what it was made of until the present job is over.
+  await new Promise(setImmediate)
+  collect()
+  expect(gone.deref()).toBeUndefined()
+  expect(walk.next().done).toBe(false)
+})
+
+function addNew(connections: Connections<object>, id: string): object {
+  const connection = { id }
+  connections.add(id, connection)
+  return connection
+}
