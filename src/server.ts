@@ -301,12 +301,12 @@ function listen(
       foreign(socket)
       return
     }
-    // Before anything else: an error on a socket without a listener ends the process.
-    socket.on('error', destroy)
     const door = servers.door(request, socket, head)
     const connection = runtime.accept(match, upgradeOf(request, socket, proxies), door)
-    // Once there is a link it is the transport that tells.
-    if (connection?.state === 'connecting') socket.once('close', () => connection.socketGone())
+    if (connection?.state !== 'connecting') return
+    // Once there is a link it is the transport that tells. Until then nobody listens for errors, which would end the process.
+    socket.on('error', destroy)
+    socket.once('close', () => connection.socketGone())
   }
   http.on('upgrade', onUpgrade)
   return () => http.off('upgrade', onUpgrade)

@@ -88,17 +88,17 @@ export interface UpgradeAnswer {
   readonly compression: Compression
 }
 
-/**
- * The other half of the port: an upgrade request that waits for its answer.
- *
- * Exactly one of the two methods is called, once.
- */
 /** What the transport found wrong after policy had let a request pass, such as an offer of compression. */
 export interface UpgradeRefusal {
   readonly status: number
   readonly reason: string
 }
 
+/**
+ * The other half of the port: an upgrade request that waits for its answer.
+ *
+ * Exactly one of the two methods is called, once.
+ */
 export interface Door {
   /** Answers with an HTTP status and a body, by default the reason as a line of text, and ends the socket. */
   refuse(status: number, reason: string, headers: ResponseHeaders, body?: ResponseBody): void

@@ -73,6 +73,7 @@ export class WebSocketTransport implements Transport<Prepared>, ReceiverWatcher,
   #reading = false
   #closing = false
   #isCorked = false
+  #hearsOfDrain = false
   readonly #writeAheadBytes: number
   #writesAhead = 0
   #reported: 'nothing' | 'close' | 'end' = 'nothing'
@@ -118,7 +119,6 @@ export class WebSocketTransport implements Transport<Prepared>, ReceiverWatcher,
     this.#tellsClose = concluded
     this.#tellsReads = reads
     listenForFrames(ws)
-    if (this.#raw || this.#deflating !== undefined) listenForDrain(this.#socket, this)
   }
 
   pack(message: Message): Prepared {
@@ -291,7 +291,9 @@ export class WebSocketTransport implements Transport<Prepared>, ReceiverWatcher,
       return true
     }
     this.#writesAhead++
-    if (this.#writesAhead < WRITES_AHEAD) return bufferedBytes < this.#writeAheadBytes
+    if (this.#writesAhead < WRITES_AHEAD && bufferedBytes < this.#writeAheadBytes) return true
+    this.#listenForDrain()
+    if (this.#writesAhead < WRITES_AHEAD) return false
     // A socket tells of itself that it has drained only where its own mark, in bytes, had been reached.
     if (this.#writesAhead === WRITES_AHEAD && this.#socket.writable) {
       this.#socket.write(NOTHING, (error) => {
@@ -300,6 +302,13 @@ export class WebSocketTransport implements Transport<Prepared>, ReceiverWatcher,
       })
     }
     return false
+  }
+
+  // Most connections never have to wait for it.
+  #listenForDrain(): void {
+    if (this.#hearsOfDrain || (!this.#raw && this.#deflating === undefined)) return
+    this.#hearsOfDrain = true
+    listenForDrain(this.#socket, this)
   }
 
   #drained(): void {

@@ -67,14 +67,10 @@ export class WsServers {
   }
 
   door(request: IncomingMessage, socket: Duplex, head: Buffer): Door {
-    return {
-      refuse: (status, reason, headers, body) =>
-        refuse(socket, status, reason, headers, body, this.#clock),
-      upgrade: (answer) => this.#serverFor(answer).upgrade(request, socket, head, answer),
-    }
+    return new SocketDoor(this, this.#clock, request, socket, head)
   }
 
-  #serverFor({ limits, compression }: UpgradeAnswer): WsServer {
+  serverFor({ limits, compression }: UpgradeAnswer): WsServer {
     if (this.#last?.limits === limits && this.#last.compression === compression) {
       return this.#last.server
     }
@@ -92,6 +88,37 @@ export class WsServers {
     const made = new WsServer(limits, compression, this.#clock)
     if (this.#kept.size < MAX_KEPT_SETS) this.#kept.set(key, made)
     return made
+  }
+}
+
+class SocketDoor implements Door {
+  readonly #servers: WsServers
+  readonly #clock: Clock
+  readonly #request: IncomingMessage
+  readonly #socket: Duplex
+  readonly #head: Buffer
+
+  constructor(
+    servers: WsServers,
+    clock: Clock,
+    request: IncomingMessage,
+    socket: Duplex,
+    head: Buffer,
+  ) {
+    this.#servers = servers
+    this.#clock = clock
+    this.#request = request
+    this.#socket = socket
+    this.#head = head
+  }
+
+  refuse(status: number, reason: string, headers?: ResponseHeaders, body?: ResponseBody): void {
+    refuse(this.#socket, status, reason, headers, body, this.#clock)
+  }
+
+  upgrade(answer: UpgradeAnswer): Transport | UpgradeRefusal | undefined {
+    const server = this.#servers.serverFor(answer)
+    return server.upgrade(this.#request, this.#socket, this.#head, answer)
   }
 }
 
@@ -139,7 +166,8 @@ class WsServer {
     answer: UpgradeAnswer,
   ): Transport | UpgradeRefusal | undefined {
     if (!socket.readable || !socket.writable) {
-      socket.destroy()
+      // What has ended it may be told yet, and an error on a socket without a listener ends the process.
+      socket.on('error', () => {}).destroy()
       return undefined
     }
     // `ws` looks again, and takes for one word what policy has read as a list (RFC 9110 §7.8).
