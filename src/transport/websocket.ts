@@ -7,7 +7,6 @@
 // reports as 1006 is told apart here: the frame that came, the frame that went, and why.
 
 import type { Duplex } from 'node:stream'
-import type { WebSocket } from 'ws'
 import type { CloseCause, CloseFrame } from '../protocol/close-record.ts'
 import type { Message } from '../protocol/message.ts'
 import type { Clock } from '../protocol/ports.ts'
@@ -23,6 +22,7 @@ import {
   unframed,
 } from './frame.ts'
 import { writeFrames } from './frame-writer.ts'
+import { listenForDrain, type TellingWebSocket, type WsListener } from './telling-web-socket.ts'
 import type { Transport, TransportEvents } from './transport.ts'
 import {
   type InflatingBrake,
@@ -32,12 +32,6 @@ import {
   type ReceiverWatcher,
   watchReceiver,
 } from './ws-internals.ts'
-import {
-  listenForDrain,
-  listenForErrors,
-  listenForFrames,
-  type WsListener,
-} from './ws-listeners.ts'
 
 /** Bytes that may wait in the socket before the queue above keeps the rest: a few of the kernel's chunks. */
 const WRITE_AHEAD_BYTES = 64 * 1024
@@ -58,7 +52,7 @@ export interface DeflateChoice {
 }
 
 export class WebSocketTransport implements Transport<Prepared>, ReceiverWatcher, WsListener {
-  readonly #ws: WebSocket
+  readonly #ws: TellingWebSocket
   readonly #compressFromBytes: number
   readonly #socket: LinkSocket
   readonly #clock: Clock
@@ -78,7 +72,7 @@ export class WebSocketTransport implements Transport<Prepared>, ReceiverWatcher,
   #writesAhead = 0
   #reported: 'nothing' | 'close' | 'end' = 'nothing'
 
-  constructor(ws: WebSocket, socket: LinkSocket, clock: Clock, deflate: DeflateChoice) {
+  constructor(ws: TellingWebSocket, socket: LinkSocket, clock: Clock, deflate: DeflateChoice) {
     const { level, memLevel, thresholdBytes: fromBytes } = deflate
     this.#compressFromBytes = fromBytes
     this.#ws = ws
@@ -99,7 +93,7 @@ export class WebSocketTransport implements Transport<Prepared>, ReceiverWatcher,
         ...{ ws, socket, deflater, settings, fromBytes, progressed },
       })
     }
-    listenForErrors(ws, this)
+    ws.listener = this
   }
 
   get bufferedBytes(): number {
@@ -118,7 +112,6 @@ export class WebSocketTransport implements Transport<Prepared>, ReceiverWatcher,
     const { concluded, reads } = watchReceiver(ws, this, ws.extensions === '')
     this.#tellsClose = concluded
     this.#tellsReads = reads
-    listenForFrames(ws)
   }
 
   pack(message: Message): Prepared {

@@ -9,7 +9,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import type { ConnectionOptions } from 'node:tls'
-import { type ClientOptions, WebSocket } from 'ws'
+import type { ClientOptions } from 'ws'
 import type { Compression } from '../protocol/compression.ts'
 import {
   describe,
@@ -21,6 +21,7 @@ import {
 import type { ResponseHeaders } from '../protocol/http-answer.ts'
 import { DEFAULT_LIMITS, type RouteLimits } from '../protocol/limits.ts'
 import type { Clock } from '../protocol/ports.ts'
+import { TellingWebSocket } from './telling-web-socket.ts'
 import type { Door, Transport } from './transport.ts'
 import { type DeflateChoice, WebSocketTransport } from './websocket.ts'
 import { deflateChoice, deflateOptions, maxBufferedChunks } from './ws-server.ts'
@@ -65,7 +66,7 @@ interface NewerOptions {
 }
 
 export class WsDialer implements Door {
-  readonly #ws: WebSocket
+  readonly #ws: TellingWebSocket
   readonly #events: DialEvents
   readonly #clock: Clock
   readonly #deflate: DeflateChoice
@@ -112,7 +113,7 @@ export class WsDialer implements Door {
   }
 
   upgrade(): Transport | undefined {
-    if (this.#socket === undefined || this.#ws.readyState !== WebSocket.OPEN) {
+    if (this.#socket === undefined || this.#ws.readyState !== TellingWebSocket.OPEN) {
       this.#release()
       return undefined
     }
@@ -137,7 +138,7 @@ function newWebSocket(
   { url, headers, origin, subprotocols, tls }: DialTarget,
   limits: RouteLimits,
   compression: Compression,
-): WebSocket {
+): TellingWebSocket {
   const offer =
     subprotocols.length === 0 ? {} : { 'Sec-WebSocket-Protocol': subprotocols.join(', ') }
   const options: ClientOptions & NewerOptions = {
@@ -157,7 +158,7 @@ function newWebSocket(
     perMessageDeflate: deflateOptions(compression),
   }
   try {
-    return new WebSocket(url, [], options)
+    return new TellingWebSocket(url, [], options)
   } catch (thrown) {
     throw new SettingError(`the request cannot be made: ${describe(thrown)}`)
   }

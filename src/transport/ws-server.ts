@@ -14,6 +14,7 @@ import type { RouteLimits } from '../protocol/limits.ts'
 import { linger } from '../protocol/linger.ts'
 import type { Clock } from '../protocol/ports.ts'
 import { liveClock } from './live-ports.ts'
+import { TellingWebSocket } from './telling-web-socket.ts'
 import type { Door, Transport, UpgradeAnswer, UpgradeRefusal } from './transport.ts'
 import { type DeflateChoice, WebSocketTransport } from './websocket.ts'
 
@@ -135,6 +136,7 @@ class WsServer {
     this.#clock = clock
     this.#deflate = deflateChoice(compression)
     const options: ServerOptions & NewerOptions = {
+      WebSocket: TellingWebSocket,
       noServer: true,
       clientTracking: false, // the server keeps its own list
       maxPayload: limits.maxMessageBytes,
@@ -176,7 +178,8 @@ class WsServer {
     this.#answer = answer
     this.#refused = undefined
     this.#server.handleUpgrade(request, socket, head, (ws) => {
-      transport = new WebSocketTransport(ws, socket, this.#clock, this.#deflate)
+      const telling = ws as TellingWebSocket
+      transport = new WebSocketTransport(telling, socket, this.#clock, this.#deflate)
     })
     this.#answer = undefined
     return transport ?? this.#refused

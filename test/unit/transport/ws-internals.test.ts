@@ -9,6 +9,7 @@ import { deliver, type Message } from '../../../src/protocol/message.ts'
 import { deflateSettings } from '../../../src/transport/deflate-once.ts'
 import { DeflatingWriter } from '../../../src/transport/deflating-writer.ts'
 import { liveClock } from '../../../src/transport/live-ports.ts'
+import { TellingWebSocket } from '../../../src/transport/telling-web-socket.ts'
 import { WebSocketTransport } from '../../../src/transport/websocket.ts'
 import {
   inflatingBrake,
@@ -24,11 +25,13 @@ interface Extension {
   _deflate?: unknown
   params?: unknown
 }
-type Inner = WebSocket & { _extensions: Record<string, Extension>; _isServer: unknown }
+type Inner = TellingWebSocket & { _extensions: Record<string, Extension>; _isServer: unknown }
 
 /** A real connection of `ws` with itself. */
 async function pair(perMessageDeflate: object | boolean = true) {
-  const server = new WebSocketServer({ host: '127.0.0.1', port: 0, perMessageDeflate: true })
+  const server = new WebSocketServer({
+    ...{ host: '127.0.0.1', port: 0, perMessageDeflate: true, WebSocket: TellingWebSocket },
+  })
   onTestFinished(() => server.close())
   await once(server, 'listening')
   const connected = once(server, 'connection')
@@ -56,7 +59,7 @@ function speak(send: (message: Message) => void): string[] {
   return said.flatMap((message) => [message, message])
 }
 
-function speakBy(ws: WebSocket, socket: Duplex) {
+function speakBy(ws: TellingWebSocket, socket: Duplex) {
   const deflate = { level: 6, memLevel: 8, thresholdBytes: 0 }
   const transport = new WebSocketTransport(ws, socket, liveClock, deflate)
   return speak((message) => void transport.write([transport.pack(message)]))
