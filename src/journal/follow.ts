@@ -22,6 +22,8 @@ export class Bells {
   readonly #listeners = new Map<string, Set<() => void>>()
 
   ring(stream: string): void {
+    // Mostly so, and the name of a life that has just begun has no hash yet.
+    if (this.#listeners.size === 0) return
     for (const listener of this.#listeners.get(stream) ?? []) listener()
   }
 

@@ -44,7 +44,9 @@ interface Stream {
   snapshot: SavedSnapshot | undefined
 }
 
-type Entry = Omit<RecordedEvent, 'data'> & Pick<LaterEvent, 'data'>
+interface Entry extends Omit<RecordedEvent, 'stream' | 'data'>, Pick<LaterEvent, 'data'> {
+  readonly stream: Stream
+}
 
 export class MemoryStore implements Store {
   readonly durability = 'memory'
@@ -159,7 +161,7 @@ export class MemoryStore implements Store {
       if (!tooMany && oldest.atMs >= notBeforeMs) break
       this.#lifeStart++
       count++
-      const stream = this.#streams.get(oldest.stream) as Stream
+      const { stream } = oldest
       drop(stream, 1)
       if (stream.ended && stream.floor === stream.head) this.#streams.delete(stream.name)
     }
@@ -188,7 +190,7 @@ export class MemoryStore implements Store {
     const known = key === undefined ? undefined : stream.keys?.versionOf(key, atMs)
     if (known !== undefined) return { version: known, duplicate: true }
     const version = ++stream.head
-    const entry = { stream: stream.name, version, type, schema, atMs, data }
+    const entry = { stream, version, type, schema, atMs, data }
     stream.events.push(entry)
     if (ends) stream.ended = true
     if (key !== undefined) {
@@ -240,8 +242,9 @@ function positionOf({ epoch, head, floor }: Stream): StreamPosition {
 }
 
 function recorded(entry: Entry): RecordedEvent {
-  const { data } = entry
-  return data instanceof LaterData ? { ...entry, data: data.text } : (entry as RecordedEvent)
+  const { stream, version, type, schema, atMs, data } = entry
+  const written = data instanceof LaterData ? data.text : data
+  return { stream: stream.name, version, type, schema, atMs, data: written }
 }
 
 function ageOf(event: Entry | undefined): number {

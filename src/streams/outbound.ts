@@ -76,7 +76,7 @@ export class Outbound<P extends Sized> {
   readonly #events: OutboundEvents
   readonly #control: OutboundOptions<P>['control']
   #queue: P[] = []
-  #spare: P[] = []
+  #spare: P[] | undefined
   #head = 0
   // Not looked up in the array: that costs a broadcast one more line of the cache for each subscriber.
   #queued = 0
@@ -257,7 +257,7 @@ export class Outbound<P extends Sized> {
     const mark = this.#limits.outboundHighWaterBytes
     if (this.#head === 0 && this.#queuedBytes <= mark) {
       const all = this.#queue
-      this.#queue = this.#spare
+      this.#queue = this.#spare ?? []
       this.#spare = all
       this.#queued = 0
       this.#count(all.length, this.#queuedBytes)
