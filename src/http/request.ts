@@ -22,7 +22,8 @@ export class HandshakeRequest implements ConnectionRequest {
   readonly args: ConnectionRequest['args']
   readonly remoteAddress: string
   readonly secure: boolean
-  readonly #rawHeaders: readonly string[]
+  // One text, of which no line can hold a line's end: a browser sends two dozen, to be kept as long as the connection.
+  readonly #rawHeaders: string
   #headers: Readonly<Record<string, string>> | undefined
 
   constructor(upgrade: IncomingUpgrade, captured: Captures) {
@@ -30,7 +31,7 @@ export class HandshakeRequest implements ConnectionRequest {
     this.url = upgrade.url
     this.remoteAddress = upgrade.remoteAddress
     this.secure = upgrade.secure
-    this.#rawHeaders = upgrade.rawHeaders
+    this.#rawHeaders = upgrade.rawHeaders.join('\n')
     this.params = captured.params
     this.args = captured.args
   }
@@ -45,7 +46,7 @@ export class HandshakeRequest implements ConnectionRequest {
   }
 
   get headers(): Readonly<Record<string, string>> {
-    this.#headers ??= headersByName(this.#rawHeaders)
+    this.#headers ??= headersByName(this.#rawHeaders.split('\n'))
     return this.#headers
   }
 
