@@ -94,7 +94,8 @@ export const CASES: readonly Case[] = [
   broadcast(1000, 16, { floor: 12, goal: 21 }, 'quick'),
   broadcast(5000, 1, { floor: 1.15, goal: 1.3 }),
   broadcast(5000, 16, { floor: 10, goal: 19 }),
-  deflated(1000, { floor: 20, goal: 50 }),
+  deflated(1000, 1, { floor: 20, goal: 50 }),
+  deflated(1000, 16, { floor: 20, goal: 50 }, 'quick'),
   opening({ floor: 0.8, goal: 1.3 }),
   idle({ floor: 8, goal: 5 }),
   paced({ floor: 1.2, goal: 1 }),
@@ -149,20 +150,14 @@ function broadcast(
   }
 }
 
-function deflated(subscribers: number, demand: Demand): Case {
-  const work: Work = {
-    kind: 'broadcast',
-    payloadBytes: 1024,
-    inFlight: 1,
-    subscribers,
-    deflate: true,
-  }
+function deflated(subscribers: number, inFlight: number, demand: Demand, quick?: 'quick'): Case {
+  const work: Work = { kind: 'broadcast', payloadBytes: 1024, inFlight, subscribers, deflate: true }
   return {
-    name: `broadcast 1 KB to ${subscribers} deflated`,
+    name: `broadcast 1 KB to ${subscribers} deflated with ${inFlight} in flight`,
     works: [work],
     measure: 'perCpuSecond',
     demand,
-    quick: [work],
+    quick: quick && [work],
   }
 }
 
