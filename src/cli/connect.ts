@@ -3,7 +3,8 @@
 // What happens is a line each; what is typed or piped is sent line by line. A plain connection is one connection, as
 // `dial()` makes it, and the command ends with it. A topic is read by the client that comes back, until it is closed.
 
-import type { ClientTransport } from '../client/index.ts'
+import { parseAddress } from '../client/address.ts'
+import type { ClientTopic, ClientTransport } from '../client/index.ts'
 import { connect } from '../client/node.ts'
 import { dialWith } from '../dial.ts'
 import type { Connection, Handler } from '../handlers/handler.ts'
@@ -134,8 +135,15 @@ function topicSpeaker(
   { from, transports }: ConnectOptions,
   tell: (happening: Happening) => void,
 ): Speaker {
-  const client = connect(url, { transports })
-  const topic = client.topic(name, from)
+  // A client asks for its address when it dials, and would try a wrong one again and again.
+  const client = connect(parseAddress(url, undefined), { transports })
+  let topic: ClientTopic
+  try {
+    topic = client.topic(name, from)
+  } catch (thrown) {
+    void client.close()
+    throw thrown
+  }
   let wasOpen = false
   let isRefused = false
   const refused = (thrown: unknown) => {

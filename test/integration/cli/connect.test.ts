@@ -246,7 +246,9 @@ describe('what is asked for wrongly', () => {
     [['ws://127.0.0.1:9/', '--topic', 'a', '--from', 'soon'], /start, now, last:50/],
     [['ws://127.0.0.1:9/', '--header', 'no colon'], /"Name: value"/],
     [['ws://127.0.0.1:9/', '--topic', 'a', '--transports', 'pigeon'], /pigeon/],
+    [['ws://127.0.0.1:9/', '--topic', ''], /name of a topic/],
     [['gopher://127.0.0.1/'], /gopher/],
+    [['gopher://127.0.0.1/', '--topic', 'a'], /gopher/],
   ])('%j is refused with what it must be', async (args, why) => {
     const command = piped(...args)
     expect((await command.exited).code).toBe(1)
