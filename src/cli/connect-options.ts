@@ -15,7 +15,7 @@ export function place(text: string): SubscribeFrom {
   if (isOffset(last)) return { last }
   const since = parseOffset(text)
   if (typeof since === 'object') return { since }
-  throw new InvalidArgumentError('it must be start, now, last:50, or EPOCH_OFFSET.')
+  throw new InvalidArgumentError('It must be start, now, last:50, or EPOCH_OFFSET.')
 }
 
 /** Words between commas; which of them there are, the client knows. */
@@ -34,7 +34,7 @@ export function header(
 ): Readonly<Record<string, string>> {
   const [, name, value] = /^([^\s:]+):\s*(.*)$/.exec(text) ?? []
   if (name === undefined || value === undefined) {
-    throw new InvalidArgumentError('a header is written as "Name: value".')
+    throw new InvalidArgumentError('A header is written as "Name: value".')
   }
   return { ...before, [name]: value }
 }

@@ -262,6 +262,8 @@ describe('what cannot work is told in a line, and ends with 1', () => {
     [['x.db', '--cause', 'boredom'], /Allowed choices are .*pingTimeout/],
     [['x.db', '--limit', '-1'], /whole number/],
     [['x.db', '--ended', 'noon'], /must be a day, a time/],
+    [['x.db', '--ended', '25:03'], /must be a day, a time/],
+    [['x.db', '--ended', '2026-02-30'], /must be a day, a time/],
     [['x.db', '--at', '3'], /add its id/],
     [['x.db', 'abc', '--cause', 'refused'], /leave the id out/],
     [['x.db', 'abc', '--json', '--test'], /cannot be used with/],
