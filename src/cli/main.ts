@@ -37,7 +37,7 @@ program
   .option('--port <number>', 'port to listen on; 0 picks a free one', port, 8888)
   .option(
     '--journal <file>',
-    'where the chat and the journal are kept (default: data/demo.db of the project)',
+    'where the chat and the journal are kept (default: data/demo.db in the folder of windsock itself)',
   )
   // Loaded only for this: it brings the whole runtime along.
   .action(async (options: DemoOptions) => (await import('./demo.ts')).demo(options))
@@ -91,28 +91,39 @@ program
   .description('talk to a server: what you type is sent line by line, what happens is shown')
   .argument('<url>', 'ws:// or wss://; for a topic, where the server has its topics()')
   .option('--topic <name>', 'read and write this topic, and come back when the connection is lost')
-  .option('--from <place>', 'of the topic: start, now, last:50, or EPOCH_OFFSET', place, {
-    from: 'now',
-  })
+  .addOption(
+    new Option('--from <place>', 'of the topic: start, now, last:50, or EPOCH_OFFSET')
+      .argParser(place)
+      .default({ from: 'now' }, 'now'),
+  )
   .option(
     '--transports <list>',
     'of the topic: which of websocket,sse,long-poll,poll, the best first',
     list,
   )
-  .option('--header <line>', 'add a header, as in "Name: value"; repeat for more', header, {})
-  .option('--subprotocol <name>', 'offer a subprotocol; repeat for more', another, [])
-  .option('--origin <origin>', 'be a page of that origin')
-  .option(
-    '--ping <time>',
-    'send a ping so often, and show its round trip: 5s, 1m; 0 for none',
-    pause,
-    30_000,
+  .addOption(
+    new Option('--header <line>', 'add a header, as in "Name: value"; repeat for more')
+      .argParser(header)
+      .default({}, 'none'),
   )
-  .option(
-    '--wait <time>',
-    'when piped input ends: close when it was quiet for so long; 0 for never',
-    pause,
-    1_000,
+  .addOption(
+    new Option('--subprotocol <name>', 'offer a subprotocol; repeat for more')
+      .argParser(another)
+      .default([], 'none'),
+  )
+  .option('--origin <origin>', 'be a page of that origin')
+  .addOption(
+    new Option('--ping <time>', 'send a ping so often, and show its round trip: 5s, 1m; 0 for none')
+      .argParser(pause)
+      .default(30_000, '30s'),
+  )
+  .addOption(
+    new Option(
+      '--wait <time>',
+      'when piped input ends: close when it was quiet for so long; 0 for never',
+    )
+      .argParser(pause)
+      .default(1_000, '1s'),
   )
   .option('--json', 'one JSON object a line')
   // Loaded only for this, as above.
@@ -162,7 +173,7 @@ try {
   await program.parseAsync()
 } catch (thrown) {
   const code = thrown instanceof WebSocketError ? ` (${thrown.code})` : ''
-  const [first = '', ...list] = describe(thrown).split('\n').map(harmless)
+  const [first = '', ...list] = describe(thrown).trimEnd().split('\n').map(harmless)
   console.error([`windsock: ${first}${code}`, ...list].join('\n'))
   process.exitCode = 1
 }
