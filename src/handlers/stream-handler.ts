@@ -4,7 +4,7 @@
 // Returning nothing keeps the connection open. Async iterables are pulled no faster than the peer takes.
 
 import { from, isObservable, Observable } from 'rxjs'
-import { HandlerError } from '../protocol/errors.ts'
+import { HandlerError, typeName } from '../protocol/errors.ts'
 import type { Sendable } from '../protocol/message.ts'
 import { Broadcast, type Sink } from '../streams/broadcast.ts'
 import { GuardedSubscriber } from '../streams/guarded.ts'
@@ -62,6 +62,8 @@ class StreamHandler implements Handler, Sink<Sendable> {
     try {
       void this.#connection?.send(value)
     } catch (thrown) {
+      // A source that emits several at once would fail with each of them.
+      this.end()
       this.#context?.fail(thrown)
     }
   }
@@ -112,16 +114,19 @@ function isAsyncIterable(value: object): value is AsyncIterable<Sendable> {
 // Observables of another RxJS, or of none, are known by `Symbol.observable` or by their `subscribe`.
 function toObservable(value: object): Observable<Sendable> {
   if (isObservable(value)) return value as Observable<Sendable>
-  try {
-    return from(value as Observable<Sendable>)
-  } catch {
-    const { subscribe } = value as { subscribe?: unknown }
-    if (typeof subscribe === 'function') {
-      return new Observable((subscriber) => (value as Observable<Sendable>).subscribe(subscriber))
+  // A text would be a stream of its letters, which nobody means.
+  if (typeof value === 'object' || typeof value === 'function') {
+    try {
+      return from(value as Observable<Sendable>)
+    } catch {
+      const { subscribe } = value as { subscribe?: unknown }
+      if (typeof subscribe === 'function') {
+        return new Observable((subscriber) => (value as Observable<Sendable>).subscribe(subscriber))
+      }
     }
-    throw new HandlerError(
-      value,
-      'the stream function returned something that is no stream: return an Observable, an async iterable, a promise of one, or nothing',
-    )
   }
+  throw new HandlerError(
+    value,
+    `the stream function returned a value of type ${typeName(value)}, which is no stream: return an Observable, an async iterable, a promise of one, or nothing; connection.send() sends one message`,
+  )
 }

@@ -38,6 +38,21 @@ describe('a stream function', () => {
     expect(closeCode()).toBe(1011)
   })
 
+  it('is told of it once, however much of it comes at once', async () => {
+    const { server } = await connect(() => range(0, 3) as unknown as Observable<string>)
+    expect(server.errors).toMatchObject([{ code: 'ERR_WINDSOCK_MESSAGE_TYPE' }])
+  })
+
+  it.each(['hello', 7, true])(
+    'closes with 1011 where it returns %j, which is no stream',
+    async (value) => {
+      const { server, peer, closeCode } = await connect(() => value as unknown as undefined)
+      expect(peer.messages).toEqual([])
+      expect(closeCode()).toBe(1011)
+      expect(server.errors).toMatchObject([{ code: 'ERR_WINDSOCK_HANDLER' }])
+    },
+  )
+
   it('keeps the connection open where it returns nothing', async () => {
     for (const nothing of [undefined, null as unknown as undefined]) {
       const { server, closeCode } = await connect(() => nothing)
