@@ -3,8 +3,9 @@
 // A class that carries `toHandler` (Tornado's shape), an object with a `transition` (actor logic), or
 // a function (a stream). Anything else is a mistake that is told when the route is made.
 
+import { isObservable } from 'rxjs'
 import type { AnyActorLogic } from 'xstate'
-import { WebSocketError } from '../protocol/errors.ts'
+import { show, WebSocketError } from '../protocol/errors.ts'
 import { actorHandler } from './actor-handler.ts'
 import { type HandlerFactory, toHandler } from './handler.ts'
 import { type StreamFunction, streamHandler } from './stream-handler.ts'
@@ -28,9 +29,21 @@ export function handlerFactory(form: HandlerForm): HandlerFactory {
   if (typeof form === 'function' && !isClass(form)) return streamHandler(form)
   throw new WebSocketError(
     'ERR_WINDSOCK_ROUTE',
-    `a route needs a handler, not ${typeof form === 'function' ? 'a class that does not extend WebSocketHandler' : String(form)}: ` +
-      'give it a stream function, a class that extends WebSocketHandler, or XState actor logic',
+    `a handler cannot be ${whatElse(form)}: ` +
+      'give a stream function, a class that extends WebSocketHandler, or XState actor logic',
   )
+}
+
+/** The likely mistakes by their names. */
+function whatElse(form: unknown): string {
+  if (isClass(form)) return 'a class that does not extend WebSocketHandler'
+  if (isObservable(form))
+    return 'a stream itself, without a function around it, as in () => stream$'
+  if (typeof form !== 'object' || form === null) return show(form)
+  return typeof (form.constructor as { [toHandler]?: unknown } | undefined)?.[toHandler] ===
+    'function'
+    ? 'an instance of a class, without the class itself, as in route(path, Echo)'
+    : 'an object that is no actor logic'
 }
 
 function isHandlerClass(form: unknown): form is HandlerClass {

@@ -184,7 +184,10 @@ export function typeName(value: unknown): string {
   return value === null ? 'null' : typeof value
 }
 
-/** A value as it would be written in a program, for messages: a text in quotes, anything else as it prints. */
+/** A value in one line, for messages: a text in quotes, a function or a plain object by its type, others as they print. */
 export function show(value: unknown): string {
-  return typeof value === 'string' ? JSON.stringify(value) : describe(value)
+  if (typeof value === 'string') return JSON.stringify(value)
+  if (typeof value === 'function') return 'a function'
+  const printed = describe(value)
+  return printed === '[object Object]' ? 'an object' : printed
 }

@@ -38,6 +38,8 @@ describe('a form', () => {
     ['an object with a transition that is none', { transition: 1, getInitialSnapshot: 1 }],
     ['half of actor logic', { transition: () => {} }],
     ['an Observable', NEVER],
+    ['an instance of a class', new (class Echo extends WebSocketHandler {})()],
+    ['an object without a prototype', Object.create(null)],
     ['a class of another family', class Stranger {}],
   ])('is not %s', (_what, form) => {
     expect(() => handlerFactory(form as HandlerForm)).toThrow(
