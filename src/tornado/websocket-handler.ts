@@ -110,7 +110,7 @@ export class WebSocketHandler extends RequestHandler {
 
   /** A message: text is a string, binary a `Uint8Array`. The next waits for the promise (Tornado: `on_message`). */
   onMessage(_message: string | Uint8Array): unknown {
-    const name = this.constructor.name
+    const name = this.constructor.name || 'a class without a name'
     throw new WebSocketError(
       'ERR_WINDSOCK_HANDLER',
       `${name} got a message and has no onMessage: override it`,
