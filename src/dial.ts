@@ -14,7 +14,7 @@ import { HandshakeRequest, headersByName } from './http/request.ts'
 import { type ConnectionMachine, connectionMachine } from './machines/connection.ts'
 import { createHost, type Host } from './machines/host.ts'
 import type { CloseRecord } from './protocol/close-record.ts'
-import { SettingError, WebSocketError } from './protocol/errors.ts'
+import { SettingError, show, WebSocketError } from './protocol/errors.ts'
 import type { RouteLimitName } from './protocol/limits.ts'
 import { DEFAULT_SETTINGS, type RouteSettings, resolveSettings } from './route.ts'
 import { type ErrorListener, identifiers, printError, surviveSubscribers } from './runtime.ts'
@@ -90,7 +90,8 @@ const RESERVED = /^(sec-websocket-.*|connection|upgrade|content-length|transfer-
  *   `handshakeTimeoutMs` have passed, or when `signal` aborts (its reason is the `cause`).
  */
 export async function dial(url: string | URL, options: DialOptions): Promise<Dialed> {
-  const { handler, ...settings } = options
+  // What TypeScript says at once, a program in JavaScript is told here, as everywhere in this file.
+  const { handler, ...settings } = options ?? {}
   let headers: DialedHeaders = { headers: {}, rawHeaders: [] }
   const connection = await dialWith(url, handlerFactory(handler), settings, (answer) => {
     headers = answer
@@ -178,6 +179,15 @@ function settingsOf(options: DialSettings) {
     if (name in options)
       throw new SettingError(`${name} belongs to servers: dial() has no use for it`)
   }
+  const { headers, signal } = options
+  if (headers !== undefined && (typeof headers !== 'object' || headers === null)) {
+    throw new SettingError(
+      `headers is ${show(headers)}: it must be an object of names and values, such as { Cookie: 'a=b' }`,
+    )
+  }
+  if (signal !== undefined && !(signal instanceof AbortSignal)) {
+    throw new SettingError(`signal is ${show(signal)}: it must be an AbortSignal`)
+  }
   return resolveSettings(DEFAULT_SETTINGS, options, 'route', OWN_NAMES)
 }
 
@@ -186,7 +196,7 @@ function targetOf(
   { headers = {}, origin, tls = {} }: DialSettings,
   subprotocols: readonly string[],
 ): DialTarget {
-  const shown = JSON.stringify(String(address))
+  const shown = show(String(address))
   let url: URL
   try {
     url = new URL(address)

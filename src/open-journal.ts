@@ -5,6 +5,8 @@
 import { Journal, type JournalOptions } from './journal/journal.ts'
 import { MemoryStore } from './journal/memory-store.ts'
 import { openSqliteStore } from './journal/sqlite-store.ts'
+import { SettingError, show } from './protocol/errors.ts'
+import { checkNames } from './protocol/setting-names.ts'
 import { liveClock, liveRandom } from './transport/live-ports.ts'
 
 export interface OpenJournalOptions extends JournalOptions {
@@ -15,11 +17,19 @@ export interface OpenJournalOptions extends JournalOptions {
   readonly readOnly?: boolean
 }
 
+const JOURNAL_NAMES = Object.keys({
+  maxEvents: true,
+  maxAgeMs: true,
+  redact: true,
+  onError: true,
+} satisfies Record<keyof JournalOptions, true>)
+
 /**
  * Opens a journal in one SQLite file, which is made if it is not there.
  *
  * What is acknowledged is on disk. Lives that a process before this one left open are ended, as inferred.
  *
+ * @throws SettingError for an option that is none or out of range (this and what follows reject the promise).
  * @throws JournalError when the file is no journal, is damaged, was written by a newer windsock, or another process writes
  *   it; with `readOnly` also when it is not there.
  */
@@ -27,12 +37,30 @@ export async function openJournal(
   file: string,
   { readOnly = false, ...options }: OpenJournalOptions = {},
 ): Promise<Journal> {
+  if (typeof file !== 'string' || file === '') {
+    throw new SettingError(`the file of a journal is ${show(file)}: it must be a path`)
+  }
+  checkNames(options, ['readOnly', ...JOURNAL_NAMES])
   const journal = new Journal(await openSqliteStore(file, { readOnly }), liveClock, options)
   if (!readOnly) await journal.endAbandoned()
   return journal
 }
 
+/**
+ * Checks that the setting `name` is a journal: whoever forgets to await `openJournal()` has a promise of one.
+ *
+ * @throws SettingError naming the setting and what is there.
+ */
+export function checkJournal(name: string, journal: unknown): void {
+  if (journal === undefined || journal instanceof Journal) return
+  const what = journal instanceof Promise ? 'a promise' : show(journal)
+  throw new SettingError(
+    `${name} is ${what}: it must be a journal, as in { ${name}: await openJournal(file) }`,
+  )
+}
+
 /** A journal in memory: what a server has that is given none. */
 export function memoryJournal(options: JournalOptions = {}): Journal {
+  checkNames(options, JOURNAL_NAMES)
   return new Journal(new MemoryStore(liveRandom), liveClock, options)
 }

@@ -20,6 +20,7 @@ import {
   resolveLimits,
 } from './protocol/limits.ts'
 import { checkOriginPolicy, type OriginPolicy } from './protocol/origin.ts'
+import { checkNames } from './protocol/setting-names.ts'
 import { checkSubprotocolSetting } from './protocol/subprotocol.ts'
 import { SLOW_POLICIES, type SlowPolicy } from './streams/outbound.ts'
 
@@ -135,11 +136,8 @@ export function resolveSettings(
   scope: 'route' | 'server',
   otherNames: readonly string[] = [],
 ): ResolvedSettings {
-  for (const name of Object.keys(settings)) {
-    if (name in LIMITS || [...SETTING_NAMES, ...otherNames].includes(name as 'slow')) continue
-    throw new SettingError(`there is no setting "${name}"${suggestion(name)}`)
-  }
-  const { checkOrigin, journalLevel, slow, subprotocols } = settings
+  checkNames(settings, [...otherNames, ...SETTING_NAMES, ...Object.keys(LIMITS)])
+  const { checkOrigin, journalLevel, machine, prepare, slow, subprotocols } = settings
   const { pingTimeoutCode, proofOfLife, requireOrigin } = settings
   if (slow !== undefined && !SLOW_POLICIES.includes(slow)) {
     throw new SettingError(`slow is ${show(slow)}: it must be one of ${SLOW_POLICIES.join(', ')}`)
@@ -151,6 +149,16 @@ export function resolveSettings(
   }
   if (proofOfLife !== undefined && proofOfLife !== 'pong' && proofOfLife !== 'anything') {
     throw new SettingError(`proofOfLife is ${show(proofOfLife)}: it must be "pong" or "anything"`)
+  }
+  if (prepare !== undefined && typeof prepare !== 'function') {
+    throw new SettingError(
+      `prepare is ${show(prepare)}: it must be a function of the upgrade request`,
+    )
+  }
+  if (machine !== undefined && typeof machine?.provide !== 'function') {
+    throw new SettingError(
+      `machine is ${show(machine)}: it must be connectionMachine.provide({ … }), with guards and delays of your own`,
+    )
   }
   if (requireOrigin !== undefined && typeof requireOrigin !== 'boolean') {
     throw new SettingError(`requireOrigin is ${show(requireOrigin)}: it must be true or false`)
@@ -169,12 +177,12 @@ export function resolveSettings(
         : typeof checkOrigin === 'function'
           ? checkOrigin
           : checkOriginPolicy(checkOrigin),
-    prepare: settings.prepare ?? base.prepare,
+    prepare: prepare ?? base.prepare,
     subprotocols:
       subprotocols === undefined ? base.subprotocols : checkSubprotocolSetting(subprotocols),
     compression: checkCompression(settings.compression) ?? base.compression,
     slow: slow ?? base.slow,
-    machine: settings.machine ?? base.machine,
+    machine: machine ?? base.machine,
     journalLevel: journalLevel ?? base.journalLevel,
     requireOrigin: requireOrigin ?? base.requireOrigin,
     proofOfLife: proofOfLife ?? base.proofOfLife,
@@ -184,23 +192,20 @@ export function resolveSettings(
 
 function checkCompression(compression: Compression | undefined): Compression | undefined {
   if (compression === undefined || typeof compression === 'boolean') return compression
+  if (typeof compression !== 'object' || compression === null) {
+    throw new SettingError(
+      `compression is ${show(compression)}: it must be true, false, or an object such as { level: 6 }`,
+    )
+  }
   const ranges = { level: [0, 9], memLevel: [1, 9], thresholdBytes: [0, 2 ** 31 - 1] } as const
+  checkNames(compression, Object.keys(ranges), 'compression')
   for (const [name, value] of Object.entries(compression)) {
     const range = ranges[name as keyof typeof ranges]
-    if (range === undefined) throw new SettingError(`there is no setting "compression.${name}"`)
     if (!Number.isInteger(value) || value < range[0] || value > range[1]) {
       throw new SettingError(
-        `compression.${name} is ${String(value)}: it must be a whole number from ${range[0]} to ${range[1]}`,
+        `compression.${name} is ${show(value)}: it must be a whole number from ${range[0]} to ${range[1]}`,
       )
     }
   }
   return compression
-}
-
-// A forgotten unit is the likeliest mistake: `pingInterval` for `pingIntervalMs`.
-function suggestion(name: string): string {
-  const known = [...Object.keys(LIMITS), ...SETTING_NAMES]
-  const lower = name.toLowerCase()
-  const near = known.find((candidate) => candidate.toLowerCase().startsWith(lower))
-  return near === undefined ? `; known are ${known.join(', ')}` : `; did you mean "${near}"?`
 }

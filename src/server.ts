@@ -18,9 +18,9 @@ import { answerWithLine, answerWithPage, type Page } from './http/page.ts'
 import type { IncomingUpgrade } from './http/request.ts'
 import type { PlainRequests } from './http/requests.ts'
 import type { Journal } from './journal/journal.ts'
-import { memoryJournal } from './open-journal.ts'
+import { checkJournal, memoryJournal } from './open-journal.ts'
 import type { CloseRecord } from './protocol/close-record.ts'
-import { describe, WebSocketError } from './protocol/errors.ts'
+import { describe, SettingError, show, WebSocketError } from './protocol/errors.ts'
 import { refuseUpgrade } from './protocol/handshake.ts'
 import {
   DEFAULT_LIMITS,
@@ -116,7 +116,8 @@ const GOING_AWAY = { code: 1001, reason: 'going away' }
 /** Node looks for overdue requests this often; its default of 30 s would let a 10 s deadline pass by 30. */
 const CONNECTIONS_CHECK_MS = 1_000
 
-const SERVER_NAMES = ['onError', 'journal', 'trustedProxies', 'routes', 'host', 'port']
+const ATTACH_NAMES = ['routes', 'onError', 'journal', 'trustedProxies']
+const SERVE_NAMES = ['host', 'port', ...ATTACH_NAMES]
 
 /**
  * Starts a server.
@@ -127,9 +128,13 @@ const SERVER_NAMES = ['onError', 'journal', 'trustedProxies', 'routes', 'host', 
 export async function serve(options: ServeOptions): Promise<Server> {
   const entries = entriesOf(options)
   const { host = '127.0.0.1', port = 0 } = options
+  // Node would take a number for the length of its queue, and listen everywhere.
+  if (typeof host !== 'string') {
+    throw new SettingError(`host is ${show(host)}: it must be a name or an address`)
+  }
   const routes = entries.filter((entry) => entry.kind === 'route')
   const pages = entries.filter((entry) => entry.kind === 'page')
-  const runtime = makeRuntime(options, routes)
+  const runtime = makeRuntime(options, routes, SERVE_NAMES)
   const limits = resolveLimits(DEFAULT_LIMITS, options, 'server')
   const proxies = new TrustedProxies(options.trustedProxies)
   const others = plainRequests(entries, options, proxies)
@@ -185,6 +190,9 @@ export async function serve(options: ServeOptions): Promise<Server> {
  * @throws SettingError, or WebSocketError `ERR_WINDSOCK_ROUTE`, for a mistake in the options.
  */
 export function attach(http: HttpServer, options: AttachOptions): Attached {
+  if (typeof http?.on !== 'function') {
+    throw new SettingError(`attach() needs a server of node:http or node:https, not ${show(http)}`)
+  }
   const entries = entriesOf(options)
   const routes = entries.filter((entry) => entry.kind === 'route')
   if (entries.some(({ kind }) => kind === 'page')) {
@@ -193,7 +201,7 @@ export function attach(http: HttpServer, options: AttachOptions): Attached {
       'page() works with serve() only: with attach() the server that you attach to answers with pages',
     )
   }
-  const runtime = makeRuntime(options, routes)
+  const runtime = makeRuntime(options, routes, ATTACH_NAMES)
   const proxies = new TrustedProxies(options.trustedProxies)
   const others = plainRequests(entries, options, proxies)
   const detach = listen(http, runtime, proxies, (socket) => {
@@ -239,7 +247,7 @@ function entriesOf(options: { readonly routes?: unknown } | undefined): readonly
   if (!Array.isArray(routes)) {
     throw new WebSocketError(
       'ERR_WINDSOCK_ROUTE',
-      'routes is missing: give serve() and attach() an array, as in { routes: [route(path, handler)] }',
+      `routes is ${routes === undefined ? 'missing' : 'no array'}: give serve() and attach() an array, as in { routes: [route(path, handler)] }`,
     )
   }
   // `topics()` gives several at once.
@@ -249,7 +257,7 @@ function entriesOf(options: { readonly routes?: unknown } | undefined): readonly
     if (kind === 'route' || kind === 'page' || kind === 'requests') continue
     throw new WebSocketError(
       'ERR_WINDSOCK_ROUTE',
-      `routes[${index}] is no route: make it with route(path, handler) or page(path, file)`,
+      `routes[${index}] is no route: make it with route(path, handler), topics(path, list) or page(path, file)`,
     )
   }
   return entries as readonly Entry[]
@@ -275,10 +283,17 @@ function facade<Extra extends object>(
   }
 }
 
-function makeRuntime(options: ServerSettings, routes: readonly Route[]): Runtime {
+function makeRuntime(
+  options: ServerSettings,
+  routes: readonly Route[],
+  names: readonly string[],
+): Runtime {
+  const settings = resolveSettings(DEFAULT_SETTINGS, options, 'server', names)
+  checkListener(options.onError)
+  checkJournal('journal', options.journal)
   return new Runtime({
     routes,
-    settings: resolveSettings(DEFAULT_SETTINGS, options, 'server', SERVER_NAMES),
+    settings,
     maxConnections: options.maxConnections ?? descriptorLimit() ?? DEFAULT_LIMITS.maxConnections,
     clock: liveClock,
     random: liveRandom,
@@ -310,6 +325,11 @@ function listen(
   }
   http.on('upgrade', onUpgrade)
   return () => http.off('upgrade', onUpgrade)
+}
+
+function checkListener(onError: unknown): void {
+  if (onError === undefined || typeof onError === 'function') return
+  throw new SettingError(`onError is ${show(onError)}: it must be a function of the error`)
 }
 
 // One for all sockets, which keep it for life.

@@ -3,7 +3,10 @@
 // The two kinds and what they share stand in `streams/`; this is where they get their ports.
 
 import type { Journal } from './journal/journal.ts'
+import { checkJournal } from './open-journal.ts'
+import { SettingError, show } from './protocol/errors.ts'
 import type { Sendable } from './protocol/message.ts'
+import { checkNames } from './protocol/setting-names.ts'
 import type { TopicOptions, TopicPorts } from './streams/broadcast.ts'
 import { DurableTopic } from './streams/durable-topic.ts'
 import { Topic } from './streams/topic.ts'
@@ -16,13 +19,21 @@ export type TopicSettings = TopicOptions &
     readonly durable?: Journal
   }
 
+const NAMES = Object.keys({
+  history: true,
+  durable: true,
+  onSubscriberError: true,
+  clock: true,
+  random: true,
+} satisfies Record<keyof TopicSettings, true>)
+
 /**
  * Makes a topic: an ordered broadcast, an Observable to read, `publish()` to write.
  *
  * With `durable: await openJournal(file)` its messages, offsets and epoch survive a restart, and `publish()` gives a
  * promise.
  *
- * @throws SettingError for a history out of range.
+ * @throws SettingError for a setting that is none, and for a history out of range.
  */
 export function topic<T extends Sendable>(
   name: string,
@@ -34,8 +45,14 @@ export function topic<T extends Sendable>(
 ): Topic<T>
 export function topic<T extends Sendable>(
   name: string,
-  { durable, clock = liveClock, random = liveRandom, ...options }: TopicSettings = {},
+  settings: TopicSettings = {},
 ): Topic<T> | DurableTopic<T> {
+  if (typeof name !== 'string') {
+    throw new SettingError(`the name of a topic is ${show(name)}: it must be a text`)
+  }
+  checkNames(settings, NAMES)
+  const { durable, clock = liveClock, random = liveRandom, ...options } = settings
+  checkJournal('durable', durable)
   const ports = { clock, random }
   return durable === undefined
     ? new Topic<T>(name, options, ports)

@@ -11,9 +11,11 @@ import { pattern } from './http/pattern.ts'
 import { HandshakeRequest } from './http/request.ts'
 import type { PlainRequests } from './http/requests.ts'
 import { SettingError, show } from './protocol/errors.ts'
+import { checkNames } from './protocol/setting-names.ts'
 import { DEFAULT_SETTINGS, type Route, resolveSettings } from './route.ts'
 import { type ErrorListener, printError } from './runtime.ts'
-import type { TopicLimitName } from './transport/topic-limits.ts'
+import { Broadcast } from './streams/broadcast.ts'
+import { TOPIC_LIMITS, type TopicLimitName } from './transport/topic-limits.ts'
 import { TopicRequests, type TopicRequestsOptions } from './transport/topic-requests.ts'
 
 /** Over HTTP: how long polls are held and event streams last, how large bodies may be, how many may wait. */
@@ -47,11 +49,24 @@ const BOUNDS = {
   maxPublishesPerSecond: { default: 50, min: 1, max: 1_000_000 },
 } as const
 
+const NAMES = Object.keys({
+  mayRead: true,
+  accept: true,
+  joined: true,
+  left: true,
+  checkOrigin: true,
+  requireOrigin: true,
+  contentType: true,
+  onError: true,
+  ...BOUNDS,
+  ...TOPIC_LIMITS,
+} satisfies Record<keyof TopicsOptions, unknown>)
+
 /**
  * Serves `list` at `path`.
  *
  * @param path - such as `/topics`; a topic stands at `/topics/<its name>`.
- * @throws SettingError for a topic without a history, two of one name, a content type that is none, or a bound out of
+ * @throws SettingError for an option that is none, a topic without a history, two of one name, a content type that is none, or a bound out of
  *   range.
  */
 export function topics(
@@ -59,8 +74,19 @@ export function topics(
   list: readonly AnyTopic[],
   options: TopicsOptions = {},
 ): readonly (Route | PlainRequests)[] {
+  checkNames(options, NAMES)
+  if (!Array.isArray(list)) {
+    throw new SettingError(
+      `topics() needs an array, as in topics('/topics', [news]), not ${show(list)}`,
+    )
+  }
   const byName = new Map<string, AnyTopic>()
-  for (const one of list) {
+  for (const one of list as readonly AnyTopic[]) {
+    if (!(one instanceof Broadcast)) {
+      throw new SettingError(
+        `topics() has ${show(one)} in its list: make topics with topic(name, { history: { count: 1000 } })`,
+      )
+    }
     if (byName.has(one.name)) throw new SettingError(`two topics are called ${show(one.name)}`)
     if (!one.keepsHistory) {
       throw new SettingError(

@@ -23,7 +23,7 @@ export class TrustedProxies {
    * @throws SettingError for anything else.
    */
   constructor(list: readonly string[] = []) {
-    if (!Array.isArray(list)) throw mistake(list)
+    if (!Array.isArray(list)) throw mistake('is', list)
     for (const entry of list) this.#add(entry)
     this.#isEmpty = list.length === 0
   }
@@ -59,24 +59,24 @@ export class TrustedProxies {
   }
 
   #add(entry: unknown): void {
-    if (typeof entry !== 'string') throw mistake(entry)
+    if (typeof entry !== 'string') throw mistake('has', entry)
     const [address = '', bits, ...more] = entry.split('/')
     const version = isIP(address)
-    if (version === 0 || more.length > 0) throw mistake(entry)
+    if (version === 0 || more.length > 0) throw mistake('has', entry)
     const family = version === 6 ? 'ipv6' : 'ipv4'
     if (bits === undefined) {
       this.#trusted.addAddress(address, family)
       return
     }
     const prefix = Number(bits)
-    if (!/^\d{1,3}$/.test(bits) || prefix > (version === 6 ? 128 : 32)) throw mistake(entry)
+    if (!/^\d{1,3}$/.test(bits) || prefix > (version === 6 ? 128 : 32)) throw mistake('has', entry)
     this.#trusted.addSubnet(address, prefix, family)
   }
 }
 
-function mistake(entry: unknown): SettingError {
+function mistake(verb: 'is' | 'has', value: unknown): SettingError {
   return new SettingError(
-    `trustedProxies has ${show(entry)}: it must be a list of addresses and networks, such as ["127.0.0.1", "10.0.0.0/8"]`,
+    `trustedProxies ${verb} ${show(value)}: it must be a list of addresses and networks, such as ["127.0.0.1", "10.0.0.0/8"]`,
   )
 }
 

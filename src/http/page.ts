@@ -7,7 +7,7 @@ import { readFileSync } from 'node:fs'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { extname } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { describe, WebSocketError } from '../protocol/errors.ts'
+import { describe, show, WebSocketError } from '../protocol/errors.ts'
 import { lastAnswered, linger } from '../protocol/linger.ts'
 import type { Clock } from '../protocol/ports.ts'
 import { pathOf } from './request.ts'
@@ -42,6 +42,18 @@ export interface Page {
  * @throws WebSocketError `ERR_WINDSOCK_ROUTE` when the file cannot be read or its ending is unknown.
  */
 export function page(path: string, file: string | URL): Page {
+  if (typeof path !== 'string' || !path.startsWith('/')) {
+    throw new WebSocketError(
+      'ERR_WINDSOCK_ROUTE',
+      `a page's path is ${show(path)}: it must begin with "/"`,
+    )
+  }
+  if (typeof file !== 'string' && !(file instanceof URL && file.protocol === 'file:')) {
+    throw new WebSocketError(
+      'ERR_WINDSOCK_ROUTE',
+      `page ${path}: the file is ${show(file)}: it must be a path or a file: URL`,
+    )
+  }
   const name = file instanceof URL ? fileURLToPath(file) : file
   const contentType = CONTENT_TYPES[extname(name)]
   if (contentType === undefined) {

@@ -5,7 +5,7 @@
 // `+` stays itself. First matching route wins.
 
 import { match as compile, PathError } from 'path-to-regexp'
-import { WebSocketError } from '../protocol/errors.ts'
+import { show, WebSocketError } from '../protocol/errors.ts'
 
 /** What a pattern captured; `malformed` when it matched but does not decode to UTF-8. */
 export type Captured =
@@ -34,7 +34,7 @@ export function pattern(source: string | RegExp): Pattern {
 
 function pathPattern(path: string): Pattern {
   if (typeof path !== 'string' || !path.startsWith('/')) {
-    throw routeError(`a route's path is ${JSON.stringify(path)}: it must begin with "/"`)
+    throw routeError(`a route's path is ${show(path)}: it must begin with "/"`)
   }
   try {
     // `trailing: false`: "/chat" and "/chat/" are two paths, as in Tornado.

@@ -4,7 +4,10 @@
 //   [<address>] joined the chat      [<address>] says: <text>      [<address>] left the chat
 
 import { Observable } from 'rxjs'
+import { SettingError, show } from '../protocol/errors.ts'
 import type { Message } from '../protocol/message.ts'
+import { checkNames } from '../protocol/setting-names.ts'
+import { Broadcast } from './broadcast.ts'
 import type { DurableTopic } from './durable-topic.ts'
 import { Topic } from './topic.ts'
 
@@ -28,11 +31,22 @@ const NOT_KEPT = 'the room cannot take this line now; try again later'
  * A handler for one room: whoever connects is in it, the speaker hears himself.
  *
  * A newcomer hears his own joining first. Binary messages are not speech and are ignored.
+ *
+ * @throws SettingError for an option that is none, or is not what it must be.
  */
 export function chatRoom(
   options: ChatRoomOptions = {},
 ): (member: ChatMember) => Observable<string> {
+  checkNames(options, ['topic', 'last'])
   const { topic: lines = new Topic<string>('chat'), last = 0 } = options
+  if (!(lines instanceof Broadcast)) {
+    throw new SettingError(`topic is ${show(lines)}: it must be a topic, as in topic('chat')`)
+  }
+  if (!Number.isInteger(last) || last < 0) {
+    throw new SettingError(
+      `last is ${show(last)}: it must be a whole number of messages, 0 or more`,
+    )
+  }
   return (member) =>
     new Observable<string>((subscriber) => {
       const tell = (line: string) => {

@@ -4,8 +4,9 @@
 // was stalled skips the ticks it missed. Where the wall clock is set back, the feed follows it.
 
 import { map, Observable, share } from 'rxjs'
-import { SettingError } from '../protocol/errors.ts'
+import { SettingError, show } from '../protocol/errors.ts'
 import type { Clock, TimerHandle } from '../protocol/ports.ts'
+import { checkNames } from '../protocol/setting-names.ts'
 
 export interface ClockFeedOptions {
   /** Milliseconds between ticks, 1 … 2^31-1; default 1,000. */
@@ -22,10 +23,11 @@ export interface ClockFeedOptions {
 export function clockFeed(
   options: ClockFeedOptions = {},
 ): (connection: unknown, context: { readonly clock: Clock }) => Observable<string> {
+  checkNames(options, ['everyMs'])
   const everyMs = options.everyMs ?? 1_000
   if (!Number.isInteger(everyMs) || everyMs < 1 || everyMs > 2 ** 31 - 1) {
     throw new SettingError(
-      `everyMs is ${String(everyMs)}: it must be a whole number of ms from 1 to ${2 ** 31 - 1} (default 1000)`,
+      `everyMs is ${show(everyMs)}: it must be a whole number of ms from 1 to ${2 ** 31 - 1} (default 1000)`,
     )
   }
   const feeds = new WeakMap<Clock, Observable<string>>()

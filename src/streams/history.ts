@@ -4,6 +4,7 @@
 
 import { SettingError, show } from '../protocol/errors.ts'
 import type { Message } from '../protocol/message.ts'
+import { checkNames } from '../protocol/setting-names.ts'
 
 /** One message of a topic, encoded once for everyone who gets it. */
 export interface TopicItem {
@@ -36,6 +37,7 @@ export function checkHistory(
   options: HistoryOptions = {},
   defaultCount: number,
 ): HistoryBounds & { readonly ageMs: number | undefined } {
+  checkNames(options, ['count', 'bytes', 'ageMs'], 'history')
   const { count = defaultCount, bytes = DEFAULT_BYTES, ageMs } = options
   check('count', count, 0, MAX_COUNT)
   check('bytes', bytes, 1, 2 ** 31 - 1)

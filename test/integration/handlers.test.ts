@@ -203,6 +203,10 @@ describe('a wrong setting is told at the start', () => {
     [{ checkOrigin: ['*.example.org'] }, /checkOrigin\[0\] is "\*\.example\.org"/],
     [{ subprotocols: ['a b'] }, /subprotocols\[0\] is "a b"/],
     [{ compression: { level: 10 } }, /compression\.level is 10: .* from 0 to 9/],
+    [{ compression: { lvl: 1 } }, /"compression\.lvl".*level/],
+    [{ compression: 'yes' }, /compression is "yes"/],
+    [{ prepare: 'me' }, /prepare is "me"/],
+    [{ machine: {} }, /machine is an object.*connectionMachine\.provide/],
   ]
   it.each(WRONG)('%j', async (settings, says) => {
     const error = { code: 'ERR_WINDSOCK_SETTING', message: expect.stringMatching(says) }

@@ -1,0 +1,114 @@
+// Mistakes: what TypeScript would have said at once is told to a program in JavaScript too, where it is made.
+//
+// Each message names what is there, so that nobody looks for the mistake in windsock.
+
+import { createServer } from 'node:http'
+import { describe, expect, it } from 'vitest'
+import * as windsock from 'windsock'
+
+/** The exports without their types, as JavaScript has them. */
+const { attach, chatRoom, clockFeed, dial, memoryJournal, openJournal, page, route, serve, topic } =
+  windsock as unknown as Record<string, (...args: unknown[]) => unknown>
+const { topics } = windsock as unknown as Record<string, (...args: unknown[]) => unknown>
+
+const nothing = () => {}
+const URL_OF_NOBODY = 'ws://127.0.0.1:9'
+
+class Echo extends windsock.WebSocketHandler {}
+
+const news = windsock.topic<string>('news', { history: { count: 1 } })
+
+const MISTAKES: readonly [what: string, make: () => unknown, code: string, says: RegExp][] = [
+  ['no options', () => serve?.(), 'ROUTE', /routes is missing/],
+  ['one route alone', () => serve?.({ routes: news }), 'ROUTE', /routes is no array/],
+  ['a handler among the routes', () => serve?.({ routes: [nothing] }), 'ROUTE', /routes\[0\]/],
+  ['a misspelt option', () => serve?.({ routes: [], prot: 1 }), 'SETTING', /"prot".*host, port/],
+  ['a number for a host', () => serve?.({ routes: [], host: 5 }), 'SETTING', /host is 5/],
+  [
+    'a listener that is none',
+    () => serve?.({ routes: [], onError: 'x' }),
+    'SETTING',
+    /onError is "x"/,
+  ],
+  ['a journal by its name', () => serve?.({ routes: [], journal: 'j.db' }), 'SETTING', /"j\.db"/],
+  [
+    'a journal that was not awaited',
+    () => serve?.({ routes: [], journal: Promise.resolve() }),
+    'SETTING',
+    /journal is a promise.*await openJournal/,
+  ],
+  ['one proxy alone', () => serve?.({ routes: [], trustedProxies: '::1' }), 'SETTING', /is "::1"/],
+  [
+    'a port for attach()',
+    () => attach?.(createServer(), { routes: [], port: 1 }),
+    'SETTING',
+    /"port"/,
+  ],
+  ['no server to attach to', () => attach?.('http', { routes: [] }), 'SETTING', /not "http"/],
+  ['path and handler in turn', () => route?.(nothing, '/'), 'ROUTE', /path is a function/],
+  ['a stream for a handler', () => route?.('/', news), 'ROUTE', /\(\) => stream\$/],
+  ['an instance for a class', () => route?.('/', new Echo()), 'ROUTE', /instance of a class/],
+  ['no settings at all', () => route?.('/', nothing, null), 'SETTING', /is null/],
+  ['a name of Object', () => route?.('/', nothing, { toString: 1 }), 'SETTING', /"toString"/],
+  ['a page without a slash', () => page?.('x', 'package.json'), 'ROUTE', /path is "x"/],
+  ['a page without a file', () => page?.('/'), 'ROUTE', /file is undefined/],
+  ['a page on the web', () => page?.('/', new URL('http://a/')), 'ROUTE', /file is http:\/\/a\//],
+  ['a topic without a name', () => topic?.(), 'SETTING', /name of a topic is undefined/],
+  [
+    'a misspelt history',
+    () => topic?.('a', { histroy: {} }),
+    'SETTING',
+    /"histroy"; known are history/,
+  ],
+  ['a history in one number', () => topic?.('a', { history: 5 }), 'SETTING', /history is 5/],
+  [
+    'a misspelt bound of it',
+    () => topic?.('a', { history: { cnt: 5 } }),
+    'SETTING',
+    /"history\.cnt"/,
+  ],
+  [
+    'durable without a journal',
+    () => topic?.('a', { durable: true }),
+    'SETTING',
+    /durable is true/,
+  ],
+  ['one topic without a list', () => topics?.('/', news), 'SETTING', /needs an array/],
+  ['a topic by its name', () => topics?.('/', ['news']), 'SETTING', /has "news" in its list/],
+  ['a misspelt rule', () => topics?.('/', [news], { acept: nothing }), 'SETTING', /"acept"/],
+  ['a room by its name', () => chatRoom?.({ topic: 'chat' }), 'SETTING', /topic is "chat"/],
+  ['a room with less than nothing', () => chatRoom?.({ last: -1 }), 'SETTING', /last is -1/],
+  ['a misspelt option of a room', () => chatRoom?.({ lst: 1 }), 'SETTING', /"lst"/],
+  ['an interval without its unit', () => clockFeed?.({ every: 1 }), 'SETTING', /"everyMs"\?/],
+  ['an interval without its name', () => clockFeed?.(1_000), 'SETTING', /is 1000.*everyMs/],
+  ['nobody to handle what is dialed', () => dial?.(URL_OF_NOBODY), 'ROUTE', /cannot be undefined/],
+  [
+    'headers in one text',
+    () => dial?.(URL_OF_NOBODY, { handler: nothing, headers: 'a: b' }),
+    'SETTING',
+    /headers is "a: b"/,
+  ],
+  [
+    'a signal that is none',
+    () => dial?.(URL_OF_NOBODY, { handler: nothing, signal: 1 }),
+    'SETTING',
+    /signal is 1/,
+  ],
+  ['a journal nowhere', () => openJournal?.(), 'SETTING', /is undefined/],
+  [
+    'a misspelt option of it',
+    () => openJournal?.('x', { readonly: true }),
+    'SETTING',
+    /"readOnly"\?/,
+  ],
+  ['one in memory with none', () => memoryJournal?.({ max: 1 }), 'SETTING', /"maxEvents"\?/],
+]
+
+describe('a mistake is told where it is made', () => {
+  it.each(MISTAKES)('%s', async (_what, make, code, says) => {
+    await expect((async () => make())()).rejects.toMatchObject({
+      code: `ERR_WINDSOCK_${code}`,
+      message: expect.stringMatching(says),
+    })
+  })
+})
