@@ -5,7 +5,9 @@
 // Nothing else of the kit needs fast-check.
 
 import fc from 'fast-check'
+import { SettingError, show } from '../protocol/errors.ts'
 import type { Message } from '../protocol/message.ts'
+import { checkNames } from '../protocol/setting-names.ts'
 import { assemble } from './assemble.ts'
 import { encodeFrame, type Frame, OPCODES } from './frame-codec.ts'
 import type { ClientAct, PlainAct, Script, ServerAct } from './script.ts'
@@ -202,18 +204,36 @@ const SERVER_FAULTS: Partial<Record<Fault, fc.Arbitrary<ServerAct>>> = {
     .map((code) => ({ does: 'drain' as const, code })),
 }
 
+const NAMES = Object.keys({
+  clients: true,
+  steps: true,
+  faults: true,
+  messages: true,
+  topics: true,
+  headers: true,
+  longestWaitMs: true,
+} satisfies Record<keyof ScriptOptions, true>)
+
 const USUAL_FAULTS = FAULTS.filter((fault) => fault !== 'drain')
 
 /**
  * What clients do at `paths`, and what befalls them: each connects before anything else, and may come back.
  *
  * Shrinks to fewer steps, closer together, of simpler messages.
+ *
+ * @throws SettingError for an option, or a fault, that is none.
  */
 export function scripts(
   paths: string | readonly string[],
   options: ScriptOptions = {},
 ): fc.Arbitrary<Script> {
+  checkNames(options, NAMES)
   const { clients = 3, steps = 20, faults = USUAL_FAULTS, longestWaitMs = 400 } = options
+  const known: readonly string[] = [...FAULTS, ...PROCESS_FAULTS]
+  const unknown = faults.find((fault) => !known.includes(fault))
+  if (unknown !== undefined) {
+    throw new SettingError(`there is no fault ${show(unknown)}; known are ${known.join(', ')}`)
+  }
   const wait = fc.oneof(
     { weight: 3, arbitrary: fc.nat(5) },
     { weight: 3, arbitrary: fc.nat(Math.min(60, longestWaitMs)) },

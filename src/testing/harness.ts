@@ -8,7 +8,7 @@ import type { IncomingUpgrade } from '../http/request.ts'
 import { Journal } from '../journal/journal.ts'
 import { MemoryStore } from '../journal/memory-store.ts'
 import type { CloseRecord } from '../protocol/close-record.ts'
-import type { WebSocketError } from '../protocol/errors.ts'
+import { SettingError, show, WebSocketError } from '../protocol/errors.ts'
 import { DEFAULT_LIMITS } from '../protocol/limits.ts'
 import type { Clock, Random } from '../protocol/ports.ts'
 import { DEFAULT_SETTINGS, type Route, type RouteSettings, resolveSettings } from '../route.ts'
@@ -22,7 +22,7 @@ import { Peer } from './peer.ts'
 import { play } from './play.ts'
 import { ProcessClock } from './process-clock.ts'
 import type { ReconnectingClient } from './reconnecting.ts'
-import type { Script, Step } from './script.ts'
+import { Script, type Step } from './script.ts'
 import { seededRandom } from './seeded-random.ts'
 import type { SimulatedDisk } from './simulated-disk.ts'
 import { SimulatedSocket } from './simulated-socket.ts'
@@ -177,6 +177,12 @@ export class Harness {
     const journal = options.journal ?? new Journal(ownStore(), clock)
     const own = { clock, random, journal }
     const entries = typeof this.#entries === 'function' ? this.#entries(own) : this.#entries
+    if (!Array.isArray(entries)) {
+      throw new WebSocketError(
+        'ERR_WINDSOCK_ROUTE',
+        `routes is ${show(entries)}: give harness() an array, as in harness([route(path, handler)])`,
+      )
+    }
     const runtime = new Runtime({
       ...own,
       routes: entries
@@ -256,7 +262,10 @@ export class Harness {
   }
 
   /** Plays a script with clients, waits for what is under way, and closes the server. */
-  run(script: Script): Promise<void> {
+  async run(script: Script): Promise<void> {
+    if (!(script instanceof Script)) {
+      throw new SettingError(`run() needs a script, as in new Script([…]), not ${show(script)}`)
+    }
     return play(this, script)
   }
 

@@ -4,6 +4,7 @@
 // those of one moment in the order they were armed, re-arming ones included; between two of them the promises
 // that were set off get to run. Nothing global is patched.
 
+import { SettingError, show } from '../protocol/errors.ts'
 import type { Clock, TimerHandle } from '../protocol/ports.ts'
 import { TimerQueue } from './timer-queue.ts'
 
@@ -60,8 +61,13 @@ export class VirtualClock implements Clock {
     this.#wallStepMs += byMs
   }
 
-  /** Lets everything happen that is due within `byMs`, in order, and ends that much later. */
+  /**
+   * Lets everything happen that is due within `byMs`, in order, and ends that much later.
+   *
+   * @throws SettingError (rejects) for a time that is no number of ms, or less than none.
+   */
   async advance(byMs: number): Promise<void> {
+    checkMs('advance', byMs)
     const untilMs = this.#nowMs + byMs
     await this.settle()
     for (let step = 0; step < MAX_STEPS; step++) {
@@ -81,8 +87,11 @@ export class VirtualClock implements Clock {
   /**
    * Stands still for `byMs`, as a process that is stalled or suspended: time passes and nothing fires; what
    * fell due meanwhile fires afterwards, late, by the next `advance`.
+   *
+   * @throws SettingError as `advance`.
    */
   stall(byMs: number): void {
+    checkMs('stall', byMs)
     this.#nowMs += byMs
   }
 
@@ -96,6 +105,12 @@ export class VirtualClock implements Clock {
       await quiet()
     } while (this.#tasks.length > 0)
   }
+}
+
+// A time that is forgotten, or a text, would stop this clock for good.
+function checkMs(what: string, ms: number): void {
+  if (Number.isFinite(ms) && ms >= 0) return
+  throw new SettingError(`${what}() is given ${show(ms)}: it takes a number of ms, 0 or more`)
 }
 
 // The one way to know that every promise continuation has run, however long the chain: the event loop goes on

@@ -5,11 +5,16 @@
 import { createServer } from 'node:http'
 import { describe, expect, it } from 'vitest'
 import * as windsock from 'windsock'
+import * as testing from 'windsock/testing'
+import * as arbitraries from 'windsock/testing/arbitraries'
 
 /** The exports without their types, as JavaScript has them. */
 const { attach, chatRoom, clockFeed, dial, memoryJournal, openJournal, page, route, serve, topic } =
   windsock as unknown as Record<string, (...args: unknown[]) => unknown>
 const { topics } = windsock as unknown as Record<string, (...args: unknown[]) => unknown>
+
+const { harness } = testing as unknown as Record<string, (...args: unknown[]) => testing.Harness>
+const { scripts } = arbitraries as unknown as Record<string, (...args: unknown[]) => unknown>
 
 const nothing = () => {}
 const URL_OF_NOBODY = 'ws://127.0.0.1:9'
@@ -101,6 +106,22 @@ const MISTAKES: readonly [what: string, make: () => unknown, code: string, says:
     'SETTING',
     /"readOnly"\?/,
   ],
+  ['one route for a harness', () => harness?.(news), 'ROUTE', /give harness\(\) an array/],
+  [
+    'a time that is forgotten',
+    () => harness?.([]).advance(...([] as unknown as [number])),
+    'SETTING',
+    /undefined.*number of ms/,
+  ],
+  ['a time before now', () => harness?.([]).clock.stall(-1), 'SETTING', /-1.*0 or more/],
+  [
+    'steps for a script',
+    () => harness?.([]).run([] as unknown as testing.Script),
+    'SETTING',
+    /new Script/,
+  ],
+  ['a misspelt option of scripts', () => scripts?.('/', { client: 1 }), 'SETTING', /"clients"\?/],
+  ['a fault of nobody', () => scripts?.('/', { faults: ['gremlin'] }), 'SETTING', /"gremlin"/],
   ['one in memory with none', () => memoryJournal?.({ max: 1 }), 'SETTING', /"maxEvents"\?/],
 ]
 
