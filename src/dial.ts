@@ -44,6 +44,7 @@ export type DialSettings = { readonly [Name in RouteLimitName]?: number | undefi
     readonly onError?: ErrorListener | undefined
   }
 
+/** What `dial()` takes. */
 export type DialOptions = DialSettings & {
   /**
    * A stream function, a class that extends `WebSocketHandler`, or XState actor logic, as behind a route. Its
@@ -55,6 +56,7 @@ export type DialOptions = DialSettings & {
 
 /** What `dial()` gives. */
 export interface Dialed {
+  /** Open, and the same as the handler has. */
   readonly connection: Connection
   /** The headers of the 101 response: names in lower case, several of one name joined with `, `. */
   readonly headers: Readonly<Record<string, string>>

@@ -9,6 +9,7 @@ import { SettingError, show } from './protocol/errors.ts'
 import { checkNames } from './protocol/setting-names.ts'
 import { liveClock, liveRandom } from './transport/live-ports.ts'
 
+/** What `openJournal()` takes: bounds of what is kept, and whether it only reads. */
 export interface OpenJournalOptions extends JournalOptions {
   /**
    * Read a journal that is there, beside the process that writes it, if any, and change nothing: no life is ended, and

@@ -102,6 +102,7 @@ export const DEFAULT_SETTINGS: ResolvedSettings = {
   pingTimeoutCode: 1011,
 }
 
+/** What `route()` makes: a path, what handles its connections, and what was set for them. */
 export interface Route {
   readonly kind: 'route'
   readonly pattern: Pattern

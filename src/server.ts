@@ -64,6 +64,7 @@ export type ServerSettings = RouteSettings &
 /** What answers: a WebSocket's route, a page, plain requests. */
 export type Entry = Route | Page | PlainRequests
 
+/** What `serve()` takes. */
 export type ServeOptions = ServerSettings & {
   /** The first that matches answers; pages only with `serve()`. */
   readonly routes: readonly (Entry | readonly Entry[])[]
@@ -73,7 +74,9 @@ export type ServeOptions = ServerSettings & {
   readonly port?: number
 }
 
+/** What `attach()` takes. */
 export type AttachOptions = ServerSettings & {
+  /** The first that matches answers; no pages, which are the owner's. */
   readonly routes: readonly (Exclude<Entry, Page> | readonly Exclude<Entry, Page>[])[]
 }
 
@@ -81,6 +84,7 @@ export type AttachOptions = ServerSettings & {
 export interface Attached {
   /** The connections that are not over, by id. */
   readonly connections: ReadonlyMap<string, Connection>
+  /** How many upgrade requests came so far, and what became of them. */
   readonly counts: ConnectionCounts
   /** One close record per connection, as it ends. */
   readonly closed$: Observable<CloseRecord>
@@ -101,7 +105,9 @@ export interface Attached {
 export interface Server extends Attached {
   /** `http://host:port`; the WebSocket address is the same with `ws:`. */
   readonly url: string
+  /** The address that it listens on, as `127.0.0.1` or `::1`. */
   readonly host: string
+  /** The port, also where 0 was asked for. */
   readonly port: number
   /**
    * Closes every connection with 1001, waits for them within `closeTimeoutMs`, and frees the port.

@@ -12,6 +12,7 @@ import type { Connection, Handler, HandlerContext, HandlerFactory } from './hand
 /** The event that a message becomes. */
 export interface MessageEvent {
   readonly type: 'message'
+  /** Text is a string, binary a `Uint8Array`. */
   readonly data: Message
 }
 

@@ -36,11 +36,14 @@ export interface ConnectionRequest {
   readonly secure: boolean
 }
 
+/** Where a connection is; it only goes on, from left to right, and may leave states out. */
 export type ConnectionState = 'connecting' | 'open' | 'closing' | 'closed'
 
 /** A pong, and how long the ping that it answers took; `undefined` when it answers none of ours. */
 export interface Pong {
+  /** What the ping carried, 0 to 125 bytes. */
   readonly data: Uint8Array
+  /** Milliseconds, with a fraction. */
   readonly roundTripMs: number | undefined
 }
 

@@ -7,6 +7,7 @@ import type { ConnectionRequest } from './handler.ts'
 
 /** Who asks: the upgrade request of a WebSocket, or the HTTP request of a poll or a publish. */
 export interface TopicCaller {
+  /** With its headers, cookies and address. */
   readonly request: ConnectionRequest
   /** The topic's name. */
   readonly topic: string
@@ -15,6 +16,7 @@ export interface TopicCaller {
 /** A value that came from outside: text, bytes, or what JSON can express. */
 export type TopicInput = string | Uint8Array | number | boolean | null | object
 
+/** What `topics()` asks before anything is read or published, and whom it tells. */
 export interface TopicRules {
   /**
    * Asked before anything is read. Throw a `HandshakeError` to refuse with its status (401: who are you, 403: not you);

@@ -27,6 +27,7 @@ export const CONTENT_TYPES: Readonly<Record<string, string>> = {
 const CONTENT_SECURITY_POLICY =
   "default-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data:"
 
+/** What `page()` makes: a file, read already, and the path that it is served at. */
 export interface Page {
   readonly kind: 'page'
   readonly path: string

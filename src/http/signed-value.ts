@@ -17,6 +17,7 @@ export type SigningSecret = string | Readonly<Record<number, string>>
 /** Where the time comes from; only the wall clock is asked. */
 export type WallClock = Pick<Clock, 'wallMs'>
 
+/** How `createSignedValue()` signs. */
 export interface SignOptions {
   /** Which secret of a map to sign with; needed with a map, and just noted down with a single secret. Default 0. */
   readonly keyVersion?: number | undefined
@@ -24,6 +25,7 @@ export interface SignOptions {
   readonly clock?: WallClock | undefined
 }
 
+/** What `decodeSignedValue()` accepts. */
 export interface VerifyOptions {
   /** Older values are refused, in days; fractions are allowed. Default 31. */
   readonly maxAgeDays?: number | undefined

@@ -363,6 +363,7 @@ export const connectionMachine = machineSetup.createMachine({
   output: ({ context }) => context.record as CloseRecord,
 })
 
+/** The machine that drives connections, as it is or with guards and delays of your own (`provide`). */
 export type ConnectionMachine = typeof connectionMachine
 
 /** What is to be said of a life when `event`, a `transport.ended`, has ended it. */

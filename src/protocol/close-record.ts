@@ -5,7 +5,9 @@
 
 /** A Close frame's body; `code` 1005 stands for a frame without one (RFC 6455 §7.4.1). */
 export interface CloseFrame {
+  /** 1000 … 4999 as RFC 6455 §7.4 has them. */
   readonly code: number
+  /** At most 123 bytes of UTF-8; `''` for none. */
   readonly reason: string
 }
 
@@ -31,9 +33,11 @@ export type CloseCause =
 export interface ConnectionTotals {
   /** Delivered to the handler. */
   readonly messagesReceived: number
+  /** Of those messages. */
   readonly bytesReceived: number
   /** Handed to the link. */
   readonly messagesSent: number
+  /** Of those messages. */
   readonly bytesSent: number
   /** Messages that the slow-consumer policy dropped. */
   readonly messagesDropped: number

@@ -53,23 +53,32 @@ export const ERROR_CODES = {
   ERR_WINDSOCK_UNHANDLED: 'User code threw outside any connection.',
 } as const
 
+/** The stable name of what went wrong; `ERROR_CODES` has a sentence for each. */
 export type ErrorCode = keyof typeof ERROR_CODES
 
+/** How an error differs from the usual one of its code. */
 export interface ErrorDetails {
+  /** Default `'local'`. */
   readonly fault?: Fault
   /** The close code that suits this error on an open connection. */
   readonly closeCode?: number
   /** The HTTP status that suits this error before the connection is open. */
   readonly httpStatus?: number
+  /** What was thrown below. */
   readonly cause?: unknown
 }
 
 /** The root of the tree (Tornado: `WebSocketError`). */
 export class WebSocketError extends Error {
+  /** The name of its class, also where several copies of a class make `instanceof` fail. */
   override readonly name: string = 'WebSocketError'
+  /** What programs look at; it never changes its meaning, as the message may. */
   readonly code: ErrorCode
+  /** Who has to change something so that it goes away. */
   readonly fault: Fault
+  /** The close code that suits it on an open connection; 1011 unless said otherwise. */
   readonly closeCode: number
+  /** The HTTP status that suits it before the connection is open; 500 unless said otherwise. */
   readonly httpStatus: number
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
@@ -97,7 +106,9 @@ export interface RefusalDetails extends ErrorDetails {
 /** The opening handshake was refused (RFC 6455 §4.2.2); `httpStatus` says how. */
 export class HandshakeError extends WebSocketError {
   override readonly name = 'HandshakeError'
+  /** Further headers of the response; `{}` for none. */
   readonly headers: ResponseHeaders
+  /** The body; `undefined` for the message, as a line of plain text. */
   readonly body: ResponseBody | undefined
 
   constructor(httpStatus: number, message: string, details: RefusalDetails = {}) {

@@ -12,19 +12,24 @@ export type Unit = 'ms' | 'bytes' | 'messages' | 'frames' | 'fragments' | 'conne
 
 /** One bound. */
 export interface Limit {
+  /** In effect unless a program says otherwise. */
   readonly default: number
   readonly unit: Unit
+  /** The least and the most that a program may set. */
   readonly min: number
   readonly max: number
   /** Whether a route may set its own value, or only the server. */
   readonly scope: 'route' | 'server'
+  /** Why the default is that number. */
   readonly why: string
+  /** What happens when it is reached. */
   readonly atBound: string
 }
 
 const KIB = 1024
 const MIB = 1024 * KIB
 
+/** Every bound of the runtime by its name, as the settings have it. */
 export const LIMITS = {
   handshakeTimeoutMs: {
     default: 10_000,
@@ -194,6 +199,7 @@ export const LIMITS = {
   },
 } as const satisfies Record<string, Limit>
 
+/** The name of a limit, with its unit as the ending. */
 export type LimitName = keyof typeof LIMITS
 
 type NamesOf<Scope extends Limit['scope']> = {

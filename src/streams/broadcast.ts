@@ -15,15 +15,19 @@ import type { LogPosition } from '../protocol/position.ts'
 import { GuardedObservable, type Report } from './guarded.ts'
 import type { HistoryOptions, TopicItem } from './history.ts'
 
+/** What a topic may be told, wherever its messages are kept. */
 export interface TopicOptions {
   /** Called with what a subscriber threw. Default: it is counted in `subscriberErrors`, nothing else. */
   readonly onSubscriberError?: Report
+  /** What is kept for those who come back; default: nothing in memory, 10,000 messages in a journal. */
   readonly history?: HistoryOptions
 }
 
 /** Time and chance, which a topic with a history needs; `topic()` brings the live ones. */
 export interface TopicPorts {
+  /** For the times of messages and their age. */
   readonly clock: Clock
+  /** For the epoch, which has to be another after each start. */
   readonly random: Random
 }
 
@@ -32,6 +36,7 @@ export interface Sink<T> {
   next(value: T, offset: number): void
 }
 
+/** How a message is published: once, or only at a certain place. */
 export interface PublishOptions {
   /**
    * Idempotency key, at most 128 bytes of UTF-8: a second publish with the same key within two minutes publishes
@@ -44,7 +49,9 @@ export interface PublishOptions {
 
 /** Where a message stands. */
 export interface Published {
+  /** One life of the topic's numbers: after a new epoch they begin anew. */
   readonly epoch: string
+  /** Its number in the topic, from 1. */
   readonly offset: number
   /** Its key was known: it had been published before, at this offset. */
   readonly duplicate: boolean
@@ -94,6 +101,7 @@ interface Waiting<T> {
 }
 
 export abstract class Broadcast<T extends Sendable> extends GuardedObservable<T> {
+  /** As it was made with; clients ask for it by this. */
   readonly name: string
   readonly #readers: Set<Reader<T>>
   readonly #errors: { count: number }
@@ -122,6 +130,7 @@ export abstract class Broadcast<T extends Sendable> extends GuardedObservable<T>
     return this.#offset
   }
 
+  /** Subscriptions at this moment, connections and your own code alike. */
   get subscriberCount(): number {
     return this.#readers.size
   }

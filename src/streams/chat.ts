@@ -13,10 +13,13 @@ import { Topic } from './topic.ts'
 
 /** What the room needs to know of a connection. */
 export interface ChatMember {
+  /** Its address is the member's name. */
   readonly request: { readonly remoteAddress: string }
+  /** What the member says. */
   readonly messages$: Observable<Message>
 }
 
+/** What `chatRoom()` takes. */
 export interface ChatRoomOptions {
   /** Where the lines go, so that others may listen or speak, too. Default: a topic of the room's own. */
   readonly topic?: Topic<string> | DurableTopic<string>

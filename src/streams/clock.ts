@@ -8,6 +8,7 @@ import { SettingError, show } from '../protocol/errors.ts'
 import type { Clock, TimerHandle } from '../protocol/ports.ts'
 import { checkNames } from '../protocol/setting-names.ts'
 
+/** What `clockFeed()` takes. */
 export interface ClockFeedOptions {
   /** Milliseconds between ticks, 1 … 2^31-1; default 1,000. */
   readonly everyMs?: number

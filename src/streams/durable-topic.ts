@@ -31,6 +31,11 @@ const DEFAULT_COUNT = 10_000
 const MAX_IN_MEMORY = 1_000
 const SCHEMA = 1
 
+/**
+ * A topic in a journal: a message is stored first, and then delivered; `publish()` gives a promise of its offset.
+ *
+ * Make it with `topic(name, { durable: await openJournal(file) })`.
+ */
 export class DurableTopic<T extends Sendable> extends Broadcast<T> implements TopicLog {
   readonly #store: Store
   readonly #stream: string
@@ -58,6 +63,7 @@ export class DurableTopic<T extends Sendable> extends Broadcast<T> implements To
     this.#ready = handled(this.#open())
   }
 
+  /** There always is something to come back to. */
   readonly keepsHistory = true
 
   get ready(): Promise<void> | undefined {

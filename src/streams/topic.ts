@@ -29,6 +29,11 @@ import { last } from './replay.ts'
 /** Publishes that one publish may cause, from inside deliveries. */
 const MAX_CAUSED_PUBLISHES = 10_000
 
+/**
+ * A topic in memory: an ordered broadcast, which ends with the process; `publish()` gives the offset at once.
+ *
+ * Make it with `topic(name)`.
+ */
 export class Topic<T extends Sendable> extends Broadcast<T> implements TopicLog {
   readonly ready = undefined
   /** New with each topic. Empty without ports: such a topic has no history to come back to. */

@@ -70,8 +70,10 @@ export const FAULTS = [
 /** Faults for what is durable: routes then have to be made anew for each process, as by a function given to `harness`. */
 export const PROCESS_FAULTS = ['crash', 'disk'] as const
 
+/** What may befall a client, the network or the process. */
 export type Fault = (typeof FAULTS)[number] | (typeof PROCESS_FAULTS)[number]
 
+/** What `scripts()` makes up. */
 export interface ScriptOptions {
   /** Default 3. */
   readonly clients?: number

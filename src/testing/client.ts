@@ -11,9 +11,11 @@ import { Peer } from './peer.ts'
 import type { SimulatedSocket } from './simulated-socket.ts'
 import type { SocketLink } from './socket-link.ts'
 
+/** What `harness.client()` gives: a peer over a simulated socket, whose bytes go through the real `ws`. */
 export class Client extends Peer {
   /** Its number among the harness's clients, from 1. */
   readonly number: number
+  /** What it asked for. */
   readonly path: string
   /** Called with the status and the `Retry-After` of the HTTP response, when they have come. */
   onAnswer: (status: number, retryAfter: string | null) => void = () => {}

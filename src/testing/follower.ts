@@ -25,7 +25,9 @@ export type Sighting =
       readonly from?: { readonly offset: number; readonly epoch: string } | undefined
     }
 
+/** One topic, as one client has seen it over all its connections. */
 export interface TopicView {
+  /** The epoch of `last`; `undefined` before anything came. */
   epoch: string | undefined
   /** The last offset taken, or passed over by a gap. */
   last: number
@@ -33,6 +35,7 @@ export interface TopicView {
   isSubscribed: boolean
   /** Where it stood in the calm at the end, if it was there and read. */
   calm: number | undefined
+  /** Everything that came, in order. */
   readonly sightings: Sighting[]
   /** What it ever asked to be published, as JSON, whatever became of it. */
   readonly published: string[]
@@ -45,6 +48,7 @@ export interface TopicView {
 
 /** One client's memory of the topics that it follows; it outlives its connections. */
 export class Follower {
+  /** By their names. */
   readonly topics = new Map<string, TopicView>()
   #client: Client | undefined
   #requests = 0
@@ -70,6 +74,7 @@ export class Follower {
     }
   }
 
+  /** Over the present connection; without one it is lost. */
   publish(topic: string, data: string): void {
     const id = ++this.#requests
     this.#asked.set(id, JSON.stringify(data))

@@ -12,7 +12,9 @@ export interface Frame {
   readonly fin?: boolean
   /** RSV1, RSV2, RSV3 as the bits 4, 2, 1; default 0. */
   readonly rsv?: number
+  /** As in `OPCODES`, or any other up to 15. */
   readonly opcode: number
+  /** Before it is masked. */
   readonly payload: Uint8Array
   /** A client masks (§5.1); `false` does not. Default true. */
   readonly masked?: boolean

@@ -30,6 +30,7 @@ import { SocketDoors } from './socket-door.ts'
 import { SocketLink } from './socket-link.ts'
 import { VirtualClock } from './virtual-clock.ts'
 
+/** What a harness takes: the settings of a server, and what its network and its chance are like. */
 export type HarnessOptions = RouteSettings & {
   /** Seed of the runtime's chance; default 1. */
   readonly seed?: number
@@ -37,6 +38,7 @@ export type HarnessOptions = RouteSettings & {
   readonly latencyMs?: number
   /** What waits in each link before the writer has to; default 64 KiB. */
   readonly bufferBytes?: number
+  /** As of `serve()`; default 10,000. */
   readonly maxConnections?: number
   /** Default: one in memory, in the harness's own time, or on `disk`. */
   readonly journal?: Journal
@@ -51,8 +53,11 @@ export type HarnessEntry = Entry | readonly Entry[]
 
 /** What a process of the harness has: its time and chance, and its journal, for topics that are durable. */
 export interface HarnessProcess {
+  /** Ends with the process: its timers do not fire in the next. */
   readonly clock: Clock
+  /** Another for each process, the same for each seed. */
   readonly random: Random
+  /** On `disk` where there is one. */
   readonly journal: Journal
 }
 
@@ -61,6 +66,7 @@ export type HarnessEntries =
   | readonly HarnessEntry[]
   | ((process: HarnessProcess) => readonly HarnessEntry[])
 
+/** The request of a peer. */
 export interface ConnectOptions {
   /** Header names and values; they replace the usual ones of the same name. */
   readonly headers?: Readonly<Record<string, string>>
@@ -68,6 +74,7 @@ export interface ConnectOptions {
   readonly remoteAddress?: string
 }
 
+/** The request of a client, and its name. */
 export interface ClientOptions extends ConnectOptions {
   /** Its name in what is printed; default: how many there were, and one more. */
   readonly number?: number
@@ -85,7 +92,9 @@ interface Process {
   isOver: boolean
 }
 
+/** A server in memory, its network and its time; make it with `harness()`. */
 export class Harness {
+  /** The time of everything here; `advance()` moves it. */
   readonly clock: VirtualClock
   /** Every close record, as connections end. */
   readonly records: CloseRecord[] = []

@@ -14,6 +14,7 @@ import { trace } from './trace.ts'
 
 /** A law did not hold. Its message says which, for whom, and all that happened. */
 export class LawBroken extends Error {
+  /** Which one, as `noLoss`. */
   readonly law: string
 
   constructor(law: string, what: string, server: Harness) {
@@ -161,6 +162,11 @@ const NAMED = {
   },
 } as const satisfies Record<string, Law>
 
+/**
+ * What holds for every handler, whatever befalls its connections: each looks at what a harness has kept of a run.
+ *
+ * @throws LawBroken (each of them) when it does not hold.
+ */
 export const laws = {
   ...NAMED,
   /** All of them. */

@@ -38,8 +38,11 @@ type Timeless<Entry> = Entry extends unknown ? Omit<Entry, 'atMs'> : never
 
 /** Where things stood when the script was over and all was quiet, before the server was closed. */
 export interface Calm {
+  /** In ms of the clock's `nowMs()`. */
   readonly atMs: number
+  /** Of the server's end; `undefined` where there never was a connection. */
   readonly state: ConnectionState | undefined
+  /** Whether that was `open`. */
   readonly isOpen: boolean
   /** Whether the client reads, and nothing is under way to it or from it; otherwise nothing can be asked of it. */
   readonly isQuiet: boolean
@@ -49,8 +52,10 @@ export interface Calm {
   readonly busyForMs: number
   /** For how long its socket had had more than it takes ahead, and the network had taken nothing; 0 when it had less. */
   readonly stalledForMs: number
+  /** Messages: what the client said, and what of it the handler had heard. */
   readonly said: number
   readonly heard: number
+  /** Messages: what the client had received, of what the handler had sent. */
   readonly received: number
   readonly sent: number
 }
@@ -58,6 +63,7 @@ export interface Calm {
 /** What a socket takes before the queue behind it keeps the rest. */
 const WRITE_AHEAD_BYTES = 64 * 1024
 
+/** One connection of a `client()`, from both ends: what either said and was told. The laws are judged from it. */
 export class Life {
   readonly client: Client
   readonly slow: SlowPolicy

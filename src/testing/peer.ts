@@ -11,10 +11,13 @@ import { noted } from './sequence.ts'
 
 /** One item of the wire log. */
 export interface WireEntry {
+  /** When it came, in ms of the clock's `nowMs()`. */
   readonly atMs: number
+  /** What it was. */
   readonly item: LinkItem
 }
 
+/** What `harness.connect()` gives: the other end of a link in memory, which speaks in frames and not in bytes. */
 export class Peer {
   /** What came from the server, in order. */
   readonly wire: WireEntry[] = []
@@ -81,6 +84,7 @@ export class Peer {
     if (!this.#closeSent) this.#say({ kind: 'message', message })
   }
 
+  /** A ping; what answers it is in `wire`. */
   ping(data: Uint8Array = new Uint8Array()): void {
     this.#say({ kind: 'ping', data })
   }

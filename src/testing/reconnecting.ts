@@ -53,6 +53,7 @@ export interface ReconnectingCalm extends ClientState {
 
 /** One client of a script that comes back by itself; it outlives its connections, and the clients that it has had. */
 export class ReconnectingClient {
+  /** By their names. */
   readonly topics = new Map<string, TopicView>()
   /** What it told its application, and in which states it was. */
   readonly entries: { readonly atMs: number; readonly text: string }[] = []

@@ -94,6 +94,7 @@ export type Step = { readonly atMs: number } & (
   | (ServerAct & { readonly client?: undefined })
 )
 
+/** Steps that `harness.run()` plays, as plain data; printed, it is a line a step. */
 export class Script {
   /** In the order of their times. */
   readonly steps: readonly Step[]

@@ -37,7 +37,9 @@ const REFUSALS = {
   failing: 'disk I/O error',
 } as const
 
+/** What a journal is kept on in a harness: it outlives processes, may be slow, and may fail. */
 export class SimulatedDisk {
+  /** Whether writes succeed; from now on. Reads always do. */
   condition: DiskCondition = 'fine'
   /** How long each write takes; default 0: it is there in the turn of the call. */
   writeMs = 0

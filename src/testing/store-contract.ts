@@ -9,6 +9,7 @@ import { MAX_UNENDED, type NewEvent, type RecordedEvent, type Store } from '../j
 
 /** A store under test. */
 export interface StoreUnderTest {
+  /** Open, and empty. */
   readonly store: Store
   /** Closes the store and opens it again on what it kept; leave it out for a store that keeps nothing. */
   readonly reopen?: () => Promise<Store>
@@ -16,8 +17,11 @@ export interface StoreUnderTest {
   readonly dispose: () => Promise<void>
 }
 
+/** One promise of the port, as a test that any runner takes. */
 export interface ContractCheck {
+  /** The promise, as a sentence. */
   readonly name: string
+  /** Rejects where it is not kept. */
   readonly run: () => Promise<void>
 }
 

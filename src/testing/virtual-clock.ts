@@ -11,6 +11,7 @@ import { TimerQueue } from './timer-queue.ts'
 /** A run that fires this many timers without end is a bug, not a test. */
 const MAX_STEPS = 1_000_000
 
+/** A clock that moves by `advance()` alone; each timer that is due on the way fires in its moment. */
 export class VirtualClock implements Clock {
   readonly #timers = new TimerQueue()
   readonly #startWallMs: number

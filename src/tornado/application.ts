@@ -54,7 +54,13 @@ class NotFound extends RequestHandler {
 
 const NOTHING: Exclude<Captured, 'malformed'> = { params: {}, args: [] }
 
+/**
+ * Handlers by their paths, and the settings that they share (Tornado: `Application`).
+ *
+ * `listen(port)` begins to serve them.
+ */
 export class Application implements HandlerHost {
+  /** As they were given, and whatever else handlers are to find there. */
   readonly settings: ApplicationSettings
   readonly #rules: readonly URLSpec[]
   readonly #renderTemplate: Renderer
@@ -135,11 +141,17 @@ export class Application implements HandlerHost {
     return spec.reverse(...args)
   }
 
+  /**
+   * The address of a file below `staticPath`, with a mark of its content behind it (Tornado: `static_url`).
+   *
+   * @throws SettingError where `staticPath` is not set.
+   */
   staticUrl(path: string): string {
     if (this.#static === undefined) throw new SettingError('staticPath is not set: no static files')
     return this.#static.url(path)
   }
 
+  /** The text of a template below `templatePath`; `namespace` has what stands in it by name. */
   renderTemplate(name: string, namespace: object): string {
     return this.#renderTemplate(name, namespace)
   }

@@ -7,6 +7,7 @@
 import { STATUS_CODES } from 'node:http'
 import { type ErrorDetails, WebSocketError } from '../protocol/errors.ts'
 
+/** How an `HTTPError` differs from its status alone. */
 export interface HTTPErrorDetails extends Pick<ErrorDetails, 'cause'> {
   /** What stands beside the status, instead of the usual words. */
   readonly reason?: string | undefined
@@ -15,9 +16,11 @@ export interface HTTPErrorDetails extends Pick<ErrorDetails, 'cause'> {
 /** Ends the request with a status; in `prepare` of a WebSocket, without an upgrade (Tornado: `HTTPError`). */
 export class HTTPError extends WebSocketError {
   override readonly name: string = 'HTTPError'
+  /** 400 … 599. */
   readonly statusCode: number
   /** For the log alone; the client does not see it. */
   readonly logMessage: string | undefined
+  /** What stands beside the status on the wire. */
   readonly reason: string
 
   /**

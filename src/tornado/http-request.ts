@@ -7,6 +7,7 @@
 import type { ConnectionRequest } from '../handlers/handler.ts'
 import { type Arguments, parseArguments } from './arguments.ts'
 
+/** A request as handlers see it, with its arguments and its body (Tornado: `HTTPServerRequest`). */
 export class HttpRequest implements ConnectionRequest {
   readonly #request: ConnectionRequest
   /** The body as it came; empty for an upgrade. */

@@ -25,11 +25,13 @@ export interface ErrorPage {
   readonly reason?: string | undefined
 }
 
+/** How `setSignedCookie()` writes: as any cookie, and for how long. */
 export interface SignedCookieOptions extends CookieOptions {
   /** Days until the browser forgets it; default 30. */
   readonly expiresDays?: number | undefined
 }
 
+/** What `getSignedCookie()` accepts. */
 export interface SignedCookieReading extends Pick<VerifyOptions, 'maxAgeDays' | 'minVersion'> {
   /** What to read instead of the cookie. */
   readonly value?: string | undefined
@@ -37,6 +39,7 @@ export interface SignedCookieReading extends Pick<VerifyOptions, 'maxAgeDays' | 
 
 const YEAR_MS = 365 * 86_400_000
 
+/** One plain request: override `get`, `post` and the like; a new one for each request (Tornado: `RequestHandler`). */
 export class RequestHandler extends HttpExchange {
   #user: { readonly value: unknown } | undefined
 
@@ -48,23 +51,32 @@ export class RequestHandler extends HttpExchange {
   /** Before the method, or the upgrade; `finish()` and what is thrown end the request (Tornado: `prepare`). */
   prepare(): void | Promise<void> {}
 
-  /** @throws HTTPError 405 unless overridden, as do the other methods. */
+  /**
+   * Answers a GET (Tornado: `get`).
+   *
+   * @param args - what the path captured, as for `open` of a WebSocket.
+   * @throws HTTPError 405 unless overridden, as do the other methods.
+   */
   get(..._args: never[]): unknown {
     throw new HTTPError(405)
   }
 
+  /** As `get`, for HEAD; 405 unless overridden (Tornado: `head`). */
   head(..._args: never[]): unknown {
     throw new HTTPError(405)
   }
 
+  /** As `get`, for POST; 405 unless overridden (Tornado: `post`). */
   post(..._args: never[]): unknown {
     throw new HTTPError(405)
   }
 
+  /** As `get`, for PUT; 405 unless overridden (Tornado: `put`). */
   put(..._args: never[]): unknown {
     throw new HTTPError(405)
   }
 
+  /** As `get`, for DELETE; 405 unless overridden (Tornado: `delete`). */
   delete(..._args: never[]): unknown {
     throw new HTTPError(405)
   }

@@ -11,6 +11,7 @@ import type { ErrorListener } from '../runtime.ts'
 import { keepalive } from './keepalive.ts'
 import type { CompressionOptions } from './websocket-connect.ts'
 
+/** What an `Application` may be told; in seconds, with Tornado's defaults. */
 export interface ApplicationSettings {
   /** Seconds between pings; default none. (Tornado: `websocket_ping_interval`) */
   readonly websocketPingInterval?: number | null | undefined

@@ -10,10 +10,15 @@ import { show, WebSocketError } from '../protocol/errors.ts'
 import type { RequestHandlerClass } from './execute.ts'
 import { RequestHandler } from './request-handler.ts'
 
+/** One rule of an `Application`: what paths it takes, and which handler answers (Tornado: `URLSpec`, `url`). */
 export class URLSpec {
+  /** What the whole path is matched against. */
   readonly pattern: Pattern
+  /** Of which there is a new one for each request. */
   readonly handlerClass: RequestHandlerClass
+  /** What its `initialize` gets. */
   readonly kwargs: object
+  /** For `reverseUrl`. */
   readonly name: string | undefined
   readonly #pieces: readonly string[] | undefined
 

@@ -31,6 +31,7 @@ export interface CompressionOptions {
   readonly memLevel?: number | undefined
 }
 
+/** What `websocketConnect()` takes; in seconds, with Tornado's defaults. */
 export interface WebsocketConnectOptions<
   Client extends WebSocketClientConnection = WebSocketClientConnection,
 > {

@@ -28,6 +28,10 @@ import { outgoing } from './outgoing.ts'
 import { RequestHandler } from './request-handler.ts'
 import type { CompressionOptions } from './websocket-connect.ts'
 
+/**
+ * One connection, as a class: override `open`, `onMessage` and `onClose`; a new one for each connection (Tornado:
+ * `WebSocketHandler`). It stands behind a `route()` as well as in an `Application`.
+ */
 export class WebSocketHandler extends RequestHandler {
   /** @internal */
   [closeAsked]: CloseFrame | undefined

@@ -21,6 +21,7 @@ export type LinkItem =
   /** The link ended, orderly or not. */
   | { readonly kind: 'end' }
 
+/** What a link in memory is like. */
 export interface LinkOptions {
   readonly clock: Clock
   /** From one end to the other, each way; default 1. */
@@ -31,11 +32,17 @@ export interface LinkOptions {
 
 /** What a peer holds of its link. */
 export interface PeerLink {
+  /** Gets what the other end sends, in order. */
   receive: (item: LinkItem) => void
+  /** To the other end; it comes after the latency. */
   send(item: LinkItem): unknown
+  /** Ends the link in order: what was sent before still arrives. */
   end(): void
+  /** Ends it at once: what is under way is gone. */
   reset(): void
+  /** Takes nothing any more, until `resume()`. */
   pause(): void
+  /** Takes what waits, and what comes. */
   resume(): void
 }
 
