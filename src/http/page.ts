@@ -97,7 +97,8 @@ export function answerWithPage(
     'X-Content-Type-Options': 'nosniff',
     'Cache-Control': 'no-cache',
   })
-  response.end(request.method === 'HEAD' ? undefined : found.body)
+  if (request.method !== 'HEAD') response.write(found.body)
+  endBehind(response, clock)
   return true
 }
 
@@ -117,9 +118,14 @@ export function answerWithLine(
     ...headers,
   })
   if (headers['Connection'] === 'close') lastAnswered.add(request.socket)
-  // The end of the response may close the socket.
   response.write(body)
-  void linger(request, clock).then((isWhole) => {
+  endBehind(response, clock)
+}
+
+/** Ends a response that is written, behind what the client still sends: its end may close the socket. */
+export function endBehind(response: ServerResponse, clock: Clock): void {
+  response.flushHeaders()
+  void linger(response.req, clock).then((isWhole) => {
     if (isWhole) response.end()
     else response.destroy()
   })

@@ -11,7 +11,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { extname, join, resolve, sep } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import type { Clock } from '../protocol/ports.ts'
-import { answerWithLine, CONTENT_TYPES } from './page.ts'
+import { answerWithLine, CONTENT_TYPES, endBehind } from './page.ts'
 
 const TEN_YEARS_S = 315_360_000
 
@@ -59,7 +59,7 @@ export class StaticFiles {
       return
     }
     try {
-      await send(file, request, response)
+      await send(file, request, response, clock)
     } catch {
       if (response.headersSent) response.destroy()
       else answerWithLine(response, clock, 404, 'there is no such file')
@@ -97,6 +97,7 @@ async function send(
   file: string,
   request: IncomingMessage,
   response: ServerResponse,
+  clock: Clock,
 ): Promise<void> {
   const handle = await open(file)
   try {
@@ -111,16 +112,17 @@ async function send(
       'X-Content-Type-Options': 'nosniff',
     }
     if (Date.parse(request.headers['if-modified-since'] ?? '') >= modifiedS * 1000) {
-      response.writeHead(304, headers).end()
+      response.writeHead(304, headers)
+      endBehind(response, clock)
       return
     }
     response.writeHead(200, { ...headers, 'Content-Length': stat.size })
-    if (request.method === 'HEAD' || stat.size === 0) {
-      response.end()
-      return
+    if (request.method !== 'HEAD' && stat.size > 0) {
+      // No further than the length that was told, should the file grow meanwhile.
+      const file = handle.createReadStream({ end: stat.size - 1, autoClose: false })
+      await pipeline(file, response, { end: false })
     }
-    // No further than the length that was told, should the file grow meanwhile.
-    await pipeline(handle.createReadStream({ end: stat.size - 1, autoClose: false }), response)
+    endBehind(response, clock)
   } finally {
     await handle.close()
   }

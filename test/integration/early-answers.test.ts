@@ -1,6 +1,8 @@
 // Answers that come before the request is whole, to clients that send all they have before they read.
 
+import { readFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
+import { fileURLToPath } from 'node:url'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { page, route, topic, topics } from 'windsock'
 import { RequestHandler } from 'windsock/tornado'
@@ -100,6 +102,29 @@ describe('a client that sends megabytes and only then reads', () => {
     const { port } = await house()
     const got = await sendsThenReads(port, post(path, LENGTH, 'Connection: close'), MUCH)
     expect(got.match(/^HTTP\/1.1 \d+/gm)).toEqual([`HTTP/1.1 ${status}`])
+  })
+
+  it.each(['GET', 'HEAD'])('with a %s for a page gets it', async (method) => {
+    const { port } = await house()
+    const head = `${method} /page HTTP/1.1\r\nHost: x\r\n${LENGTH}\r\nConnection: close\r\n\r\n`
+    const got = await sendsThenReads(port, Buffer.from(head), MUCH)
+    const file = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
+    expect(got).toMatch(/^HTTP\/1.1 200 /)
+    expect(got.split('\r\n\r\n')[1]).toBe(method === 'GET' ? file : '')
+  })
+
+  it.each([
+    ['GET', 200],
+    ['HEAD', 200],
+    ['GET', 304],
+  ])('with a %s for a static file gets its %i', async (method, status) => {
+    const staticPath = fileURLToPath(new URL('../../docs', import.meta.url))
+    const { port } = await startApplication([], { staticPath })
+    const since = status === 304 ? 'If-Modified-Since: Fri, 31 Dec 2100 00:00:00 GMT\r\n' : ''
+    const head = `${method} /static/README.md HTTP/1.1\r\nHost: x\r\n${since}${LENGTH}\r\nConnection: close\r\n\r\n`
+    const got = await sendsThenReads(port, Buffer.from(head), MUCH)
+    expect(got).toMatch(new RegExp(`^HTTP/1.1 ${status} `))
+    expect(got.includes('# Documentation')).toBe(method === 'GET' && status === 200)
   })
 
   it('to no path keeps its connection', async () => {
