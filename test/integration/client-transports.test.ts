@@ -2,7 +2,7 @@
 
 import { once } from 'node:events'
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, createServer as createPlainServer, type Socket } from 'node:net'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { type ClientTransport, connect, connectPlain } from 'windsock/client'
@@ -174,6 +174,41 @@ describe('what the server says about coming back', () => {
       await client.close()
     }
   })
+
+  it.each(['sse', 'long-poll', 'poll'] as const)(
+    'over %s it says in words of ours what went wrong',
+    async (transport) => {
+      const habits: Record<string, (socket: Socket) => void> = {
+        'the server cannot be reached': (socket) => socket.destroy(),
+        'the server has fallen silent': () => {},
+        'the answer is not one of a topic': (socket) => {
+          const type = transport === 'sse' ? 'text/event-stream' : 'text/html'
+          socket.end(
+            `HTTP/1.1 200 OK\r\nContent-Type: ${type}\r\nConnection: close\r\n\r\n` +
+              'event: data\ndata: <p>Hello!</p>\n\n',
+          )
+        },
+        'the answer was cut off': (socket) => {
+          socket.write('HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n')
+          socket.end('Content-Length: 1000\r\n\r\n[')
+        },
+      }
+      for (const [words, habit] of Object.entries(habits)) {
+        const server = createPlainServer((socket) => {
+          socket.on('error', () => {}).once('data', () => habit(socket))
+          onTestFinished(() => void socket.destroy())
+        }).listen(0, '127.0.0.1')
+        await once(server, 'listening')
+        onTestFinished(() => void server.close())
+        const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/topics`
+        const numbers = { heartbeatMs: 100, heartbeatTimeoutMs: 100 }
+        const client = connect(url, { transports: [transport], ...numbers })
+        client.topic('chat').events$.subscribe()
+        await eventually(() => client.state.lastClose).toEqual({ code: 1006, reason: words })
+        await client.close()
+      }
+    },
+  )
 
   it.each([4001, 1008, 1002])('%i is final: it fails, and dials no more', async (code) => {
     const { client, connections } = await closingServer(code, 'no')

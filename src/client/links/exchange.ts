@@ -199,28 +199,35 @@ export class Exchange {
       return { response, heard, done }
     } catch (thrown) {
       done()
-      throw broken(thrown)
+      throw broken(thrown, 'the server cannot be reached')
     }
   }
 }
+
+const NOT_A_TOPIC = 'the answer is not one of a topic'
 
 /** @throws Broken: an answer without a place, or with another one, is not from a topic. */
 export function positionIn(word: unknown): Position {
   const position = typeof word === 'string' ? parseOffset(word) : undefined
   if (typeof position === 'object') return position
-  throw new Broken(1006, 'the answer is not one of a topic')
+  throw new Broken(1006, NOT_A_TOPIC)
 }
 
 /** @throws Broken for what is no array. */
 export function itemsIn(value: unknown): readonly MessageItem[] {
   if (Array.isArray(value)) return value as MessageItem[]
-  throw new Broken(1006, 'the answer is not one of a topic')
+  throw new Broken(1006, NOT_A_TOPIC)
 }
 
-/** What was thrown, as one of ours. */
-export function broken(thrown: unknown): Gone | Refused | Broken {
-  const ours = thrown instanceof Gone || thrown instanceof Refused || thrown instanceof Broken
-  return ours ? thrown : new Broken(1006, thrown instanceof Error ? thrown.message : '')
+/** What was thrown, as one of ours: each browser has words of its own for it, and those of none say what happened. */
+export function broken(
+  thrown: unknown,
+  otherwise = 'the answer was cut off',
+): Gone | Refused | Broken {
+  if (thrown instanceof Gone || thrown instanceof Refused || thrown instanceof Broken) return thrown
+  const name = thrown instanceof Error ? thrown.name : ''
+  if (name === 'SyntaxError') return new Broken(1006, NOT_A_TOPIC)
+  return new Broken(1006, name === 'AbortError' ? 'the server has fallen silent' : otherwise)
 }
 
 /** 500 is about what was asked, as `internal` is over WebSocket; the others above it are about the way or the moment. */
