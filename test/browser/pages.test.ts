@@ -6,6 +6,7 @@ import { describeInBrowser, newProfile, textOf, untilState, visit } from './supp
 import { sharedDemo } from './support/demo-process.ts'
 
 const PAGES = ['/', '/echo', '/chat-room', '/clock']
+const PROGRAMS = PAGES.slice(1)
 const PHONE = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true }
 const UNBROKEN = 'w'.repeat(3_000)
 
@@ -80,6 +81,28 @@ describeInBrowser('the pages of the demo', () => {
     await page.getByTestId('send').tap()
     await page.getByTestId('log').getByText(UNBROKEN.slice(0, 2_000)).first().waitFor()
     expect(await width()).toBe(PHONE.viewport.width)
+  })
+
+  it.each(PROGRAMS)(
+    '%s keeps its controls within their cards where it is narrowest',
+    async (path) => {
+      const narrow = { viewport: { width: 280, height: 653 }, isMobile: true }
+      const page = await visit(url() + path, await newProfile(narrow))
+      const outside =
+        await page.evaluate(`[...document.querySelectorAll('.card')].flatMap((card) => {
+      const right = card.getBoundingClientRect().right - parseFloat(getComputedStyle(card).paddingRight)
+      return [...card.querySelectorAll('button, input, select')]
+        .filter((control) => control.getBoundingClientRect().right > right)
+        .map((control) => control.outerHTML)
+    })`)
+      expect(outside).toEqual([])
+    },
+  )
+
+  it.each(PROGRAMS)('%s says that it needs JavaScript where there is none', async (path) => {
+    const page = await visit(url() + path, await newProfile({ javaScriptEnabled: false }))
+    expect(await page.locator('noscript .state').isVisible()).toBe(true)
+    expect(await page.getByRole('button', { disabled: false }).count()).toBe(0)
   })
 
   it('a long close reason does not widen a phone either', async () => {
