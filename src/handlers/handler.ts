@@ -30,9 +30,9 @@ export interface ConnectionRequest {
   readonly headers: Readonly<Record<string, string>>
   /** The cookies by name; unsigned, so anyone may have written them. */
   readonly cookies: Readonly<Record<string, string | undefined>>
-  /** The address of the socket's other end; never taken from a header. */
+  /** The address of the socket's other end, or of the client that `trustedProxies` tell of; no other header counts. */
   readonly remoteAddress: string
-  /** Whether the request came over TLS. */
+  /** Whether the request came over TLS, here or to a trusted proxy. */
   readonly secure: boolean
 }
 

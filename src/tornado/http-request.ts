@@ -1,7 +1,7 @@
 // HTTP request: the request as a handler sees it, plain or upgrading, with Tornado's names beside windsock's.
 //
-// Arguments are parsed when first asked for. The peer's address and whether there is TLS come from the socket, never
-// from a header. Knows nothing of responses.
+// Arguments are parsed when first asked for. The peer's address and whether there is TLS come from the socket, or
+// from the server's trusted proxies. Knows nothing of responses.
 // Source: tornado.httputil.HTTPServerRequest.
 
 import type { ConnectionRequest } from '../handlers/handler.ts'
