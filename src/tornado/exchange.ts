@@ -31,7 +31,7 @@ export const setup = Symbol('setup')
 
 type Fallback<T> = [fallback: T, strip?: boolean]
 
-export class HttpExchange {
+export class RequestExchange {
   /** The request; there from `setDefaultHeaders` on (Tornado: `request`). */
   request!: HttpRequest
   /** @internal */

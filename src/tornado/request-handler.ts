@@ -15,7 +15,7 @@ import {
 } from '../http/signed-value.ts'
 import { SettingError, WebSocketError } from '../protocol/errors.ts'
 import { HTTPError, reasonOf } from './errors.ts'
-import { draft, HttpExchange, setup } from './exchange.ts'
+import { draft, RequestExchange, setup } from './exchange.ts'
 
 /** What a status page is made of. */
 export interface ErrorPage {
@@ -40,7 +40,7 @@ export interface SignedCookieReading extends Pick<VerifyOptions, 'maxAgeDays' | 
 const YEAR_MS = 365 * 86_400_000
 
 /** One plain request: override `get`, `post` and the like; a new one for each request (Tornado: `RequestHandler`). */
-export class RequestHandler extends HttpExchange {
+export class RequestHandler extends RequestExchange {
   #user: { readonly value: unknown } | undefined
 
   // ── hooks, for you to override ─────────────────────────────────────────────────────────────────
