@@ -59,7 +59,7 @@ class Echo extends WebSocketHandler {
 }
 
 /** The routes of the demo, without its pages; `room` is where the chat's lines go. */
-export function demoRoutes(room: AnyRoom) {
+function demoRoutes(room: AnyRoom) {
   const who = ({ request }: TopicCaller) => `[${request.remoteAddress}]`
   return [
     route('/socket/', Echo, { pingIntervalMs: 1_000, pingTimeoutMs: 10_000 }),
@@ -84,7 +84,7 @@ export function demoRoutes(room: AnyRoom) {
 export interface DemoOptions {
   readonly host: string
   readonly port: number
-  /** Default `data/demo.db` in the project. */
+  /** Default `data/demo.db` in the folder of windsock itself. */
   readonly journal?: string
 }
 
@@ -108,7 +108,7 @@ export async function demo({ host, port, journal: file }: DemoOptions): Promise<
     process.on(signal, () => stop(server, journal, signal))
 }
 
-/** The journal that was asked for; else one in the project's own folder, or in memory when another demo has that. */
+/** The journal that was asked for; else one in windsock's own folder, or in memory when another demo has that. */
 async function journalAt(file: string | undefined) {
   if (file !== undefined) return { journal: await openJournal(file), where: `in ${file}` }
   const usual = fileURLToPath(new URL('../../data/demo.db', import.meta.url))

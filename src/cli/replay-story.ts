@@ -121,7 +121,7 @@ function effectWords(effects: readonly ConnectionEffect[]): string[] {
 }
 
 /** A close record in sentences. */
-export function recordLines(record: CloseRecord, width: number): string[] {
+function recordLines(record: CloseRecord, width: number): string[] {
   const { initiator, cause, detail, sent, received, status, wasClean, totals } = record
   const who = WHO[initiator] ?? quoted(initiator)
   const why = detail === '' ? quoted(cause) : `${quoted(cause)} (${quoted(detail)})`

@@ -232,7 +232,7 @@ export async function acceptWith(
 }
 
 /** The word for what was thrown, whoever asked. */
-export function errorCodeOf(thrown: unknown): ResumeErrorCode {
+function errorCodeOf(thrown: unknown): ResumeErrorCode {
   if (!(thrown instanceof WebSocketError)) return 'internal'
   if (thrown.code === 'ERR_WINDSOCK_JOURNAL_CONFLICT') return 'conflict'
   if (thrown instanceof JournalError) return 'overloaded'
@@ -245,7 +245,7 @@ export function errorCodeOf(thrown: unknown): ResumeErrorCode {
 // One item goes to many sessions; its JSON is made for the first of them.
 const json = new WeakMap<TopicItem, string>()
 
-export function jsonOf(item: TopicItem): string {
+function jsonOf(item: TopicItem): string {
   const known = json.get(item)
   if (known !== undefined) return known
   const made = itemJson(item.offset, item.atMs, item.kind, item.message)

@@ -48,15 +48,6 @@ const MAX_PER_SOCKET = 8
 /** How long a drain waits for answers that are under way. */
 const DRAIN_MS = 5_000
 
-/**
- * Makes the entry.
- *
- * @throws SettingError for a prefix, an Origin policy or a limit out of range.
- */
-export function topicRequests(options: TopicRequestsOptions): TopicRequests {
-  return new TopicRequests(options)
-}
-
 function originsOf(checkOrigin: TopicOrigins): TopicOrigins {
   return typeof checkOrigin === 'function' ? checkOrigin : checkOriginPolicy(checkOrigin)
 }
@@ -74,6 +65,7 @@ export class TopicRequests implements PlainRequests {
   readonly #drains = new Set<() => void>()
   #clock = liveClock
 
+  /** @throws SettingError for a prefix, an Origin policy or a limit out of range. */
   constructor(options: TopicRequestsOptions) {
     const { prefix, topics, report, rules = {}, random = liveRandom } = options
     const { checkOrigin = 'same-origin', requireOrigin = false } = options

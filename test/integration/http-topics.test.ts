@@ -5,17 +5,17 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { HandshakeError, type Sendable, type Topic, topic, topics } from 'windsock'
 import { HandshakeRequest } from '../../src/http/request.ts'
 import { formatOffset } from '../../src/protocol/http-offset.ts'
-import { topicRequests } from '../../src/transport/topic-requests.ts'
+import { TopicRequests } from '../../src/transport/topic-requests.ts'
 import { CountedTopic } from '../property/support/asking.ts'
 import { start } from './support/test-server.ts'
 
-type Options = Partial<Parameters<typeof topicRequests>[0]>
+type Options = Partial<ConstructorParameters<typeof TopicRequests>[0]>
 
 async function house(options: Options = {}, count = 1_000) {
   const news: Topic<Sendable> = topic('news', { history: { count, bytes: 256 * 1024 * 1024 } })
   const counted = new CountedTopic(news)
   const errors: unknown[] = []
-  const requests = topicRequests({
+  const requests = new TopicRequests({
     prefix: '/topics',
     topics: new Map([['news', counted]]),
     requestOf: (upgrade, captured) => new HandshakeRequest(upgrade, captured),
@@ -326,7 +326,7 @@ describe('user code', () => {
 
   it('is told of mistakes in the options when the entry is made', () => {
     const make = (options: object) => () =>
-      topicRequests({ prefix: '/t', topics: new Map(), report: () => {}, ...options } as never)
+      new TopicRequests({ prefix: '/t', topics: new Map(), report: () => {}, ...options } as never)
     for (const options of [
       { prefix: 'topics' },
       { prefix: '/topics/' },

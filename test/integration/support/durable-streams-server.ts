@@ -2,7 +2,7 @@
 //
 // windsock's topics are made by programs, not by clients, so PUT and DELETE are no part of it. Here a PUT makes a topic
 // of the content type that it names, with its body as the first messages, and a DELETE forgets it. Everything else is
-// answered by `topicRequests` as it stands.
+// answered by `TopicRequests` as it stands.
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { buffer } from 'node:stream/consumers'
@@ -11,7 +11,7 @@ import { HandshakeRequest } from '../../../src/http/request.ts'
 import type { PlainRequests } from '../../../src/http/requests.ts'
 import { formatOffset } from '../../../src/protocol/http-offset.ts'
 import { bodyReader } from '../../../src/transport/topic-input.ts'
-import { topicRequests } from '../../../src/transport/topic-requests.ts'
+import { TopicRequests } from '../../../src/transport/topic-requests.ts'
 
 const PREFIX = '/v1/stream'
 const HISTORY = { count: 10_000, bytes: 64 * 1024 * 1024 }
@@ -23,7 +23,7 @@ interface Made {
 
 export async function durableStreamsServer(): Promise<Server> {
   const made = new Map<string, Made>()
-  const requests = topicRequests({
+  const requests = new TopicRequests({
     prefix: PREFIX,
     topics: { get: (name) => made.get(name)?.topic },
     contentType: (name) => made.get(name)?.contentType ?? 'application/json',
