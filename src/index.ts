@@ -1,6 +1,6 @@
 // windsock: the public names, one by one.
 //
-// Only what stands here, and in `windsock/testing`, is public; everything else may change.
+// Only what stands here, and in `windsock/client`, `/tornado` and `/testing`, is public; everything else may change.
 
 export { type Dialed, type DialOptions, type DialSettings, dial } from './dial.ts'
 export type { MessageEvent } from './handlers/actor-handler.ts'

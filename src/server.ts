@@ -91,8 +91,8 @@ export interface Attached {
   /** What is kept of the connections: their lives and close records, by id. */
   readonly journal: Journal
   /**
-   * Answers a plain request for what does so among the routes, such as `topics()`; `false`, and nothing done, for any
-   * other: that is the owner's. Hand requests on whole, before anything else has read their bodies or changed their URLs.
+   * Answers a plain request that is for one of the routes, as those of `topics()` are; `false`, and nothing done, for
+   * any other: that is the owner's. Hand requests on whole, before anything else has read their bodies or changed their URLs.
    * With `serve()` nobody needs to call it.
    */
   answer(request: IncomingMessage, response: ServerResponse): boolean

@@ -66,8 +66,8 @@ const NAMES = Object.keys({
  * Serves `list` at `path`.
  *
  * @param path - such as `/topics`; a topic stands at `/topics/<its name>`.
- * @throws SettingError for an option that is none, a topic without a history, two of one name, a content type that is none, or a bound out of
- *   range.
+ * @throws SettingError for an option that is none, a topic without a history, two of one name, a content type that is
+ *   none, or a bound out of range.
  */
 export function topics(
   path: string,

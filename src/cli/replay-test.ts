@@ -1,7 +1,7 @@
 // Replay test: a life written out as a regression test for vitest.
 //
 // The test has the events in it as data, so it needs no journal and runs for as long as there are tests. Messages are
-// left out: the machine never hears of them, and what they say belongs into no repository.
+// left out: the machine never hears of them, and what they say belongs in no repository.
 
 import type { RecordedLifeEvent } from '../journal/events.ts'
 import type { LifeStory } from '../journal/life-story.ts'

@@ -10,7 +10,7 @@
 //   ├── WebSocketClosedError   an operation came after the connection's close
 //   ├── HandlerError           user code threw, rejected or never finished; `cause` is what it threw
 //   ├── LimitError             a bound was reached
-//   ├── SettingError           a setting is outside its range; thrown at start
+//   ├── SettingError           a setting is unknown or outside its range; thrown at start
 //   └── JournalError           the journal cannot do what it was asked
 
 import type { ResponseBody, ResponseHeaders } from './http-answer.ts'
@@ -159,7 +159,7 @@ export class LimitError extends WebSocketError {
   }
 }
 
-/** A setting is unknown or outside its range; thrown when a server or route is made, never later. */
+/** A setting is unknown or outside its range; thrown where it is given, such as by `serve()`, never later. */
 export class SettingError extends WebSocketError {
   override readonly name = 'SettingError'
 

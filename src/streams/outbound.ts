@@ -2,8 +2,8 @@
 //
 // Data waits in the queue while the link has enough to do, because only what is still here can be dropped or
 // replaced. What one turn of the event loop produces leaves as one write; a message that comes alone leaves at
-// once. Pings and pongs go by the control
-// lane: never queued behind data, one of each waiting at most, the newest wins (RFC 6455 §5.5.3).
+// once. Pings and pongs go by the control lane: never queued behind data, one of each waiting at most, the newest
+// wins (RFC 6455 §5.5.3).
 //
 // The bound counts what waits here and what the link has not handed to the kernel yet. At the bound the
 // slow-consumer policy acts:

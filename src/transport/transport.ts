@@ -1,6 +1,6 @@
 // Transport: the port between a connection and whatever carries its messages.
 //
-// The contract, which every transport keeps (ws, in-memory; later SSE and polls):
+// The contract, which every transport keeps (of `ws`, and in memory):
 //  1. Nothing is reported before `start()`; what arrived earlier is reported from then on, in order.
 //  2. Reports come in the order of the wire. `ended` comes exactly once, last, on every path, also after
 //     `destroy()` and also when the peer vanished.

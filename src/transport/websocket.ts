@@ -1,10 +1,10 @@
 // WebSocket transport: one upgraded socket of `ws`, behind the port.
 //
 // `ws` reads: framing, masking, UTF-8, limits, and the answers to Close frames and to breaches; what a read brought whole
-// is read before it (whole-frames.ts). A server's messages
-// are written as prepared frames, one write per turn, also beside those that are compressed (deflating-writer.ts); a
-// client's, which are masked, go through `ws`. So do Ping, Pong and Close, on the same socket, in order. What `ws`
-// reports as 1006 is told apart here: the frame that came, the frame that went, and why.
+// is read before it (whole-frames.ts). A server's messages are written as prepared frames, one write per turn, also
+// beside those that are compressed (deflating-writer.ts); a client's, which are masked, go through `ws`. So do Ping, Pong
+// and Close, on the same socket, in order. What `ws` reports as 1006 is told apart here: the frame that came, the frame
+// that went, and why.
 
 import type { Duplex } from 'node:stream'
 import type { CloseCause, CloseFrame } from '../protocol/close-record.ts'

@@ -6,7 +6,7 @@ import type { Way } from './poll.ts'
 
 export const longPoll: Way = async function* (exchange, place, cursor) {
   if (typeof place === 'string' || cursor === undefined) {
-    // A cursor that no server gave is left out of account by it; here it stands for "not the first".
+    // No cursor of the server's, which takes no notice of it; here it stands for "not the first".
     yield { ...(await exchange.ask(place)), cursor: '' }
     return
   }
