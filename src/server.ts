@@ -18,7 +18,7 @@ import { answerWithLine, answerWithPage, type Page } from './http/page.ts'
 import type { IncomingUpgrade } from './http/request.ts'
 import type { PlainRequests } from './http/requests.ts'
 import type { Journal } from './journal/journal.ts'
-import { checkJournal, memoryJournal } from './open-journal.ts'
+import { memoryJournal } from './open-journal.ts'
 import type { CloseRecord } from './protocol/close-record.ts'
 import { describe, SettingError, show, WebSocketError } from './protocol/errors.ts'
 import { refuseUpgrade } from './protocol/handshake.ts'
@@ -37,6 +37,7 @@ import {
   type RouteMatch,
   Runtime,
 } from './runtime.ts'
+import { checkAddress, checkServerSettings, entriesOf } from './server-options.ts'
 import { descriptorLimit } from './transport/descriptors.ts'
 import { liveClock, liveRandom } from './transport/live-ports.ts'
 import { refuse, WsServers } from './transport/ws-server.ts'
@@ -134,10 +135,7 @@ const SERVE_NAMES = ['host', 'port', ...ATTACH_NAMES]
 export async function serve(options: ServeOptions): Promise<Server> {
   const entries = entriesOf(options)
   const { host = '127.0.0.1', port = 0 } = options
-  // Node would take a number for the length of its queue, and listen everywhere.
-  if (typeof host !== 'string') {
-    throw new SettingError(`host is ${show(host)}: it must be a name or an address`)
-  }
+  checkAddress(host, port)
   const routes = entries.filter((entry) => entry.kind === 'route')
   const pages = entries.filter((entry) => entry.kind === 'page')
   const runtime = makeRuntime(options, routes, SERVE_NAMES)
@@ -247,28 +245,6 @@ function plainRequests(
   }
 }
 
-// What TypeScript says at once, a program in JavaScript is told here.
-function entriesOf(options: { readonly routes?: unknown } | undefined): readonly Entry[] {
-  const routes: unknown = options?.routes
-  if (!Array.isArray(routes)) {
-    throw new WebSocketError(
-      'ERR_WINDSOCK_ROUTE',
-      `routes is ${routes === undefined ? 'missing' : 'no array'}: give serve() and attach() an array, as in { routes: [route(path, handler)] }`,
-    )
-  }
-  // `topics()` gives several at once.
-  const entries: unknown[] = routes.flat()
-  for (const [index, entry] of entries.entries()) {
-    const kind: unknown = (entry as { kind?: unknown } | null | undefined)?.kind
-    if (kind === 'route' || kind === 'page' || kind === 'requests') continue
-    throw new WebSocketError(
-      'ERR_WINDSOCK_ROUTE',
-      `routes[${index}] is no route: make it with route(path, handler), topics(path, list) or page(path, file)`,
-    )
-  }
-  return entries as readonly Entry[]
-}
-
 function facade<Extra extends object>(
   runtime: Runtime,
   answer: Attached['answer'],
@@ -295,8 +271,7 @@ function makeRuntime(
   names: readonly string[],
 ): Runtime {
   const settings = resolveSettings(DEFAULT_SETTINGS, options, 'server', names)
-  checkListener(options.onError)
-  checkJournal('journal', options.journal)
+  checkServerSettings(options)
   return new Runtime({
     routes,
     settings,
@@ -331,11 +306,6 @@ function listen(
   }
   http.on('upgrade', onUpgrade)
   return () => http.off('upgrade', onUpgrade)
-}
-
-function checkListener(onError: unknown): void {
-  if (onError === undefined || typeof onError === 'function') return
-  throw new SettingError(`onError is ${show(onError)}: it must be a function of the error`)
 }
 
 // One for all sockets, which keep it for life.

@@ -28,6 +28,13 @@ const MISTAKES: readonly [what: string, make: () => unknown, code: string, says:
   ['one route alone', () => serve?.({ routes: news }), 'ROUTE', /routes is no array/],
   ['a handler among the routes', () => serve?.({ routes: [nothing] }), 'ROUTE', /routes\[0\]/],
   ['a misspelt option', () => serve?.({ routes: [], prot: 1 }), 'SETTING', /"prot".*host, port/],
+  ['a port of no number', () => serve?.({ routes: [], port: 'http' }), 'LISTEN', /port is "http"/],
+  [
+    'no number for a port',
+    () => serve?.({ routes: [], port: Number.NaN }),
+    'LISTEN',
+    /port is NaN/,
+  ],
   ['a number for a host', () => serve?.({ routes: [], host: 5 }), 'SETTING', /host is 5/],
   [
     'a listener that is none',

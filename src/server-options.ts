@@ -1,0 +1,56 @@
+// Server options: what TypeScript says at once of the options of a server, a program in JavaScript is told here.
+//
+// What a route may set as well is checked with the routes (route.ts).
+
+import { checkJournal } from './open-journal.ts'
+import { SettingError, show, WebSocketError } from './protocol/errors.ts'
+import type { Entry, ServerSettings } from './server.ts'
+
+/**
+ * The routes of a server, one after the other.
+ *
+ * @throws WebSocketError `ERR_WINDSOCK_ROUTE` for what is no array of them.
+ */
+export function entriesOf(options: { readonly routes?: unknown } | undefined): readonly Entry[] {
+  const routes: unknown = options?.routes
+  if (!Array.isArray(routes)) {
+    throw new WebSocketError(
+      'ERR_WINDSOCK_ROUTE',
+      `routes is ${routes === undefined ? 'missing' : 'no array'}: give serve() and attach() an array, as in { routes: [route(path, handler)] }`,
+    )
+  }
+  // `topics()` gives several at once.
+  const entries: unknown[] = routes.flat()
+  for (const [index, entry] of entries.entries()) {
+    const kind: unknown = (entry as { kind?: unknown } | null | undefined)?.kind
+    if (kind === 'route' || kind === 'page' || kind === 'requests') continue
+    throw new WebSocketError(
+      'ERR_WINDSOCK_ROUTE',
+      `routes[${index}] is no route: make it with route(path, handler), topics(path, list) or page(path, file)`,
+    )
+  }
+  return entries as readonly Entry[]
+}
+
+/** @throws SettingError for a listener that is no function, and a journal that is none. */
+export function checkServerSettings({ onError, journal }: ServerSettings): void {
+  if (onError !== undefined && typeof onError !== 'function') {
+    throw new SettingError(`onError is ${show(onError)}: it must be a function of the error`)
+  }
+  checkJournal('journal', journal)
+}
+
+/** @throws SettingError for a host, and WebSocketError `ERR_WINDSOCK_LISTEN` for a port, that cannot be. */
+export function checkAddress(host: string, port: number): void {
+  // Node would take a number for the length of its queue, and listen everywhere.
+  if (typeof host !== 'string') {
+    throw new SettingError(`host is ${show(host)}: it must be a name or an address`)
+  }
+  // Of a text Node would make a socket in a file; digits are what an environment variable holds.
+  if (!/^\d{1,5}$/.test(String(port)) || Number(port) > 65_535) {
+    throw new WebSocketError(
+      'ERR_WINDSOCK_LISTEN',
+      `port is ${show(port)}: it must be a whole number from 0 to 65535`,
+    )
+  }
+}
