@@ -6,7 +6,7 @@
 import type { Message } from '../protocol/message.ts'
 import type { Harness } from './harness.ts'
 import type { Life } from './life.ts'
-import { show } from './print.ts'
+import { printed } from './print.ts'
 import { timeOf } from './script.ts'
 import { placeOf } from './sequence.ts'
 import { atItsEnd, noGap } from './topic-laws.ts'
@@ -60,11 +60,11 @@ const oneClose = each('oneClose', (life, server) => {
 const order = each('order', ({ client, heard, sent, slow, hasOverlapped }) => {
   if (hasOverlapped) return 'its handler was given a message while it was busy with the one before'
   const wrong = firstNot(heard, client.said)
-  if (wrong >= 0) return `its handler was given ${show(heard[wrong] as Message)} out of turn`
+  if (wrong >= 0) return `its handler was given ${printed(heard[wrong] as Message)} out of turn`
   const got = client.messages
   const drops = slow === 'drop-oldest' || slow === 'latest'
   const bad = drops ? firstNotAmong(got, sent) : firstNot(got, sent)
-  if (bad >= 0) return `it got ${show(got[bad] as Message)} out of turn`
+  if (bad >= 0) return `it got ${printed(got[bad] as Message)} out of turn`
   return undefined
 })
 
@@ -75,20 +75,20 @@ const noLoss = each('noLoss', (life) => {
   const said = client.said.length
   // It said its last and closed: all before that is delivered first.
   if (record?.initiator === 'peer' && heard.length < said && life.hasOpened) {
-    return `its handler never heard ${show(client.said[heard.length] as Message)}`
+    return `its handler never heard ${printed(client.said[heard.length] as Message)}`
   }
   const isWhole = slow === 'close' || slow === 'pause'
   // A client that closes wants nothing more, whatever the handler had still to say.
   const endedWell = record?.cause === 'appClosed' && client.closeFrames.length > 0 && !left(client)
   if (isWhole && endedWell && client.messages.length < sent.length) {
-    return `it was never sent ${show(sent[client.messages.length] as Message)}, said before the close`
+    return `it was never sent ${printed(sent[client.messages.length] as Message)}, said before the close`
   }
   if (calm === undefined || !calm.isOpen || !calm.isQuiet) return undefined
   if (!calm.isBusy && calm.heard < calm.said) {
-    return `its handler had not heard ${show(client.said[calm.heard] as Message)}, though all was quiet`
+    return `its handler had not heard ${printed(client.said[calm.heard] as Message)}, though all was quiet`
   }
   if (isWhole && calm.received < calm.sent) {
-    return `it had not got ${show(sent[calm.received] as Message)}, though all was quiet`
+    return `it had not got ${printed(sent[calm.received] as Message)}, though all was quiet`
   }
   return undefined
 })
@@ -113,7 +113,7 @@ const nothingAfterClose = each('nothingAfterClose', ({ client, entries, lateSend
   const ended = entries.findIndex(({ what }) => what === 'end' || what === 'closeCall')
   const after = ended < 0 ? undefined : entries.slice(ended).find(({ what }) => what === 'message')
   if (after?.what === 'message') {
-    return `its handler was given ${show(after.message)} at ${timeOf(after.atMs)}, after the end`
+    return `its handler was given ${printed(after.message)} at ${timeOf(after.atMs)}, after the end`
   }
   const over = entries.findIndex(({ what }) => what === 'close')
   const last = over < 0 ? undefined : entries.slice(over + 1).find(({ what }) => what === 'end')

@@ -5,7 +5,7 @@
 const MAX_SHOWN = 48
 
 /** A text or bytes, on one line. */
-export function show(data: string | Uint8Array): string {
+export function printed(data: string | Uint8Array): string {
   if (typeof data === 'string') {
     const text = JSON.stringify(data.length > MAX_SHOWN ? data.slice(0, MAX_SHOWN) : data)
     return data.length > MAX_SHOWN ? `${text}… (${data.length} characters)` : text

@@ -14,7 +14,7 @@ import { hintInHeader } from '../protocol/retry-hint.ts'
 import type { Client as Connection } from './client.ts'
 import { newView, type TopicView } from './follower.ts'
 import type { Harness } from './harness.ts'
-import { show } from './print.ts'
+import { printed } from './print.ts'
 import { ProcessClock } from './process-clock.ts'
 import { seededRandom } from './seeded-random.ts'
 import { noted } from './sequence.ts'
@@ -109,10 +109,10 @@ export class ReconnectingClient {
       .publish(data)
       .then(
         ({ offset, epoch }) => {
-          this.#note(`is told that ${show(data)} is stored in ${topic} as ${offset}`)
+          this.#note(`is told that ${printed(data)} is stored in ${topic} as ${offset}`)
           view.acknowledged.push({ offset, epoch, data: JSON.stringify(data) })
         },
-        ({ code }) => this.#note(`is told that ${show(data)} is not stored: ${code}`),
+        ({ code }) => this.#note(`is told that ${printed(data)} is not stored: ${code}`),
       )
       .finally(() => this.#unsettled--)
   }
@@ -185,7 +185,7 @@ export class ReconnectingClient {
       view.last = offset
     } else {
       const { epoch, offset, topic } = event
-      this.#note(`is given ${show(event.data)}, which is ${offset} of ${topic}`)
+      this.#note(`is given ${printed(event.data)}, which is ${offset} of ${topic}`)
       view.sightings.push({ saw: 'item', offset, epoch, data: JSON.stringify(event.data) })
       view.last = offset
     }

@@ -7,7 +7,7 @@
 //   00:00.120 client 2 sends close 4001 "bye"
 
 import type { Message } from '../protocol/message.ts'
-import { show } from './print.ts'
+import { printed } from './print.ts'
 import type { DiskCondition } from './simulated-disk.ts'
 
 /** What a client, or its network, does. */
@@ -127,16 +127,16 @@ function tell(step: Step): string {
     case 'connect':
       return `${who} connects to ${step.path}${step.by ? ' with windsock/client' : ''}${step.follows ? ` and follows ${step.follows.join(', ')}` : ''}${step.headers ? ` with ${JSON.stringify(step.headers)}` : ''}`
     case 'send':
-      return `${who} sends ${show(step.message)}`
+      return `${who} sends ${printed(step.message)}`
     case 'sendInPieces':
-      return `${who} sends ${show(step.message)} in pieces, cut after ${step.cut} bytes, a ping between them`
+      return `${who} sends ${printed(step.message)} in pieces, cut after ${step.cut} bytes, a ping between them`
     case 'ping':
     case 'pong':
-      return `${who} sends ${step.does} ${show(step.data)}`
+      return `${who} sends ${step.does} ${printed(step.data)}`
     case 'close':
-      return `${who} sends close ${step.code}${step.reason && ` ${show(step.reason)}`}`
+      return `${who} sends close ${step.code}${step.reason && ` ${printed(step.reason)}`}`
     case 'bytes':
-      return `${who} sends ${step.what}: ${show(step.bytes)}`
+      return `${who} sends ${step.what}: ${printed(step.bytes)}`
     case 'delay':
       return `${who} is ${step.latencyMs} ms away from now on`
     case 'trickle':
@@ -158,7 +158,7 @@ function tell(step: Step): string {
     case 'reject':
       return `${who}'s handler rejects its next ${step.hook ?? 'message'}`
     case 'publish':
-      return `${who} publishes ${show(step.data)} to ${step.topic}`
+      return `${who} publishes ${printed(step.data)} to ${step.topic}`
     default:
       return PLAIN_WORDS[step.does].replace('client', who)
   }

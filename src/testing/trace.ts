@@ -5,7 +5,7 @@
 import type { LinkItem } from '../transport/memory.ts'
 import type { Harness } from './harness.ts'
 import type { Life, LifeEntry } from './life.ts'
-import { show } from './print.ts'
+import { printed } from './print.ts'
 import { ReconnectingClient } from './reconnecting.ts'
 import { timeOf } from './script.ts'
 import { placeOf } from './sequence.ts'
@@ -44,12 +44,12 @@ function lineOf(entry: { readonly atMs: number }, text: string): Line {
 function tellItem(item: LinkItem): string {
   switch (item.kind) {
     case 'message':
-      return show(item.message)
+      return printed(item.message)
     case 'ping':
     case 'pong':
-      return `${item.kind} ${show(item.data)}`
+      return `${item.kind} ${printed(item.data)}`
     case 'close':
-      return `close ${item.frame.code} ${show(item.frame.reason)}`
+      return `close ${item.frame.code} ${printed(item.frame.reason)}`
     case 'breach':
       return `what no server may send: ${item.detail}`
     case 'end':
@@ -60,11 +60,11 @@ function tellItem(item: LinkItem): string {
 function tellEntry(entry: LifeEntry): string {
   switch (entry.what) {
     case 'message':
-      return `is given ${show(entry.message)}`
+      return `is given ${printed(entry.message)}`
     case 'send':
-      return `sends ${show(entry.message)}`
+      return `sends ${printed(entry.message)}`
     case 'closeCall':
-      return `closes with ${entry.code} ${show(entry.reason)}`
+      return `closes with ${entry.code} ${printed(entry.reason)}`
     case 'throws':
       return `fails in its ${entry.hook} hook`
     case 'over':
