@@ -18,6 +18,7 @@ import { checkCloseCode } from './protocol/close-codes.ts'
 import { checkReason } from './protocol/close-reason.ts'
 import type { CloseFrame, CloseRecord } from './protocol/close-record.ts'
 import { HandlerError, WebSocketClosedError, WebSocketError } from './protocol/errors.ts'
+import { NO_HEADERS } from './protocol/http-answer.ts'
 import { type Message, type Sendable, toMessage } from './protocol/message.ts'
 import { Changes } from './streams/changes.ts'
 import { ControlFrames, pingPayload } from './streams/control-frames.ts'
@@ -312,7 +313,7 @@ export class LiveConnection
 
   #upgrade(): void {
     const { clock, compression, limits, slow } = this.#setup
-    const headers = this.#barrier.handler.upgradeHeaders ?? {}
+    const headers = this.#barrier.handler.upgradeHeaders ?? NO_HEADERS
     const { subprotocol } = this
     const transport = this.#takeDoor().upgrade({ subprotocol, headers, limits, compression })
     if (transport === undefined) return this.#linkEnded()

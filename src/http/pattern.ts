@@ -4,7 +4,7 @@
 // What is captured is percent-decoded after matching, so that `%2F` inside a parameter is not a separator;
 // `+` stays itself. First matching route wins.
 
-import { match as compile, PathError } from 'path-to-regexp'
+import { match as compile, PathError, parse, type TokenData } from 'path-to-regexp'
 import { show, WebSocketError } from '../protocol/errors.ts'
 
 /** What a pattern captured; `malformed` when it matched but does not decode to UTF-8. */
@@ -38,7 +38,12 @@ function pathPattern(path: string): Pattern {
   }
   try {
     // `trailing: false`: "/chat" and "/chat/" are two paths, as in Tornado.
-    const matches = compile<Record<string, string>>(path, {
+    const data = parse(path)
+    const literal = literalOf(data)
+    if (literal !== undefined) {
+      return { text: path, match: (actual) => (actual === literal ? NOTHING : undefined) }
+    }
+    const matches = compile<Record<string, string>>(data, {
       decode: false,
       trailing: false,
       sensitive: true,
@@ -54,6 +59,16 @@ function pathPattern(path: string): Pattern {
     const why = cause instanceof PathError ? cause.message : String(cause)
     throw routeError(`the route's path ${JSON.stringify(path)} does not parse: ${why}`, cause)
   }
+}
+
+/** The path itself, where it has no parameters, as most have not: to compare costs a tenth of matching. */
+function literalOf({ tokens }: TokenData): string | undefined {
+  const texts: string[] = []
+  for (const token of tokens) {
+    if (token.type !== 'text') return undefined
+    texts.push(token.value)
+  }
+  return texts.join('')
 }
 
 function regExpPattern(source: RegExp): Pattern {

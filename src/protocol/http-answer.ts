@@ -5,5 +5,7 @@
 /** Headers of a response; several of one name are a list, each a line of its own (RFC 6265 §3: Set-Cookie). */
 export type ResponseHeaders = Readonly<Record<string, string | readonly string[]>>
 
+export const NO_HEADERS: ResponseHeaders = Object.freeze({})
+
 /** The body of a response; its type and length are told by the headers, or else by whoever writes it. */
 export type ResponseBody = string | Uint8Array

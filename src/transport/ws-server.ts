@@ -9,7 +9,7 @@ import { STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { type PerMessageDeflateOptions, type ServerOptions, WebSocketServer } from 'ws'
 import type { Compression } from '../protocol/compression.ts'
-import type { ResponseBody, ResponseHeaders } from '../protocol/http-answer.ts'
+import { NO_HEADERS, type ResponseBody, type ResponseHeaders } from '../protocol/http-answer.ts'
 import type { RouteLimits } from '../protocol/limits.ts'
 import { linger } from '../protocol/linger.ts'
 import type { Clock } from '../protocol/ports.ts'
@@ -157,7 +157,8 @@ class WsServer {
       refuse(socket, 400, reason, {}, undefined, clock)
     })
     this.#server.on('headers', (headers: string[]) => {
-      if (this.#answer !== undefined) headers.push(...headerLines(this.#answer.headers))
+      const own = this.#answer?.headers ?? NO_HEADERS
+      if (own !== NO_HEADERS) headers.push(...headerLines(own))
     })
   }
 
