@@ -4,7 +4,7 @@
 // of them has grown old, all that follow outlive the quick collections of young objects, and with them whatever they hold:
 // connections that were long over, with their sockets, were copied and kept until the next full collection, which was
 // half of the CPU time of an opening beside its system calls. So the map holds places, and a place is emptied when its
-// connection is over.
+// connection is over (docs/adr/0022-nothing-keeps-what-is-over.md).
 
 interface Place<Value> {
   value: Value | undefined
