@@ -90,9 +90,15 @@ export interface TopicLog {
 }
 
 interface Reader<T> {
-  readonly sink: Sink<T>
+  /** Until it leaves; the tables that a Set has outgrown keep what was in them (docs/adr/0022). */
+  sink: Sink<T> | undefined
   /** The offset when it subscribed; it gets only later ones. */
   readonly after: number
+}
+
+/** An object of its own, so that one listener may watch twice. */
+interface Watcher {
+  listener: (() => void) | undefined
 }
 
 interface Waiting<T> {
@@ -105,7 +111,7 @@ export abstract class Broadcast<T extends Sendable> extends GuardedObservable<T>
   readonly name: string
   readonly #readers: Set<Reader<T>>
   readonly #errors: { count: number }
-  readonly #watchers = new Set<() => void>()
+  readonly #watchers = new Set<Watcher>()
   readonly #waiting: Waiting<T>[] = []
   #offset = 0
   #delivering = false
@@ -147,17 +153,22 @@ export abstract class Broadcast<T extends Sendable> extends GuardedObservable<T>
    * connection instead of four makes a broadcast to many a tenth cheaper.
    */
   deliverTo(sink: Sink<T>): () => void {
-    const reader = { sink, after: this.#offset }
+    const reader: Reader<T> = { sink, after: this.#offset }
     this.#readers.add(reader)
-    return () => this.#readers.delete(reader)
+    return () => {
+      this.#readers.delete(reader)
+      reader.sink = undefined
+    }
   }
 
   /** Calls `listener` after each value has reached the subscribers, until the function returned is called. */
   watch(listener: () => void): () => void {
-    // An object of its own, so that one listener may watch twice.
-    const watcher = () => listener()
+    const watcher: Watcher = { listener }
     this.#watchers.add(watcher)
-    return () => this.#watchers.delete(watcher)
+    return () => {
+      this.#watchers.delete(watcher)
+      watcher.listener = undefined
+    }
   }
 
   /** Whether a delivery is under way, and so a publish comes from inside it. */
@@ -191,9 +202,9 @@ export abstract class Broadcast<T extends Sendable> extends GuardedObservable<T>
   #give(value: T, offset: number): void {
     for (const reader of this.#readers) {
       // A subscriber that came during the delivery is at the end of the set, and `after` bars it.
-      if (reader.after < offset) reader.sink.next(value, offset)
+      if (reader.after < offset) reader.sink?.next(value, offset)
     }
-    for (const watcher of this.#watchers) watcher()
+    for (const { listener } of this.#watchers) listener?.()
   }
 }
 

@@ -3,6 +3,9 @@ import { runInNewContext } from 'node:vm'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { Connections } from '../../src/connections.ts'
+import type { Sink } from '../../src/streams/broadcast.ts'
+import type { Topic } from '../../src/streams/topic.ts'
+import { topic } from '../../src/topic.ts'
 
 setFlagsFromString('--expose-gc')
 const collect = runInNewContext('gc') as () => void
@@ -60,6 +63,39 @@ it('keeps nothing alive of what was taken out of it, though a table of before is
   expect(gone.deref()).toBeUndefined()
   expect(walk.next().done).toBe(false)
 })
+
+it('a topic keeps nothing alive of a subscriber that has left, though a table of before is held', async () => {
+  const feed = topic<string>('feed')
+  let act = () => {}
+  feed.deliverTo(sinkOf(() => act()))
+  const one = subscribed(feed)
+  await new Promise(setImmediate)
+  let found: unknown = 'nothing looked at'
+  // A delivery under way holds the table that it began in.
+  act = () => {
+    act = () => {}
+    for (let count = 0; count < 1_000; count++) feed.deliverTo(sinkOf(() => {}))
+    one.leave?.()
+    one.leave = undefined
+    collect()
+    found = one.gone.deref()
+  }
+  feed.publish('one')
+  expect([found, feed.subscriberCount]).toEqual([undefined, 1_001])
+})
+
+function sinkOf(next: () => void): Sink<string> {
+  return { next }
+}
+
+function subscribed(feed: Topic<string>) {
+  const sink = sinkOf(() => {})
+  const one: { gone: WeakRef<object>; leave?: (() => void) | undefined } = {
+    gone: new WeakRef(sink),
+    leave: feed.deliverTo(sink),
+  }
+  return one
+}
 
 function addNew(connections: Connections<object>, id: string): object {
   const connection = { id }
