@@ -154,8 +154,9 @@ export class Session {
   }
 
   #refused({ id, code, message, retryAfterMs }: Extract<TopicFrame, { type: 'error' }>): void {
+    // Over HTTP it may be refused after it has begun, too: each of its questions is answered for itself.
     const feed = [...this.#feeds.values()].find(
-      ({ requestId, begun, isWanted }) => requestId === id && !begun && isWanted,
+      ({ requestId, isWanted }) => requestId === id && isWanted,
     )
     if (feed === undefined) return
     if (mayPass(code)) this.#subscribeAgain(feed, retryAfterMs)

@@ -4,97 +4,23 @@
 // Client and server are the real ones, in virtual time; the network between them is in memory (support/client-network).
 
 import fc from 'fast-check'
+import type { Subscription } from 'rxjs'
 import { describe, expect } from 'vitest'
-import { DurableTopic, topics } from 'windsock'
-import { type Harness, harness, seededRandom, VirtualClock } from 'windsock/testing'
 import { Client } from '../../src/client/client.ts'
 import type { TopicEvent } from '../../src/client/feed.ts'
 import { TRANSPORTS } from '../../src/client/settings.ts'
-import { MemoryStore } from '../../src/journal/memory-store.ts'
 import type { ClientTransport } from '../../src/machines/client-effects.ts'
-import { Asking, CountedTopic } from './support/asking.ts'
-import { ClientNetwork, type Condition } from './support/client-network.ts'
+import type { Condition } from './support/client-network.ts'
+import { ClientWorld, HEARTBEAT_MS, type ReadingRule, TOPIC } from './support/client-world.ts'
 import { lawOf } from './support/law.ts'
-
-const TOPIC = 't'
-const HEARTBEAT_MS = 2_000
-const accept = (input: unknown) => input as string
-
-/** One server after the other, on a store that survives restarts, or on a new one each time. */
-class World {
-  readonly clock = new VirtualClock()
-  readonly network: ClientNetwork
-  /** Everything that any log ever held: `<epoch> <offset>` and the text. */
-  readonly logged = new Map<string, string>()
-  readonly #count: number
-  #store = new MemoryStore(seededRandom(1))
-  #server: { harness: Harness; asking: Asking; topic: DurableTopic<string> } | undefined
-  #seed = 1
-  #published = 0
-
-  constructor(count: number, seed: number) {
-    this.#count = count
-    this.network = new ClientNetwork(this.clock, seededRandom(seed), () => this.#server)
-    this.start(false)
-  }
-
-  get topic(): DurableTopic<string> {
-    return (this.#server as { topic: DurableTopic<string> }).topic
-  }
-
-  start(forgets: boolean): void {
-    if (forgets) this.#store = new MemoryStore(seededRandom(++this.#seed))
-    const ports = { clock: this.clock, random: seededRandom(++this.#seed) }
-    const topic = new DurableTopic<string>(
-      TOPIC,
-      this.#store,
-      { history: { count: this.#count } },
-      ports,
-    )
-    topic.watch(() => void this.#note(topic))
-    const entries = topics('/topics', [topic as never], {
-      accept,
-      heartbeatMs: HEARTBEAT_MS,
-      maxPublishesPerSecond: 20,
-    })
-    const limits = { longPollMs: 1_000, eventStreamMs: 3_000, eventStreamHeartbeatMs: HEARTBEAT_MS }
-    const asking = new Asking({ rules: { accept }, limits }, this.clock)
-    asking.topics.set(TOPIC, new CountedTopic(topic))
-    this.#server = { harness: harness(entries, { clock: this.clock }), asking, topic }
-  }
-
-  /** Ends the server with all its connections. */
-  async stop(): Promise<void> {
-    const { harness, asking } = this.#server as { harness: Harness; asking: Asking }
-    this.#server = undefined
-    let drained = false
-    void harness.runtime.drain({ code: 1012, reason: 'restarting; retry=1s' }).then(() => {
-      drained = true
-    })
-    this.network.cut()
-    while (!drained) await this.clock.advance(50)
-    void asking
-  }
-
-  publish(times: number): void {
-    for (let n = 0; n < times; n++) void this.topic.publish(`server ${++this.#published}`)
-  }
-
-  async #note(topic: DurableTopic<string>): Promise<void> {
-    const { items } = await topic.read(Math.max(topic.floor, topic.offset - 1), {
-      maxItems: 1,
-      maxBytes: 1e6,
-    })
-    for (const { offset, message } of items)
-      this.logged.set(`${topic.epoch} ${offset}`, String(message))
-  }
-}
 
 type Op =
   | { readonly do: 'publish' | 'say'; readonly times: number }
   | { readonly do: 'wait'; readonly ms: number }
   | { readonly do: 'network'; readonly condition: Condition }
   | { readonly do: 'cut' | 'freeze' | 'offline' | 'online' | 'woke' | 'retry' }
+  | { readonly do: 'leave' | 'listen' }
+  | { readonly do: 'rule'; readonly reading: ReadingRule }
   | { readonly do: 'restart'; readonly forgets: boolean; readonly awayMs: number }
   | { readonly do: 'use'; readonly transports: readonly ClientTransport[] }
 
@@ -102,7 +28,8 @@ const someTransports = fc.oneof(
   fc.constantFrom(...TRANSPORTS).map((one) => [one]),
   fc.shuffledSubarray([...TRANSPORTS], { minLength: 1 }),
 )
-const op: fc.Arbitrary<Op> = fc.oneof(
+/** What readers and writers do while the network is well. */
+const doing: fc.Arbitrary<Op> = fc.oneof(
   {
     weight: 6,
     arbitrary: fc.record({
@@ -110,6 +37,8 @@ const op: fc.Arbitrary<Op> = fc.oneof(
       times: fc.integer({ min: 1, max: 8 }),
     }),
   },
+  // So many that a topic that keeps few forgets the others.
+  { weight: 1, arbitrary: fc.constant({ do: 'publish' as const, times: 150 }) },
   {
     weight: 5,
     arbitrary: fc.record({
@@ -117,6 +46,20 @@ const op: fc.Arbitrary<Op> = fc.oneof(
       ms: fc.oneof(fc.nat(20), fc.nat(5_000)),
     }),
   },
+  {
+    weight: 2,
+    arbitrary: fc.record({ do: fc.constantFrom('leave' as const, 'listen' as const) }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constant('rule' as const),
+      reading: fc.constantFrom<ReadingRule>('allowed', 'allowed', 'forbidden', 'failing'),
+    }),
+  },
+)
+const op: fc.Arbitrary<Op> = fc.oneof(
+  { weight: 15, arbitrary: doing },
   {
     weight: 3,
     arbitrary: fc.record({
@@ -150,19 +93,23 @@ const op: fc.Arbitrary<Op> = fc.oneof(
     arbitrary: fc.record({ do: fc.constant('use' as const), transports: someTransports }),
   },
 )
-const lives = fc.record({
-  seed: fc.nat(1_000_000),
-  count: fc.constantFrom(5, 10_000),
-  transports: someTransports,
-  ops: fc.array(op, { minLength: 3, maxLength: 20 }),
-})
+const livesOf = (op: fc.Arbitrary<Op>) =>
+  fc.record({
+    seed: fc.nat(1_000_000),
+    count: fc.constantFrom(5, 10_000),
+    transports: someTransports,
+    /** Whether its listener is replaced by another each time that the topic has just been asked for. */
+    restless: fc.boolean(),
+    ops: fc.array(op, { minLength: 3, maxLength: 20 }),
+  })
+const lives = livesOf(op)
 type Life = typeof lives extends fc.Arbitrary<infer L> ? L : never
 
 /** Less than is said at once now and then. */
 const MAX_QUEUED = 6
 
 interface Told {
-  readonly world: World
+  readonly world: ClientWorld
   readonly client: Client
   readonly events: TopicEvent[]
   /** What became of each text that the client published. */
@@ -171,8 +118,8 @@ interface Told {
   readonly hasFailed: boolean
 }
 
-async function live({ seed, count, transports, ops }: Life): Promise<Told> {
-  const world = new World(count, seed)
+async function live({ seed, count, transports, restless, ops }: Life): Promise<Told> {
+  const world = new ClientWorld(count, seed)
   const { network, clock } = world
   const options = {
     transports,
@@ -187,7 +134,16 @@ async function live({ seed, count, transports, ops }: Life): Promise<Told> {
   const client = new Client('http://server.test/topics', options, network)
   const events: TopicEvent[] = []
   const topic = client.topic<string>(TOPIC, { from: 'start' })
-  topic.events$.subscribe((event) => events.push(event))
+  let listener: Subscription | undefined
+  const leave = () => listener?.unsubscribe()
+  const listen = () => {
+    leave()
+    listener = topic.events$.subscribe({ next: (event) => events.push(event), error() {} })
+  }
+  listen()
+  client.state$.subscribe(({ state }) => {
+    if (restless && state === 'resuming') clock.endOfTurn(listen)
+  })
   const said = new Map<string, string>()
   let mostQueued = 0
   const say = () => {
@@ -208,6 +164,9 @@ async function live({ seed, count, transports, ops }: Life): Promise<Told> {
     else if (op.do === 'freeze') network.freeze()
     else if (op.do === 'retry') client.retry()
     else if (op.do === 'use') client.use(...op.transports)
+    else if (op.do === 'leave') leave()
+    else if (op.do === 'listen') listen()
+    else if (op.do === 'rule') world.reading = op.reading
     else if (op.do === 'restart') {
       await world.stop()
       await clock.advance(op.awayMs)
@@ -218,6 +177,10 @@ async function live({ seed, count, transports, ops }: Life): Promise<Told> {
   // In the end everything works, and everybody has time.
   network.condition = 'up'
   network.tell('online')
+  world.reading = 'allowed'
+  // Who was refused meanwhile asks again, also of an answer that was on its way.
+  await clock.advance(10)
+  if (listener?.closed !== false) listen()
   await clock.advance(60_000)
   const hasFailed = client.state.state === 'failed'
   return { world, client, events, said, mostQueued, hasFailed }
@@ -230,25 +193,24 @@ describe('a client that comes back', () => {
     async (life) => {
       const { world, client, events } = await live(life)
       expect(client.state.state).toBe('open')
-      let at = { epoch: '', offset: 0 }
-      for (const event of events) {
-        if (event.type === 'gap') {
-          if (at.epoch !== '') expect(event.from).toEqual(at)
-          at = event.to
-          continue
-        }
-        const { epoch, offset, data } = event
-        if (at.epoch !== '') expect({ epoch, offset }).toEqual({ ...at, offset: at.offset + 1 })
-        at = { epoch, offset }
-        expect(data).toBe(world.logged.get(`${epoch} ${offset}`) ?? data)
-      }
-      const { epoch, offset } = world.topic
-      expect(client.topic(TOPIC).position).toEqual({ epoch, offset })
+      world.hasBeenRead(client, events)
       const forgets = life.ops.some((one) => one.do === 'restart' && one.forgets)
       if (!forgets && life.count === 10_000) {
         expect(events.filter(({ type }) => type === 'gap')).toEqual([])
-        expect(events.length).toBe(offset)
+        expect(events.length).toBe(world.topic.offset)
       }
+    },
+    300,
+  )
+
+  lawOf(
+    'reads on when it may again, also where it was refused in the middle, and was told of that',
+    livesOf(doing),
+    async (life) => {
+      const { world, client, events } = await live(life)
+      expect(client.state.state).toBe('open')
+      world.hasBeenRead(client, events)
+      return life.ops.some((one) => one.do === 'rule' && one.reading !== 'allowed')
     },
     300,
   )
