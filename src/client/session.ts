@@ -58,19 +58,16 @@ export class Session {
 
   /** Goes on over another link. */
   resume(link: TopicLink): void {
-    this.pause()
     this.#link = link
     for (const feed of this.#feeds.values()) if (feed.isWanted) this.#subscribe(feed)
     this.publisher.resume(link)
     this.#tellReady()
   }
 
-  /** There is no link. */
+  /** There is no link, and topics are asked for again with the next. */
   pause(): void {
     this.#link = undefined
     this.publisher.pause()
-    for (const feed of [...this.#again.keys()]) this.#forgetAgain(feed)
-    for (const feed of this.#feeds.values()) feed.begun = false
   }
 
   /** Nothing comes and nothing goes any more. */
@@ -129,10 +126,8 @@ export class Session {
   }
 
   #unsubscribe(feed: Feed): void {
-    const wasAsked = this.#again.has(feed) ? false : this.#link !== undefined
     this.#forgetAgain(feed)
-    feed.begun = false
-    if (wasAsked) this.#link?.send({ type: 'unsubscribe', id: ++this.#lastId, topic: feed.topic })
+    this.#link?.send({ type: 'unsubscribe', id: ++this.#lastId, topic: feed.topic })
     this.#tellReady()
   }
 

@@ -96,10 +96,11 @@ function dial(
   const socket = environment.openSocket(url, protocols, {
     opened: () => events.opened(),
     received(message) {
+      if (over) return
       liveness?.heard()
-      if (!over) events.received(message)
+      events.received(message)
     },
-    heard: () => liveness?.heard(),
+    heard: () => over || liveness?.heard(),
     closed: (code, reason, hint) => end(() => events.closed({ code, reason }, hint)),
   })
   const fail = (frame: CloseFrame) =>

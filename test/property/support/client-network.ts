@@ -15,6 +15,7 @@ import { memoryDoor, type PeerLink } from '../../../src/transport/memory.ts'
 import type { Answer } from '../../../src/transport/topic-answer.ts'
 import type { Asking } from './asking.ts'
 
+/** From one end to the other, for requests over HTTP. */
 const LATENCY_MS = 1
 
 /** What a server in memory is reached by. */
@@ -25,6 +26,12 @@ export interface Reachable {
 
 /** What the network does with new connections and requests. */
 export type Condition = 'up' | 'down' | 'refusing upgrades' | 'frozen'
+
+/** What went over one WebSocket; both as texts. */
+export interface Wire {
+  readonly sent: string[]
+  readonly got: string[]
+}
 
 interface Way {
   /** Ends it for both sides. */
@@ -43,12 +50,18 @@ export class ClientNetwork implements Environment {
   readonly #listeners = new Set<(event: EnvironmentEvent) => void>()
   condition: Condition = 'up'
   online = true
+  /** From one end to the other of a WebSocket. */
+  latencyMs = LATENCY_MS
+  /** What becomes of a message of the server on its way: a server that is sloppy says it twice, or not at all. */
+  meddle: (text: string, wire: Wire) => readonly string[] = (text) => [text]
   /** WebSockets that are neither closed nor let go of. */
   sockets = 0
   /** The most of them there ever were at a time. */
   mostSockets = 0
-  /** WebSockets dialed. */
+  /** When each WebSocket was dialed. */
   dials: number[] = []
+  /** What went over each of them. */
+  readonly wires: Wire[] = []
 
   constructor(clock: VirtualClock, random: Random, server: () => Reachable | undefined) {
     this.#virtual = clock
@@ -87,6 +100,8 @@ export class ClientNetwork implements Environment {
 
   openSocket(url: string, protocols: readonly string[], events: SocketEvents) {
     this.dials.push(this.#virtual.nowMs())
+    const wire: Wire = { sent: [], got: [] }
+    this.wires.push(wire)
     this.sockets++
     this.mostSockets = Math.max(this.mostSockets, this.sockets)
     let end: PeerLink | undefined
@@ -105,6 +120,12 @@ export class ClientNetwork implements Environment {
       // What an old socket still says; 4001 would be final.
       events.received('{"type":"messages","topic":"t","items":[{"offset":1,"ts":0,"data":"late"}]}')
       events.closed(4001, 'late')
+    }
+    const hear = (message: string) => {
+      for (const text of this.meddle(message, wire)) {
+        wire.got.push(text)
+        events.received(text)
+      }
     }
     const way: Way = {
       cut: () => {
@@ -126,13 +147,13 @@ export class ClientNetwork implements Environment {
       if (this.condition !== 'up' || server === undefined || match === undefined) {
         return closed(1006, this.condition)
       }
-      const door = memoryDoor({ clock: this.#virtual, latencyMs: LATENCY_MS }, (answer) => {
+      const door = memoryDoor({ clock: this.#virtual, latencyMs: this.latencyMs }, (answer) => {
         if (isOver || isFrozen) return
         if (!answer.accepted) return closed(1006, `HTTP ${answer.status}`)
         end = answer.link
         end.receive = (item) => {
           if (isFrozen) return
-          if (item.kind === 'message') events.received(item.message)
+          if (item.kind === 'message') hear(String(item.message))
           else if (item.kind === 'ping') end?.send({ kind: 'pong', data: item.data })
           else if (item.kind === 'close') {
             if (!closeSent) end?.send({ kind: 'close', frame: item.frame })
@@ -145,11 +166,13 @@ export class ClientNetwork implements Environment {
         events.opened()
       })
       server.harness.runtime.accept(match, upgradeOf(path, protocols), door)
-    }, LATENCY_MS)
+    }, this.latencyMs)
     return {
       bufferedBytes: 0,
       send: (message: string | Uint8Array) => {
-        if (!isOver && !isFrozen) end?.send({ kind: 'message', message })
+        if (isOver || isFrozen) return
+        wire.sent.push(String(message))
+        end?.send({ kind: 'message', message })
       },
       close: (code = 1005, reason = '') => {
         closeSent = true
