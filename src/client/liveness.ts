@@ -5,6 +5,7 @@
 // that fires late, after a suspend or in a tab in the background, ends nothing by itself: it asks first.
 
 import type { Clock, TimerHandle } from '../protocol/ports.ts'
+import { MAX_MS } from './settings.ts'
 
 export interface LivenessOptions {
   readonly clock: Clock
@@ -66,7 +67,7 @@ export class Liveness {
         if (clock.nowMs() < this.#heardMs + heartbeatMs + timeoutMs / 2) this.#arm()
         else this.#question()
       },
-      Math.max(0, dueMs - clock.nowMs()),
+      Math.min(Math.max(0, dueMs - clock.nowMs()), MAX_MS),
     )
   }
 }

@@ -8,6 +8,7 @@ import { LimitError, WebSocketClosedError, WebSocketError } from '../protocol/er
 import type { Clock, Random, TimerHandle } from '../protocol/ports.ts'
 import type { Position } from '../protocol/position.ts'
 import { MAX_KEY_LENGTH, type ServerFrame, toBase64 } from '../protocol/resume.ts'
+import { boundedRetryMs } from '../protocol/retry-hint.ts'
 import type { TopicLink } from './links/link.ts'
 
 /** Where a message stands in its topic. */
@@ -123,7 +124,7 @@ export class Publisher {
       const { epoch, offset, duplicate } = frame
       this.#settle(entry, () => entry.resolve({ epoch, offset, duplicate }))
     } else if (frame.code === 'rate_limited' || frame.code === 'overloaded') {
-      this.#wait(frame.retryAfterMs ?? BUSY_MS)
+      this.#wait(boundedRetryMs(frame.retryAfterMs ?? BUSY_MS))
     } else {
       this.#settle(entry, () => entry.reject(refused(frame.code, frame.message)))
     }

@@ -7,6 +7,7 @@
 import { describe, WebSocketError } from '../protocol/errors.ts'
 import type { TimerHandle } from '../protocol/ports.ts'
 import type { ResumeErrorCode, SubscribeFrom } from '../protocol/resume.ts'
+import { boundedRetryMs } from '../protocol/retry-hint.ts'
 import type { Environment } from './environment.ts'
 import { Feed } from './feed.ts'
 import type { TopicFrame, TopicLink } from './links/link.ts'
@@ -136,7 +137,7 @@ export class Session {
     const { clock, random } = this.#options.environment
     this.#forgetAgain(feed)
     feed.begun = false
-    const delayMs = afterMs + random.next() * AGAIN_MS
+    const delayMs = boundedRetryMs(afterMs) + random.next() * AGAIN_MS
     this.#again.set(
       feed,
       clock.setTimeout(() => this.#subscribe(feed), delayMs),

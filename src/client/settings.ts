@@ -5,7 +5,8 @@
 import type { ClientTransport } from '../machines/client-effects.ts'
 import { SettingError, show } from '../protocol/errors.ts'
 
-const MAX_MS = 2 ** 31 - 1
+/** The longest that a timer can wait. */
+export const MAX_MS = 2 ** 31 - 1
 
 /** Name, default, and range of each number. */
 export const CLIENT_BOUNDS = {

@@ -20,7 +20,7 @@ const REASON = /(?:^|[\s,;])retry=(\d{1,9})(ms|s)(?=$|[\s,;.])/
 export function hintInReason(reason: string): RetryHint | undefined {
   const [, number, unit] = REASON.exec(reason) ?? []
   if (number === undefined) return undefined
-  return { afterMs: 0, windowMs: bounded(Number(number) * (unit === 's' ? 1_000 : 1)) }
+  return { afterMs: 0, windowMs: boundedRetryMs(Number(number) * (unit === 's' ? 1_000 : 1)) }
 }
 
 /** The words for a close reason that ask clients to come back spread over `windowMs`. */
@@ -35,7 +35,7 @@ export function hintInHeader(value: string | null, wallMs: number): RetryHint | 
   // oxlint-disable-next-line no-restricted-globals -- it reads a date; no time enters.
   const ms = /^\d{1,9}$/.test(text) ? Number(text) * 1_000 : Date.parse(text) - wallMs
   if (Number.isNaN(ms)) return undefined
-  return { afterMs: bounded(ms), windowMs: bounded(ms) }
+  return { afterMs: boundedRetryMs(ms), windowMs: boundedRetryMs(ms) }
 }
 
 /** The delay that obeys a hint, in ms; `chance` uniformly from [0, 1). */
@@ -43,6 +43,7 @@ export function hintedMs({ afterMs, windowMs }: RetryHint, chance: number): numb
   return afterMs + chance * windowMs
 }
 
-function bounded(ms: number): number {
+/** What a server asks to wait, in ms, within 0 … `MAX_RETRY_MS`. */
+export function boundedRetryMs(ms: number): number {
   return Math.min(Math.max(ms, 0), MAX_RETRY_MS)
 }

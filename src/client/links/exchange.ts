@@ -10,7 +10,7 @@ import { type MessageItem, RESUME_ERRORS, type ResumeErrorCode } from '../../pro
 import { hintInHeader, type RetryHint } from '../../protocol/retry-hint.ts'
 import { topicAddress } from '../address.ts'
 import type { Environment, FetchInit } from '../environment.ts'
-import type { ClientNumbers } from '../settings.ts'
+import { type ClientNumbers, MAX_MS } from '../settings.ts'
 
 /** Where to ask from: a position, or a word for one. */
 export type Place = Position | 'start' | 'now'
@@ -176,7 +176,7 @@ export class Exchange {
     const { clock } = environment
     const abort = new AbortController()
     const stop = () => abort.abort()
-    const deadlineMs = numbers.heartbeatMs + numbers.heartbeatTimeoutMs
+    const deadlineMs = Math.min(numbers.heartbeatMs + numbers.heartbeatTimeoutMs, MAX_MS)
     let timer = clock.setTimeout(stop, deadlineMs)
     const done = () => {
       clock.clearTimeout(timer)

@@ -286,10 +286,11 @@ export class ClientNetwork implements Environment {
   }
 }
 
-/** A clock that knows how many timers of the client's are armed. */
+/** A clock that knows which timers of the client's are armed, and the longest that ever was. */
 class CountingClock implements Clock {
   readonly #clock: VirtualClock
   readonly armed = new Set<TimerHandle>()
+  longestMs = 0
 
   constructor(clock: VirtualClock) {
     this.#clock = clock
@@ -308,6 +309,7 @@ class CountingClock implements Clock {
     this.#clock.endOfTurn(task)
   }
   setTimeout(callback: () => void, delayMs: number): TimerHandle {
+    this.longestMs = Math.max(this.longestMs, delayMs)
     const handle = this.#clock.setTimeout(() => {
       this.armed.delete(handle)
       callback()
