@@ -46,27 +46,31 @@ export class Feed {
   begun = false
   readonly #begin: SubscribeFrom
   readonly #reading: Reading
+  readonly #owner: FeedOwner
+  /** Of those who listen now; a refusal is for them alone. */
   #subject = new Subject<TopicEvent>()
-  #listeners = 0
   #over = false
 
   constructor(topic: string, begin: SubscribeFrom, owner: FeedOwner) {
     this.topic = topic
     this.#begin = begin
+    this.#owner = owner
     this.#reading = new Reading('since' in begin ? begin.since : undefined)
     this.events$ = new Observable((listener) => {
-      const subscription = this.#subject.subscribe(listener)
+      const subject = this.#subject
+      const { observed } = subject
+      const subscription = subject.subscribe(listener)
       if (this.#over) return subscription
-      if (++this.#listeners === 1) owner.wanted(this)
+      if (!observed) owner.wanted(this)
       return () => {
         subscription.unsubscribe()
-        if (--this.#listeners === 0) owner.unwanted(this)
+        if (subject === this.#subject && !subject.observed) owner.unwanted(this)
       }
     })
   }
 
   get isWanted(): boolean {
-    return this.#listeners > 0
+    return this.#subject.observed
   }
 
   get position(): Position | undefined {
@@ -91,6 +95,8 @@ export class Feed {
   /** Takes messages; false when one before them is missing, and they have to be asked for again. */
   take(items: readonly MessageItem[]): boolean {
     for (const item of items) {
+      // Who listened has left meanwhile: the others are for whoever asks next, from here.
+      if (!this.begun) return true
       const verdict = this.#reading.take(item)
       if (verdict === 'resubscribe') return false
       const { position } = this.#reading
@@ -111,6 +117,7 @@ export class Feed {
   refuse(error: WebSocketError): void {
     const subject = this.#subject
     this.#subject = new Subject()
+    this.#owner.unwanted(this)
     subject.error(error)
   }
 

@@ -65,10 +65,11 @@ export class Session {
     this.#tellReady()
   }
 
-  /** There is no link, and topics are asked for again with the next. */
+  /** There is no link, or it is being closed. Topics are asked for again with the next. */
   pause(): void {
     this.#link = undefined
     this.publisher.pause()
+    for (const feed of this.#feeds.values()) feed.begun = false
   }
 
   /** Nothing comes and nothing goes any more. */
@@ -78,15 +79,16 @@ export class Session {
     for (const feed of this.#feeds.values()) feed.end()
   }
 
-  /** Takes what the present link says. */
+  /** Takes what the present link says; while that is being closed, answers to publishes alone. */
   received(frame: TopicFrame): void {
+    const isAnswer = frame.type === 'ack' || frame.type === 'error'
+    if ((isAnswer && this.publisher.answered(frame)) || this.#link === undefined) return
     switch (frame.type) {
-      case 'ack':
       case 'error':
-        if (!this.publisher.answered(frame) && frame.type === 'error') this.#refused(frame)
-        return
+        return this.#refused(frame)
       case 'heartbeat':
         return this.#heartbeat(frame.topics)
+      case 'ack':
       case 'pong':
         return
       case 'subscribed':
@@ -128,6 +130,7 @@ export class Session {
 
   #unsubscribe(feed: Feed): void {
     this.#forgetAgain(feed)
+    feed.begun = false
     this.#link?.send({ type: 'unsubscribe', id: ++this.#lastId, topic: feed.topic })
     this.#tellReady()
   }

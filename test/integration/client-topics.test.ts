@@ -1,5 +1,6 @@
 // Clients of topics over real sockets, in each of the four transports: what is read, published, lost and found again.
 
+import { firstValueFrom } from 'rxjs'
 import { describe, expect, it } from 'vitest'
 import type { ClientTransport } from 'windsock/client'
 import { readChat, startClient, startTopicServer } from './support/topic-server.ts'
@@ -132,5 +133,35 @@ describe.each(TRANSPORTS)('a client over %s', (transport) => {
     await server.publish('two')
     listen()
     await eventually(() => got).toEqual(['one', 'two'])
+  })
+
+  it('keeps for the next listener what came together with the last message of one that left', async () => {
+    const server = await startTopicServer()
+    const texts = ['one', 'two', 'three']
+    for (const text of texts) await server.publish(text)
+    const { client } = startClient(server.url, only)
+    const { messages$ } = client.topic<string>('chat', { from: 'start' })
+    const got: string[] = []
+    for (const _ of texts) got.push((await firstValueFrom(messages$)).data)
+    expect(got).toEqual(texts)
+  })
+
+  it('reads on after the server failed once to say who may read', async () => {
+    let fails = false
+    const server = await startTopicServer({
+      mayRead() {
+        if (!fails) return
+        fails = false
+        throw new Error('never')
+      },
+    })
+    const { client } = startClient(server.url, { ...only, pollMs: 10 })
+    const { got } = readChat(client)
+    await server.publish('before')
+    await eventually(() => got).toEqual(['before'])
+    fails = true
+    await server.publish('meanwhile')
+    await server.publish('after')
+    await eventually(() => got).toEqual(['before', 'meanwhile', 'after'])
   })
 })

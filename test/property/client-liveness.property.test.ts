@@ -9,7 +9,7 @@ import { Client, type ClientOptions } from '../../src/client/client.ts'
 import type { EnvironmentEvent } from '../../src/client/environment.ts'
 import { CLIENT_BOUNDS, TRANSPORTS } from '../../src/client/settings.ts'
 import type { Wire } from './support/client-network.ts'
-import { ClientWorld, HEARTBEAT_MS, TOPIC } from './support/client-world.ts'
+import { ClientWorld, HEARTBEAT_MS, type ReadingRule, TOPIC } from './support/client-world.ts'
 import { lawOf } from './support/law.ts'
 
 const RUNS = 300
@@ -101,7 +101,7 @@ describe('the watch over a server', () => {
       heartbeatMs: wait,
       heartbeatTimeoutMs: wait,
       retryAfterMs: fc.constantFrom(1_000, LONGEST_MS, 1e15),
-      reading: fc.constantFrom('allowed' as const, 'failing' as const),
+      reading: fc.constantFrom<ReadingRule>('allowed', 'failing'),
     }),
     async ({ seed, transport, heartbeatMs, heartbeatTimeoutMs, retryAfterMs, reading }) => {
       const options = { transports: [transport], heartbeatMs, heartbeatTimeoutMs }

@@ -4,7 +4,7 @@
 // Client and server are the real ones, in virtual time; the network between them is in memory (support/client-network).
 
 import fc from 'fast-check'
-import type { Subscription } from 'rxjs'
+import { Subscription } from 'rxjs'
 import { describe, expect } from 'vitest'
 import { Client } from '../../src/client/client.ts'
 import type { TopicEvent } from '../../src/client/feed.ts'
@@ -100,6 +100,9 @@ const livesOf = (op: fc.Arbitrary<Op>) =>
     transports: someTransports,
     /** Whether its listener is replaced by another each time that the topic has just been asked for. */
     restless: fc.boolean(),
+    /** After how many events a listener leaves, and how long after that or a refusal another comes, ms. */
+    patience: fc.constantFrom(1, 8, Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY),
+    pauseMs: fc.constantFrom(0, 10, 100),
     ops: fc.array(op, { minLength: 3, maxLength: 20 }),
   })
 const lives = livesOf(op)
@@ -112,14 +115,19 @@ interface Told {
   readonly world: ClientWorld
   readonly client: Client
   readonly events: TopicEvent[]
+  /** How many events there were when a listener closed the client. */
+  readonly toldAtClose: number | undefined
   /** What became of each text that the client published. */
   readonly said: Map<string, 'waiting' | 'stored' | string>
   readonly mostQueued: number
   readonly hasFailed: boolean
 }
 
-/** @param calms - whether all works in the end, and everybody has time. */
-async function live({ seed, count, transports, restless, ops }: Life, calms = true): Promise<Told> {
+/** @param end - `calm`: in the end all works, and everybody has time. */
+async function live(
+  { seed, count, transports, restless, patience, pauseMs, ops }: Life,
+  end: 'calm' | 'in the middle' | 'by a listener' = 'calm',
+): Promise<Told> {
   const world = new ClientWorld(count, seed)
   const { network, clock } = world
   const options = {
@@ -135,11 +143,34 @@ async function live({ seed, count, transports, restless, ops }: Life, calms = tr
   const client = new Client('http://server.test/topics', options, network)
   const events: TopicEvent[] = []
   const topic = client.topic<string>(TOPIC, { from: 'start' })
+  let isCalm = false
+  let toldAtClose: number | undefined
   let listener: Subscription | undefined
   const leave = () => listener?.unsubscribe()
   const listen = () => {
     leave()
-    listener = topic.events$.subscribe({ next: (event) => events.push(event), error() {} })
+    let left = patience
+    listener = new Subscription()
+    const subscription = topic.events$.subscribe({
+      next(event) {
+        events.push(event)
+        if (isCalm || --left > 0) return
+        if (end !== 'by a listener') return next()
+        toldAtClose ??= events.length
+        void client.close()
+      },
+      error() {
+        // What was refused is not left any more.
+        listener = undefined
+        next()
+      },
+    })
+    listener.add(subscription)
+  }
+  const next = () => {
+    leave()
+    if (pauseMs === 0) listen()
+    else clock.setTimeout(listen, pauseMs)
   }
   listen()
   client.state$.subscribe(({ state }) => {
@@ -175,17 +206,16 @@ async function live({ seed, count, transports, restless, ops }: Life, calms = tr
     } else network.tell(op.do)
     await clock.advance(1)
   }
-  if (calms) {
+  if (end === 'calm') {
+    isCalm = true
     network.condition = 'up'
     network.tell('online')
     world.reading = 'allowed'
-    // Who was refused meanwhile asks again, also of an answer that was on its way.
-    await clock.advance(10)
     if (listener?.closed !== false) listen()
     await clock.advance(60_000)
   }
   const hasFailed = client.state.state === 'failed'
-  return { world, client, events, said, mostQueued, hasFailed }
+  return { world, client, events, toldAtClose, said, mostQueued, hasFailed }
 }
 
 describe('a client that comes back', () => {
@@ -214,7 +244,7 @@ describe('a client that comes back', () => {
       world.hasBeenRead(client, events)
       return life.ops.some((one) => one.do === 'rule' && one.reading !== 'allowed')
     },
-    300,
+    200,
   )
 
   lawOf(
@@ -239,10 +269,10 @@ describe('a client that comes back', () => {
   )
 
   lawOf(
-    'has one WebSocket at most, and leaves no timer, socket or listener behind, whenever it is closed',
-    fc.tuple(lives, fc.boolean()),
-    async ([life, calms]) => {
-      const { world, client } = await live(life, calms)
+    'has one WebSocket at most, and nothing comes of it nor is left behind, whenever it is closed',
+    fc.tuple(lives, fc.constantFrom('calm' as const, 'in the middle' as const)),
+    async ([life, end]) => {
+      const { world, client, events } = await live(life, end)
       const { network } = world
       expect(network.mostSockets).toBeLessThanOrEqual(1)
       let left: object | undefined
@@ -250,11 +280,26 @@ describe('a client that comes back', () => {
         const { sockets, watchers, clock } = network
         left = { sockets, watchers, timers: clock.armed.size }
       })
+      world.publish(3)
+      const before = events.length
       void client.close()
       await world.clock.advance(10_000)
       expect(client.state.state).toBe('closed')
       expect(left).toEqual({ sockets: 0, watchers: 0, timers: 0 })
+      expect(events).toHaveLength(before)
     },
     300,
+  )
+
+  lawOf(
+    'hands nothing on any more when a listener has closed it, also of what came together',
+    lives,
+    async (life) => {
+      const { events, toldAtClose } = await live(life, 'by a listener')
+      if (toldAtClose === undefined) return false
+      expect(events).toHaveLength(toldAtClose)
+      return true
+    },
+    200,
   )
 })

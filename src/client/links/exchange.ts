@@ -97,10 +97,11 @@ export class Exchange {
     this.options = options
   }
 
-  /** Waits; rejects when the link ends. */
+  /** Waits; rejects when nobody reads any more. */
   sleep(ms: number): Promise<void> {
     const { environment, signal } = this.options
     return new Promise((resolve, reject) => {
+      if (signal.aborted) return reject(new Broken(1006, ''))
       const stop = () => {
         environment.clock.clearTimeout(timer)
         reject(new Broken(1006, ''))
