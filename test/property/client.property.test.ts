@@ -123,7 +123,10 @@ interface Told {
   readonly hasFailed: boolean
 }
 
-/** @param end - `calm`: in the end all works, and everybody has time. */
+/**
+ * @param end - `calm`: in the end all works, and everybody has time. `in the middle`: an answer to a question
+ *   for the topic is on its way. `by a listener`: who has taken enough closes the client.
+ */
 async function live(
   { seed, count, transports, restless, patience, pauseMs, ops }: Life,
   end: 'calm' | 'in the middle' | 'by a listener' = 'calm',
@@ -213,6 +216,9 @@ async function live(
     world.reading = 'allowed'
     if (listener?.closed !== false) listen()
     await clock.advance(60_000)
+  } else if (end === 'in the middle') {
+    listen()
+    await clock.advance(1)
   }
   const hasFailed = client.state.state === 'failed'
   return { world, client, events, toldAtClose, said, mostQueued, hasFailed }
