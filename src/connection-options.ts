@@ -26,7 +26,7 @@ export interface ConnectionSetup {
   readonly proofOfLife: 'pong' | 'anything'
   /** The close code after a ping without an answer. */
   readonly pingTimeoutCode: number
-  /** Told of everything that user code threw. */
+  /** Told of everything that user code threw, and of what hung. */
   onError(error: WebSocketError, connection: Connection, handler: Handler): void
   /** Told once, when everything is over. */
   onClosed(record: CloseRecord, connection: Connection): void

@@ -8,7 +8,7 @@
 
 import type { Observable } from 'rxjs'
 import type { ConnectionOwn, ConnectionSetup } from './connection-options.ts'
-import { Barrier } from './handlers/barrier.ts'
+import { Barrier, overdue } from './handlers/barrier.ts'
 import type { Connection, ConnectionRequest, ConnectionState, Pong } from './handlers/handler.ts'
 import type { Recorder } from './journal/recorder.ts'
 import { deadlinesOf, NO_TOTALS } from './machines/connection.ts'
@@ -351,6 +351,8 @@ export class LiveConnection
     this.#pongs$?.complete()
     if (!this.#openCalled || this.#handlerEnded) return
     this.#handlerEnded = true
+    const { cause } = this.#driver.snapshot.context
+    if (cause === 'openTimeout') this.fail(overdue('openTimeoutMs', this.#setup.limits))
     void this.#barrier.end()
   }
 

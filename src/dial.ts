@@ -40,7 +40,7 @@ export type DialSettings = { readonly [Name in RouteLimitName]?: number | undefi
     readonly tls?: TlsOptions | undefined
     /** Gives up when it aborts; does nothing any more once the connection is open. */
     readonly signal?: AbortSignal | undefined
-    /** Told of what user code threw. Default: a line and the stack on standard error. */
+    /** Told of what user code threw, and of what hung. Default: a line and the stack on standard error. */
     readonly onError?: ErrorListener | undefined
   }
 

@@ -7,6 +7,7 @@ import { config, type Observable } from 'rxjs'
 import { LiveConnection } from './connection.ts'
 import type { ConnectionSetup } from './connection-options.ts'
 import { Connections } from './connections.ts'
+import { overdue } from './handlers/barrier.ts'
 import type { Connection, Handler } from './handlers/handler.ts'
 import { shakeHands } from './handshake.ts'
 import { HandshakeRequest, type IncomingUpgrade, pathOf } from './http/request.ts'
@@ -209,7 +210,14 @@ export class Runtime {
       proofOfLife,
       pingTimeoutCode,
       onError: (error, connection, handler) => this.#reportOf(handler, error, connection),
-      onClosed: (record) => this.#over(record),
+      onClosed: (record) => {
+        // Of connections that were dialed this is not told: they wait for the other end, and not for user code.
+        if (record.cause === 'handshakeTimeout') {
+          const connection = this.#connections.get(record.connectionId)
+          connection?.fail(overdue('handshakeTimeoutMs', limits))
+        }
+        this.#over(record)
+      },
     }
   }
 

@@ -1,9 +1,11 @@
 // Barrier: user code on one side, the runtime on the other.
 //
 // Every hook of a handler is called through here. What it throws, or rejects with, goes to `fail`, which ends that one
-// connection; nothing passes. A hook that never finishes is the matter of the deadlines.
+// connection; nothing passes. A hook that never finishes is the matter of the deadlines; what is told of it stands here.
 
 import type { CloseRecord } from '../protocol/close-record.ts'
+import { HandlerError } from '../protocol/errors.ts'
+import type { RouteLimits } from '../protocol/limits.ts'
 import type { Message } from '../protocol/message.ts'
 import type { Clock, Random } from '../protocol/ports.ts'
 import {
@@ -31,6 +33,25 @@ class OwnContext implements HandlerContext {
     this.random = random
     this.fail = fail
   }
+}
+
+/** What hangs, and what to do about it, by the limit that ended the wait. */
+const HANGING = {
+  handshakeTimeoutMs: [
+    'prepare, checkOrigin or selectSubprotocol',
+    'the client was answered 503. Give what they wait for a deadline of its own',
+  ],
+  openTimeoutMs: [
+    'the handler (its open, or the stream function itself)',
+    'messages wait until it has, so it must not wait for messages or for the end. Let it subscribe, or return a stream, and return',
+  ],
+} as const
+
+/** The error of a hook that a deadline has ended the wait for: it has thrown nothing that could be reported. */
+export function overdue(limit: keyof typeof HANGING, limits: RouteLimits): HandlerError {
+  const [what, advice] = HANGING[limit]
+  const message = `${what} did not finish within ${limit}, ${limits[limit]} ms: ${advice}`
+  return new HandlerError(undefined, message)
 }
 
 export class Barrier {

@@ -63,12 +63,14 @@ describe('policy', () => {
   })
 
   it('prepare that never resolves: 503 after handshakeTimeoutMs (T15)', async () => {
-    const { port, records, opened } = await house({
+    const { port, records, errors, opened } = await house({
       handshakeTimeoutMs: 50,
       prepare: () => new Promise(() => {}),
     })
     expect((await ask(port, {})).status).toBe(503)
     expect(await records.next()).toMatchObject({ cause: 'handshakeTimeout', status: 503 })
+    expect(await errors.next()).toMatchObject({ code: 'ERR_WINDSOCK_HANDLER', fault: 'bug' })
+    expect(errors.all[0]?.message).toMatch(/prepare.*handshakeTimeoutMs, 50 ms/)
     expect(opened()).toBe(0)
   })
 

@@ -56,6 +56,29 @@ it('what is answered at once goes out before the answer to a Close frame or a br
   }
 })
 
+it('what hangs in open is told to onError, with the limit and what to do', async () => {
+  class Waits extends WebSocketHandler {
+    override open() {
+      return new Promise<void>(() => {})
+    }
+  }
+  const settings = { openTimeoutMs: 50 }
+  const awaitsTheEnd = route('/stream', async ({ closed }) => void (await closed), settings)
+  const { port, records, errors } = await start({
+    routes: [awaitsTheEnd, route('/class', Waits, settings)],
+  })
+  for (const path of ['/stream', '/class']) {
+    const client = await RawClient.open(port, path)
+    expect(await client.nextClose()).toEqual({ code: 1011, reason: 'open timed out' })
+    const error = await errors.next()
+    expect(error).toMatchObject({ code: 'ERR_WINDSOCK_HANDLER', fault: 'bug' })
+    expect(error.message).toMatch(/open.*openTimeoutMs, 50 ms.*return/)
+    client.destroy()
+    expect(await records.next()).toMatchObject({ cause: 'openTimeout', detail: '' })
+  }
+  expect(errors.all).toHaveLength(2)
+})
+
 describe('the class form', () => {
   it('takes one message at a time, so replies keep their order (T28)', async () => {
     let running = 0
