@@ -7,8 +7,9 @@
 
 import type { LiveConnection } from './connection.ts'
 import { type Handler, isPromiseLike } from './handlers/handler.ts'
-import { HandshakeError, WebSocketError } from './protocol/errors.ts'
+import { FinishedResponse, HandshakeError, WebSocketError } from './protocol/errors.ts'
 import {
+  bugOfRefusal,
   headerValues,
   hostOf,
   originOf,
@@ -46,6 +47,8 @@ export function shakeHands(
 ): void {
   const refused = (thrown: unknown) => {
     if (!(thrown instanceof HandshakeError)) return connection.fail(thrown)
+    const bug = thrown instanceof FinishedResponse ? undefined : bugOfRefusal(thrown)
+    if (bug !== undefined) return connection.fail(bug)
     const { httpStatus: status, message: reason, headers, body } = thrown
     connection.dispatch({
       type: 'handshake.refused',

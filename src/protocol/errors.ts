@@ -103,7 +103,11 @@ export interface RefusalDetails extends ErrorDetails {
   readonly body?: ResponseBody
 }
 
-/** The opening handshake was refused (RFC 6455 §4.2.2); `httpStatus` says how. */
+/**
+ * The opening handshake was refused (RFC 6455 §4.2.2); `httpStatus` says how.
+ *
+ * Where user code throws it the status must be 300 … 599, and not 304; any other is answered with 500 and reported.
+ */
 export class HandshakeError extends WebSocketError {
   override readonly name = 'HandshakeError'
   /** Further headers of the response; `{}` for none. */
@@ -117,6 +121,9 @@ export class HandshakeError extends WebSocketError {
     this.body = details.body
   }
 }
+
+/** A response that was finished in place of the upgrade; unlike other refusals it may be one of success. */
+export class FinishedResponse extends HandshakeError {}
 
 /** The peer broke RFC 6455; `closeCode` is what it was told (§7.1.7). */
 export class ProtocolError extends WebSocketError {

@@ -10,6 +10,7 @@
 // and how the accepting answer is computed (§4.2.2 item 5), which is the transport's; it reads raw
 // headers, because a parsed object has already hidden the duplicates.
 
+import { HandlerError, type HandshakeError, show } from './errors.ts'
 import { parseHost } from './origin.ts'
 import { listElements, parseSubprotocols } from './subprotocol.ts'
 
@@ -31,6 +32,18 @@ export interface Refusal {
 }
 
 const NONE: readonly string[] = []
+
+/**
+ * The bug of a program that refuses with a status which does not refuse, or `undefined`.
+ *
+ * A redirection or an error refuses; any other status would say that what was asked for is granted, or nothing at all.
+ */
+export function bugOfRefusal(refusal: HandshakeError): HandlerError | undefined {
+  const status = refusal.httpStatus
+  if (Number.isInteger(status) && status >= 300 && status <= 599 && status !== 304) return undefined
+  const message = `a HandshakeError has the status ${show(status)}, which refuses nothing: it must be a whole number from 300 to 599, and not 304. The client was answered 500`
+  return new HandlerError(refusal, message)
+}
 
 /**
  * The values of all headers of one name, in the order they came; `[]` when there is none.

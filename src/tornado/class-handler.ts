@@ -8,7 +8,12 @@
 import type { Connection, Handler, HandlerSettings, Pong } from '../handlers/handler.ts'
 import { fitReason } from '../protocol/close-reason.ts'
 import type { CloseFrame, CloseRecord } from '../protocol/close-record.ts'
-import { HandlerError, HandshakeError, type WebSocketError } from '../protocol/errors.ts'
+import {
+  FinishedResponse,
+  HandlerError,
+  HandshakeError,
+  type WebSocketError,
+} from '../protocol/errors.ts'
 import type { ResponseHeaders } from '../protocol/http-answer.ts'
 import { Finish, HTTPError, MissingArgumentError } from './errors.ts'
 import { draft } from './exchange.ts'
@@ -133,10 +138,10 @@ export class ClassHandler implements Handler {
 }
 
 /** The response that a handler has finished, as what refuses the upgrade. */
-export function refusalOf(user: RequestHandler): HandshakeError {
+export function refusalOf(user: RequestHandler): FinishedResponse {
   const { status, reason, headers, body } = user[draft].answer()
   finished(user)
-  return new HandshakeError(status, `HTTP ${status}: ${reason}`, { headers, body })
+  return new FinishedResponse(status, `HTTP ${status}: ${reason}`, { headers, body })
 }
 
 // What `undefined` leaves to the route.

@@ -4,6 +4,7 @@
 // of it, but for the Origin that was allowed.
 
 import { HandshakeError, WebSocketError } from '../protocol/errors.ts'
+import { bugOfRefusal } from '../protocol/handshake.ts'
 import type { ResponseBody, ResponseHeaders } from '../protocol/http-answer.ts'
 import type { LossReason } from '../protocol/position.ts'
 
@@ -70,8 +71,10 @@ export function answerFor(thrown: unknown, report: (error: WebSocketError) => vo
   const { httpStatus, message } = error
   // A rule let through what no message can be, a number alone for example.
   if (error.code === 'ERR_WINDSOCK_MESSAGE_TYPE') return line(400, message)
-  if (error instanceof HandshakeError && isRefusal(httpStatus)) {
+  if (error instanceof HandshakeError) {
     const { headers, body } = error
+    const bug = bugOfRefusal(error)
+    if (bug !== undefined) return answerFor(bug, report)
     const told = line(httpStatus, message, headers)
     return body === undefined ? told : { ...told, body }
   }
@@ -80,9 +83,4 @@ export function answerFor(thrown: unknown, report: (error: WebSocketError) => vo
   return httpStatus === 503
     ? busy('the topic cannot answer now')
     : line(500, 'the server could not answer')
-}
-
-/** A redirection or an error; anything else would say that the request was granted. */
-function isRefusal(status: number): boolean {
-  return Number.isInteger(status) && status >= 300 && status <= 599 && status !== 304
 }

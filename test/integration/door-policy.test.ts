@@ -20,6 +20,26 @@ describe('policy', () => {
     expect(opened()).toBe(0)
   })
 
+  it.each([101, 200, 99, 304, 404.5, 600, '401' as never])(
+    'a HandshakeError(%s) is no refusal: 500, and onError is told of the bug',
+    async (status) => {
+      const { port, records, errors, opened } = await house({
+        prepare: () => {
+          throw new HandshakeError(status, 'on purpose', { headers: { 'X-Mine': '1' } })
+        },
+      })
+      const response = await ask(port, {})
+      expect(response).toMatchObject({ status: 500, body: 'internal error\n' })
+      expect(response.headers).not.toHaveProperty('x-mine')
+      expect(await records.next()).toMatchObject({ cause: 'handlerFailed', status: 500 })
+      const error = await errors.next()
+      expect(error).toMatchObject({ code: 'ERR_WINDSOCK_HANDLER', fault: 'bug' })
+      expect(error.cause).toBeInstanceOf(HandshakeError)
+      expect(error.message).toContain(String(status))
+      expect(opened()).toBe(0)
+    },
+  )
+
   it('requireOrigin refuses whoever sends no Origin with 403, and lets pages in (T17)', async () => {
     const { port, records } = await house({ requireOrigin: true })
     expect((await ask(port, {})).status).toBe(403)

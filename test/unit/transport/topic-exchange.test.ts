@@ -29,13 +29,14 @@ describe('any request', () => {
   })
 
   it('whose rules fail, or say that it is granted by throwing, is 500, and the program is told', async () => {
-    for (const thrown of [new Error('a secret'), new HandshakeError(200, 'a secret'), 'a secret']) {
+    const granted = [200, 404.5].map((status) => new HandshakeError(status, 'a secret'))
+    for (const thrown of [new Error('a secret'), ...granted, 'a secret']) {
       const mayRead = () => Promise.reject(thrown)
       const { asking } = oneTopic({ rules: { mayRead } })
       const answer = await asking.answered('t')
       expect(answer.status).toBe(500)
       expect(textOf(answer)).not.toContain('secret')
-      expect(asking.errors).toHaveLength(1)
+      expect(asking.errors).toMatchObject([{ code: 'ERR_WINDSOCK_HANDLER', fault: 'bug' }])
     }
   })
 
