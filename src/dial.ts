@@ -85,7 +85,8 @@ const RESERVED = /^(sec-websocket-.*|connection|upgrade|content-length|transfer-
  *
  * @param url - with `ws:` or `wss:`, without a fragment.
  * @throws SettingError (all of these reject the promise) for a mistake in `url` or in the options.
- * @throws HandshakeError with the status in `httpStatus` when the server refuses; redirects are not followed.
+ * @throws HandshakeError with the status in `httpStatus` when the server refuses, and with the first KiB of its reason in
+ *   `body` when that is plain text; redirects are not followed.
  * @throws WebSocketError `ERR_WINDSOCK_HANDSHAKE` when it answers with a status of success other than 101.
  * @throws ProtocolError when its answer breaks RFC 6455 §4.1: a wrong key, or what was not offered.
  * @throws WebSocketError `ERR_WINDSOCK_DIAL` when the network fails (the system's error is the `cause`), when
@@ -154,7 +155,7 @@ export async function dialWith(
       onClosed: (record) => {
         if (opened) return
         signal?.removeEventListener('abort', onAbort)
-        reject(failure ?? unopened(record, target.url, limits.handshakeTimeoutMs))
+        reject(failure ?? dialer.refusal ?? unopened(record, target.url, limits.handshakeTimeoutMs))
       },
     }
     const connection = new LiveConnection(own, setup, dialer)

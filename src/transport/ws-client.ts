@@ -1,7 +1,7 @@
 // ws client: dials, and is the door of the connection that comes of it; `ws` with every option set on purpose.
 //
-// Rules that live here: what an answer that is no upgrade means (RFC 6455 §4.1), and that a dial that fails leaves
-// nothing behind: no socket, no timer, no response half read. The deadline is the connection machine's.
+// Rules that live here: what a dial fails with, and that one that fails leaves nothing behind: no socket, no timer, no
+// response half read. The deadline is the connection machine's.
 //
 // `ws` would fail a server that chooses none of the subprotocols offered, which §4.1 allows: the offer and the
 // choice are made here. Refuses to know handlers, settings and URLs that users wrote.
@@ -11,16 +11,10 @@ import type { Socket } from 'node:net'
 import type { ConnectionOptions } from 'node:tls'
 import type { ClientOptions } from 'ws'
 import type { Compression } from '../protocol/compression.ts'
-import {
-  describe,
-  HandshakeError,
-  ProtocolError,
-  SettingError,
-  WebSocketError,
-} from '../protocol/errors.ts'
-import type { ResponseHeaders } from '../protocol/http-answer.ts'
+import { describe, ProtocolError, SettingError, WebSocketError } from '../protocol/errors.ts'
 import { DEFAULT_LIMITS, type RouteLimits } from '../protocol/limits.ts'
 import type { Clock } from '../protocol/ports.ts'
+import { DialRefusal } from './dial-refusal.ts'
 import { TellingWebSocket } from './telling-web-socket.ts'
 import type { Door, Transport } from './transport.ts'
 import { type DeflateChoice, WebSocketTransport } from './websocket.ts'
@@ -71,6 +65,7 @@ export class WsDialer implements Door {
   readonly #clock: Clock
   readonly #deflate: DeflateChoice
   #socket: Socket | undefined
+  #refusal: DialRefusal | undefined
   #settled = false
 
   /** @throws SettingError for headers that HTTP cannot carry. */
@@ -102,8 +97,17 @@ export class WsDialer implements Door {
       this.#settled = true
       events.opened(answer)
     })
-    ws.on('unexpected-response', (_request, response) => this.#fail(refusalOf(response)))
+    ws.on('unexpected-response', (_request, response) => {
+      const refusal = new DialRefusal(response)
+      this.#refusal = refusal
+      refusal.read(() => this.#fail(refusal.error))
+    })
     ws.on('error', (error: Error & { code?: unknown }) => this.#fail(failureOf(error, target.url)))
+  }
+
+  /** What the server has refused with, told in part at least; of nobody's concern once `failed` was called. */
+  get refusal(): WebSocketError | undefined {
+    return this.#refusal?.error
   }
 
   /** Gives up. */
@@ -124,7 +128,8 @@ export class WsDialer implements Door {
     if (this.#settled) return
     this.#settled = true
     this.#release()
-    this.#events.failed(error)
+    // Once there is an answer it says more than how the reading of it ended.
+    this.#events.failed(this.refusal ?? error)
   }
 
   // Before the upgrade `ws` aborts the request, and with it the socket and a body that was being read.
@@ -171,33 +176,6 @@ function takeSubprotocol({ headers }: IncomingMessage): string | undefined {
   return chosen
 }
 
-// Tornado: a status of success that is no upgrade is a WebSocketError, any other an error of HTTP.
-function refusalOf({
-  statusCode: status = 0,
-  statusMessage = '',
-  headers,
-}: IncomingMessage): WebSocketError {
-  const said = `${status} ${statusMessage}`.trim()
-  if (status >= 200 && status < 300) {
-    const message = `the server answered ${said}, not 101: there is no WebSocket at this address`
-    return new WebSocketError('ERR_WINDSOCK_HANDSHAKE', message, {
-      fault: 'peer',
-      httpStatus: status,
-    })
-  }
-  const hint = status >= 300 && status < 400 ? ' (redirects are not followed)' : ''
-  return new HandshakeError(status, `the server refused with ${said}${hint}`, {
-    headers: headersOf(headers),
-  })
-}
-
-/** What the server said beside its refusal, such as `retry-after`; names in lower case. */
-function headersOf(headers: IncomingMessage['headers']): ResponseHeaders {
-  const said: Record<string, string | string[]> = {}
-  for (const [name, value] of Object.entries(headers)) if (value !== undefined) said[name] = value
-  return said
-}
-
 // What the system and TLS report has a code. What `ws` finds wrong in a 101 response has none, and what Node's
 // parser finds wrong in any response has one of its own.
 function failureOf(error: Error & { code?: unknown }, url: URL): WebSocketError {
@@ -205,11 +183,18 @@ function failureOf(error: Error & { code?: unknown }, url: URL): WebSocketError 
   if (typeof code !== 'string' || code.startsWith('HPE_')) {
     return new ProtocolError(1002, `the answer is no upgrade: ${describe(error)}`, error)
   }
+  if (url.protocol === 'wss:' && NO_TLS.test(`${code} ${error.message}`)) {
+    const message = `cannot connect to ${url.host}: the server does not speak TLS (wss:) at this port; try ws:`
+    return new WebSocketError('ERR_WINDSOCK_DIAL', message, { fault: 'network', cause: error })
+  }
   // Several addresses that all failed come as one error without a message.
   const why = error.message.includes(code) ? error.message : `${code} ${error.message}`.trim()
   const message = `cannot connect to ${url.host}: ${why}`
   return new WebSocketError('ERR_WINDSOCK_DIAL', message, { fault: 'network', cause: error })
 }
+
+/** How OpenSSL, by its version, calls an answer that is no TLS. */
+const NO_TLS = /wrong.version.number|packet.length.too.long/i
 
 function quoted(text: string): string {
   return JSON.stringify(text.slice(0, 100))

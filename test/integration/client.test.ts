@@ -20,7 +20,7 @@ import {
 } from 'windsock'
 import { CERTIFICATE, KEY } from './support/certificate.ts'
 import { Mailbox } from './support/mailbox.ts'
-import { rawServer, wsServer } from './support/raw-server.ts'
+import { type RawPeer, rawServer, wsServer } from './support/raw-server.ts'
 import { start } from './support/test-server.ts'
 
 const ws = (url: string) => url.replace(/^http/, 'ws')
@@ -378,6 +378,56 @@ describe('a dial that fails', () => {
     await (await peers.next()).gone
   })
 
+  it('says why the server refused, in its own words', async () => {
+    const prepare = () => {
+      throw new HandshakeError(401, 'log in\u{1b}[2J first')
+    }
+    const { server } = await start({ routes: [route('/', () => {}, { prepare })] })
+    const error = await failure(ws(server.url))
+    expect(error).toMatchObject({ httpStatus: 401, body: 'log in\\u{1b}[2J first' })
+    expect(error.message).toContain('401 Unauthorized: log in\\u{1b}[2J first')
+  })
+
+  it('tells the first KiB of a text without an end', async () => {
+    const { url, peers } = await rawServer((peer) => {
+      peer.answer('403 Forbidden', 'Content-Type: text/plain', 'Content-Length: 9000')
+      peer.socket.write('é'.repeat(2_000))
+    })
+    const error = await failure(url)
+    expect(error).toMatchObject({ httpStatus: 403, body: `${'é'.repeat(510)}…` })
+    await (await peers.next()).gone
+  })
+
+  it.each([
+    ['has not come by handshakeTimeoutMs', () => {}],
+    ['is broken off', ({ socket }: RawPeer) => void socket.end()],
+  ])('tells of a text the part that came when the rest %s', async (_what, then) => {
+    const { url, peers } = await rawServer((peer) => {
+      const chunked = 'Transfer-Encoding: chunked'
+      peer.answer('503 Service Unavailable', 'Content-Type: text/plain; charset=utf-8', chunked)
+      peer.socket.write('4\r\nfull', () => then(peer))
+    })
+    const error = await failure(url, { handshakeTimeoutMs: 1_000 })
+    expect(error).toBeInstanceOf(HandshakeError)
+    expect(error).toMatchObject({ httpStatus: 503, body: 'full' })
+    await (await peers.next()).gone
+  })
+
+  it('is refused, also when the text breaks HTTP', async () => {
+    const { url } = await rawServer((peer) => {
+      peer.answer('503 Full', 'Content-Type: text/plain', 'Transfer-Encoding: chunked')
+      peer.socket.write('no size\r\n')
+    })
+    const error = await failure(url)
+    expect(error).toBeInstanceOf(HandshakeError)
+    expect(error.httpStatus).toBe(503)
+  })
+
+  it('tells nothing of a page', async () => {
+    const { url } = await refusal('502 Bad Gateway', 'Content-Type: text/html')
+    expect(await failure(url)).toMatchObject({ httpStatus: 502, body: undefined })
+  })
+
   it('does not read a body without an end', async () => {
     const { url, peers } = await rawServer((peer) => {
       peer.answer('404 Not Found', 'Transfer-Encoding: chunked')
@@ -559,6 +609,8 @@ describe('wss:', () => {
     const { url, peers } = await rawTcp()
     const error = await failure(url.replace('ws:', 'wss:'))
     expect(error).toMatchObject({ code: 'ERR_WINDSOCK_DIAL', fault: 'network' })
+    expect(error.cause).toBeInstanceOf(Error)
+    expect(error.message).toMatch(/does not speak TLS \(wss:\) at this port; try ws:$/)
     expect(peers()).toBe(1)
   })
 })
