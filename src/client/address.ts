@@ -3,22 +3,24 @@
 // `http:` and `ws:` stand for each other here, `https:` and `wss:` too. A topic stands below the address, and what is
 // asked after `?`, such as a token, goes with every request.
 
-import { describe, SettingError, show } from '../protocol/errors.ts'
+import { SettingError, show } from '../protocol/errors.ts'
+import type { ClientUrl } from './settings.ts'
 
 /** @throws SettingError for what is no address, or one with another scheme, or a fragment. */
 export function parseAddress(url: string | URL, base: string | undefined): URL {
-  let address: URL
   try {
-    address = new URL(url, base)
-  } catch (cause) {
-    throw new SettingError(`cannot connect to ${show(String(url))}: ${describe(cause)}`)
-  }
-  if (!/^(ws|http)s?:$/.test(address.protocol) || address.hash !== '') {
-    throw new SettingError(
-      `cannot connect to ${show(String(url))}: it must be http(s): or ws(s):, without a fragment`,
-    )
-  }
-  return address
+    const address = new URL(url, base)
+    if (/^(ws|http)s?:$/.test(address.protocol) && address.hash === '') return address
+  } catch {}
+  throw new SettingError(
+    `the url is ${show(url)}: it must be ${base ? '' : 'absolute, '}http(s): or ws(s):, without a fragment`,
+  )
+}
+
+/** `url` as it is. @throws SettingError at once for an address that can never work; a function is not asked yet. */
+export function checkUrl(url: ClientUrl, base: string | undefined): ClientUrl {
+  if (typeof url !== 'function') parseAddress(url, base)
+  return url
 }
 
 /** The address of a WebSocket. */

@@ -4,7 +4,7 @@
 
 import { filter, type Observable } from 'rxjs'
 import type { ClientTransport } from '../machines/client-effects.ts'
-import { WebSocketClosedError, WebSocketError } from '../protocol/errors.ts'
+import { show, WebSocketClosedError, WebSocketError } from '../protocol/errors.ts'
 import { isOffset, MAX_EPOCH_LENGTH, type Position } from '../protocol/position.ts'
 import { MAX_LAST, MAX_TOPIC_LENGTH, type SubscribeFrom } from '../protocol/resume.ts'
 import { socketAddress } from './address.ts'
@@ -188,20 +188,26 @@ function endOf({ lastClose }: ClientState): WebSocketError {
 
 function checkTopic(name: string, begin: SubscribeFrom): void {
   if (typeof name !== 'string' || name === '' || name.length > MAX_TOPIC_LENGTH) {
-    throw wrong(`the name of a topic must have 1 to ${MAX_TOPIC_LENGTH} characters`)
+    throw wrong('the name of a topic', name, `a text of 1 to ${MAX_TOPIC_LENGTH} characters`)
   }
-  if ('last' in begin) {
-    if (isOffset(begin.last) && begin.last <= MAX_LAST) return
-    throw wrong(`last must be a whole number from 0 to ${MAX_LAST}`)
+  // A program in JavaScript may give anything.
+  const asked = Object(begin)
+  if ('last' in asked) {
+    if (isOffset(asked.last) && asked.last <= MAX_LAST) return
+    throw wrong('last', asked.last, `a whole number from 0 to ${MAX_LAST}`)
   }
-  if ('since' in begin) {
-    const { epoch, offset } = begin.since
-    if (epoch !== '' && epoch.length <= MAX_EPOCH_LENGTH && isOffset(offset)) return
-    throw wrong('since must be a position that a message or a gap had')
+  if ('since' in asked) {
+    const { epoch, offset } = Object(asked.since)
+    if (epoch && epoch.length <= MAX_EPOCH_LENGTH && isOffset(offset)) return
+    throw wrong('since', asked.since, 'a position that a message or a gap had')
   }
-  if (begin.from !== 'start' && begin.from !== 'now') throw wrong('from must be start or now')
+  if (asked.from !== 'start' && asked.from !== 'now')
+    throw wrong('from', asked.from, '"start" or "now"')
 }
 
-function wrong(message: string): WebSocketError {
-  return new WebSocketError('ERR_WINDSOCK_TOPIC', message)
+function wrong(what: string, value: unknown, allowed: string): WebSocketError {
+  return new WebSocketError(
+    'ERR_WINDSOCK_TOPIC',
+    `${what} is ${show(value)}: it must be ${allowed}`,
+  )
 }

@@ -2,6 +2,7 @@
 //
 // `index.ts` has them for browsers, `node.ts` for Node.
 
+import { checkUrl } from './address.ts'
 import { Client, type ClientOptions } from './client.ts'
 import type { Environment } from './environment.ts'
 import { PlainClient, type PlainOptions } from './plain-client.ts'
@@ -12,7 +13,8 @@ import type { ClientUrl } from './settings.ts'
  *
  * @param url - where the server has its `topics()`, such as `/topics`; relative addresses in pages only. `http:` and
  *   `ws:` mean the same. A function is asked before each dial.
- * @throws SettingError for an option that is unknown or out of range. What is wrong with `url` shows in `state$`.
+ * @throws SettingError for an option that is unknown or out of range, and for a `url` that can never work. What is
+ *   wrong with one that a function gives shows in `state$`.
  */
 export type Connect = (url: ClientUrl, options?: ClientOptions) => Client
 
@@ -20,14 +22,15 @@ export type Connect = (url: ClientUrl, options?: ClientOptions) => Client
  * Connects to any WebSocket server, for plain messages, and connects again until it is told to close.
  *
  * @param url - as for `connect`.
- * @throws SettingError for an option that is unknown or out of range.
+ * @throws SettingError as `connect`.
  */
 export type ConnectPlain = (url: ClientUrl, options?: PlainOptions) => PlainClient
 
 export function connectIn(environment: Environment): Connect {
-  return (url, options = {}) => new Client(url, options, environment)
+  return (url, options = {}) => new Client(checkUrl(url, environment.baseUrl), options, environment)
 }
 
 export function connectPlainIn(environment: Environment): ConnectPlain {
-  return (url, options = {}) => new PlainClient(url, options, environment)
+  return (url, options = {}) =>
+    new PlainClient(checkUrl(url, environment.baseUrl), options, environment)
 }

@@ -3,6 +3,7 @@
 // There are no positions in it: what was sent to it while it was away is gone, and the state says when that was.
 
 import { type Observable, Subject } from 'rxjs'
+import { show, WebSocketError } from '../protocol/errors.ts'
 import type { Message } from '../protocol/message.ts'
 import { socketAddress } from './address.ts'
 import { closeFrame } from './close-frame.ts'
@@ -61,8 +62,16 @@ export class PlainClient {
     return this.#lifecycle.closed
   }
 
-  /** Sends now; false, and nothing is sent, when the client is not open. Nothing tells whether it arrived. */
+  /**
+   * Sends now; false, and nothing is sent, when the client is not open. Nothing tells whether it arrived.
+   *
+   * @throws WebSocketError `ERR_WINDSOCK_MESSAGE_TYPE` for what is neither a text nor bytes.
+   */
   send(message: Message): boolean {
+    if (typeof message !== 'string' && !ArrayBuffer.isView(message)) {
+      const said = `${show(message)} cannot be sent: pass a text or a Uint8Array`
+      throw new WebSocketError('ERR_WINDSOCK_MESSAGE_TYPE', said)
+    }
     const { link } = this.#lifecycle
     link?.send(message)
     return link !== undefined

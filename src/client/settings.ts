@@ -70,9 +70,9 @@ export function resolveNumbers(
 
 /** @throws SettingError for none, one twice, or one that is unknown. */
 export function checkTransports(chosen: readonly ClientTransport[]): readonly ClientTransport[] {
-  const known = chosen.every((one) => TRANSPORTS.includes(one))
+  const known = Array.isArray(chosen) && chosen.every((one) => TRANSPORTS.includes(one))
   if (known && chosen.length > 0 && new Set(chosen).size === chosen.length) return [...chosen]
   throw new SettingError(
-    `transports are ${show(chosen)}: they must be one or more of ${TRANSPORTS.join(', ')}, each once`,
+    `transports are ${show(chosen)}: they must be an array of one or more of ${TRANSPORTS.join(', ')}, each once`,
   )
 }

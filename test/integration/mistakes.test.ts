@@ -5,8 +5,11 @@
 import { createServer } from 'node:http'
 import { describe, expect, it } from 'vitest'
 import * as windsock from 'windsock'
+import * as client from 'windsock/client'
 import * as testing from 'windsock/testing'
 import * as arbitraries from 'windsock/testing/arbitraries'
+
+const unreachable = () => URL_OF_NOBODY
 
 /** The exports without their types, as JavaScript has them. */
 const { attach, chatRoom, clockFeed, dial, memoryJournal, openJournal, page, route, serve, topic } =
@@ -15,6 +18,23 @@ const { topics } = windsock as unknown as Record<string, (...args: unknown[]) =>
 
 const { harness } = testing as unknown as Record<string, (...args: unknown[]) => testing.Harness>
 const { scripts } = arbitraries as unknown as Record<string, (...args: unknown[]) => unknown>
+
+/** Makes a client, gives it to `use`, and closes it again. */
+async function using<Made extends { close(): unknown }>(made: Made, use: (made: Made) => unknown) {
+  try {
+    await use(made)
+  } finally {
+    made.close()
+  }
+}
+
+/** As the calls of a program in JavaScript. */
+const connect = (...args: unknown[]) =>
+  using(client.connect(...(args as Parameters<client.Connect>)), nothing)
+const connectPlain = (...args: unknown[]) =>
+  using(client.connectPlain(...(args as Parameters<client.ConnectPlain>)), nothing)
+const beginAt = (begin: unknown, name: unknown = 'a') =>
+  using(client.connect(unreachable), (made) => made.topic(name as string, begin as never))
 
 const nothing = () => {}
 const URL_OF_NOBODY = 'ws://127.0.0.1:9'
@@ -129,6 +149,36 @@ const MISTAKES: readonly [what: string, make: () => unknown, code: string, says:
   ],
   ['a misspelt option of scripts', () => scripts?.('/', { client: 1 }), 'SETTING', /"clients"\?/],
   ['a fault of nobody', () => scripts?.('/', { faults: ['gremlin'] }), 'SETTING', /"gremlin"/],
+  ['a client of nowhere', () => connect(), 'SETTING', /url is undefined.*absolute/],
+  ['a client of a number', () => connect(5), 'SETTING', /url is 5.*absolute/],
+  ['a relative address in Node', () => connect('foo'), 'SETTING', /url is "foo".*absolute/],
+  ['a scheme of others', () => connect(new URL('ftp://a/')), 'SETTING', /url is ftp:\/\/a\//],
+  ['a plain client of nowhere', () => connectPlain(), 'SETTING', /url is undefined/],
+  [
+    'one transport alone',
+    () => connect(URL_OF_NOBODY, { transports: 'sse' }),
+    'SETTING',
+    /transports are "sse".*array/,
+  ],
+  ['a topic of a number', () => beginAt({ last: 1 }, 5), 'TOPIC', /name of a topic is 5/],
+  ['the last of a text', () => beginAt({ last: 'x' }), 'TOPIC', /last is "x"/],
+  ['a beginning in one text', () => beginAt('start'), 'TOPIC', /from is undefined.*"start"/],
+  ['a beginning of nothing', () => beginAt(null), 'TOPIC', /from is undefined/],
+  ['a misspelt beginning', () => beginAt({ from: 'strat' }), 'TOPIC', /from is "strat"/],
+  ['a position in one number', () => beginAt({ since: 5 }), 'TOPIC', /since is 5.*position/],
+  ['a position of nothing', () => beginAt({ since: null }), 'TOPIC', /since is null/],
+  [
+    'a position whose epoch is none',
+    () => beginAt({ since: { epoch: 5, offset: 1 } }),
+    'TOPIC',
+    /since is an object/,
+  ],
+  [
+    'a plain message of a number',
+    () => using(client.connectPlain(unreachable), (made) => made.send(5 as never)),
+    'MESSAGE_TYPE',
+    /5 cannot be sent/,
+  ],
   ['one in memory with none', () => memoryJournal?.({ max: 1 }), 'SETTING', /"maxEvents"\?/],
 ]
 
