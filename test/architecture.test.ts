@@ -188,6 +188,17 @@ describe('the published package', () => {
     }
   })
 
+  it('says of each public name what it is, where it is declared', () => {
+    const declared = '(?:declare |abstract |async )*(?:class|interface|type|const|function\\*?)'
+    const offences = ENTRIES.flatMap((entry) =>
+      publicNames(entry).filter(({ name, file }) => {
+        const documented = new RegExp(`\\*/\\nexport ${declared} ${name}\\b`)
+        return !documented.test(source.get(file) ?? '')
+      }),
+    )
+    expect(offences).toEqual([])
+  })
+
   it('has an entry file in src for every subpath and command', () => {
     const { exports, bin } = JSON.parse(read('package.json'))
     const built = Object.values<string | { default: string }>({ ...exports, ...bin })
@@ -224,6 +235,24 @@ function importsOf(file: string, text: string): Import[] {
     }
   }
   return found
+}
+
+/** The names that a public subpath exports, and the file of each. */
+function publicNames(entry: string): { readonly name: string; readonly file: string }[] {
+  const text = source.get(entry) ?? ''
+  const own = [...text.matchAll(/^export const (\w+)/gm)].map(([, name = '']) => ({
+    name,
+    file: entry,
+  }))
+  const others = [...text.matchAll(/^export (?:type )?\{([^}]*)\} from '(.+?)'/gm)]
+  return own.concat(
+    others.flatMap(([, names = '', specifier = '']) =>
+      [...names.matchAll(/(?:^|,)\s*(?:type )?(\w+)/g)].map(([, name = '']) => ({
+        name,
+        file: targetOf({ file: entry, specifier, typeOnly: true }),
+      })),
+    ),
+  )
 }
 
 function isAllowed(one: Import, room: Room): boolean {

@@ -28,6 +28,11 @@ import {
   TRANSPORTS,
 } from './settings.ts'
 
+/**
+ * What `connect()` takes: the numbers of a client, whole and mostly ms, and its ways.
+ *
+ * By default it tries again within 0.5 s, later within up to 30 s; an attempt has 10 s; 1,000 publishes may wait.
+ */
 export type ClientOptions = { readonly [Name in keyof ClientNumbers]?: number | undefined } & {
   /** In the order of preference; default `['websocket', 'sse', 'long-poll', 'poll']`. */
   readonly transports?: readonly ClientTransport[] | undefined
@@ -62,6 +67,13 @@ export interface ClientTopic<T = unknown> {
   publish(data: T, options?: PublishOptions): Promise<Stored>
 }
 
+/**
+ * Topics of one server, read and written across lost connections, restarts and changes of transport; `connect()` makes it.
+ *
+ * It connects at once, and again whenever a connection is lost, until `close()`, or until the server closes for good: with
+ * 1000, without a code, or with one after which coming back makes no sense. Nothing that happens on the way is thrown:
+ * `state$` tells.
+ */
 export class Client {
   readonly #session: Session
   readonly #lifecycle: Lifecycle<TopicRequest, TopicFrame>
@@ -105,6 +117,7 @@ export class Client {
     return this.#lifecycle.state$
   }
 
+  /** The present one. */
   get state(): ClientState {
     return this.#lifecycle.state
   }
@@ -160,6 +173,7 @@ export class Client {
     return this.#lifecycle.close(closeFrame(code, reason))
   }
 
+  /** As `close()`, for `await using`. */
   [Symbol.asyncDispose](): Promise<unknown> {
     return this.close()
   }

@@ -26,6 +26,7 @@ export interface TopicGap extends ReadingGap {
   readonly topic: string
 }
 
+/** What a topic tells, in order: a message, or that some will not come. Look at `type`. */
 export type TopicEvent<T = unknown> = TopicMessage<T> | TopicGap
 
 /** What a feed needs of the session. */

@@ -24,5 +24,21 @@ export type { PlainClient, PlainOptions } from './plain-client.ts'
 export type { PublishOptions, Stored } from './publisher.ts'
 export type { ClientUrl } from './settings.ts'
 
+/**
+ * Connects to the topics of a server, and stays connected until it is told to close.
+ *
+ * @param url - where the server has its `topics()`, such as `/topics`; relative addresses in pages only. `http:` and
+ *   `ws:` mean the same. A function is asked before each dial, for one with a fresh token.
+ * @param options - ways, waits in ms, and how much may wait; see `ClientOptions`.
+ * @throws SettingError for an option that is unknown or out of range, and for a `url` that can never work. What happens
+ *   later, a wrong address from a function included, shows in `state$`.
+ */
 export const connect = connectIn(browserEnvironment)
+
+/**
+ * Connects to any WebSocket server, for plain messages, and connects again until it is told to close.
+ *
+ * @param url - as for `connect`. @param options - subprotocols, and waits in ms; see `PlainOptions`.
+ * @throws SettingError as `connect`.
+ */
 export const connectPlain = connectPlainIn(browserEnvironment)

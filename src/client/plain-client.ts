@@ -12,6 +12,11 @@ import { type ClientState, Lifecycle } from './lifecycle.ts'
 import { openPlain } from './links/websocket.ts'
 import { type ClientNumbers, type ClientUrl, resolveNumbers } from './settings.ts'
 
+/**
+ * What `connectPlain()` takes: the numbers of `ClientOptions` that concern a connection, whole and in ms, and subprotocols.
+ *
+ * By default a silent server is not noticed: `heartbeatMs` is 0, since a page sees no pings.
+ */
 export type PlainOptions = {
   /** Subprotocols to offer. Default: none. */
   readonly protocols?: readonly string[] | undefined
@@ -22,6 +27,12 @@ export type PlainOptions = {
   >]?: number | undefined
 }
 
+/**
+ * One WebSocket of plain messages that connects again, for any server; `connectPlain()` makes it.
+ *
+ * What is sent to it while it is away is gone, and nothing is queued. It comes back as `Client` does, until `close()`, or
+ * until the server closes for good; `state$` tells.
+ */
 export class PlainClient {
   /** Texts and bytes, as they come. Hot: who listens later has missed them. Completes with the client. */
   readonly messages$: Observable<Message>
@@ -53,6 +64,7 @@ export class PlainClient {
     return this.#lifecycle.state$
   }
 
+  /** The present one. */
   get state(): ClientState {
     return this.#lifecycle.state
   }
@@ -91,6 +103,7 @@ export class PlainClient {
     return this.#lifecycle.close(closeFrame(code, reason))
   }
 
+  /** As `close(1000)`, for `await using`. */
   [Symbol.asyncDispose](): Promise<unknown> {
     return this.close(1000)
   }

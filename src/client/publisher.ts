@@ -17,6 +17,7 @@ export interface Stored extends Position {
   readonly duplicate: boolean
 }
 
+/** What a publish may say beside its data. */
 export interface PublishOptions {
   /** 1 to 128 visible ASCII characters; default a random one. One key publishes once within two minutes. */
   readonly key?: string | undefined

@@ -28,6 +28,11 @@ export interface FoldStep {
 
 const stock = createHost(connectionMachine)
 
+/**
+ * One life, taken through the machine event by event; nothing is sent, no timer is armed, and no clock is read.
+ *
+ * `fold()` does it in one call. To look at each step, give `apply` the events in order, oldest first.
+ */
 export class Fold {
   #host: Host
   #snapshot: ConnectionSnapshot | undefined

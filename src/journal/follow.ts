@@ -8,6 +8,7 @@ import { JournalError } from '../protocol/errors.ts'
 import type { Clock } from '../protocol/ports.ts'
 import type { RecordedEvent, Store } from './store.ts'
 
+/** Where following begins and what ends it. What has expired since makes `follow()` throw a JournalError. */
 export interface FollowOptions {
   /** Begin after this version; default 0, which is with the first event that is kept. */
   readonly after?: number

@@ -24,10 +24,16 @@ import { Bells, type FollowOptions, follow } from './follow.ts'
 import { type Described, type JournalLevel, Recorder } from './recorder.ts'
 import { connectionStream, type LaterEvent, type NewEvent, type Store } from './store.ts'
 
+/**
+ * How much of the lives of connections a journal keeps, and what of each event.
+ *
+ * What is older or more goes, the oldest first, looked after at each 1,000 events; messages of durable topics are the
+ * topics' own matter.
+ */
 export interface JournalOptions {
   /** Events of lives that are kept, over all connections; default 1,000,000, in memory 10,000. */
   readonly maxEvents?: number
-  /** Events of lives older than this go; default 24 h. */
+  /** Events of lives older than this go, ms; default 86,400,000, a day. */
   readonly maxAgeMs?: number
   /** Changes an event before it is kept, or drops it (`undefined`): the place to leave out what must not be kept. */
   readonly redact?: (event: LifeEvent, connectionId: string) => LifeEvent | undefined
@@ -43,6 +49,13 @@ const EXPIRE_EVERY = 1_000
 
 const DAY_MS = 24 * 3_600_000
 
+/**
+ * The lives of connections as events, and durable topics beside them; `openJournal()` and `memoryJournal()` make it.
+ *
+ * No connection waits for it: what the store does not take is counted in `unrecorded`, in the life's last event, and told to
+ * `onError`. Reading rejects with a `JournalError`: `ERR_WINDSOCK_JOURNAL_CLOSED` after `close()`, `…_CORRUPT` for damage,
+ * `ERR_WINDSOCK_JOURNAL` for the disk.
+ */
 export class Journal {
   /** What is behind it; durable topics write there, too. */
   readonly store: Store
@@ -146,7 +159,11 @@ export class Journal {
     return last?.type === 'ConnectionClosed' ? last.data.record : undefined
   }
 
-  /** Close records, newest first. */
+  /**
+   * Close records, newest first.
+   *
+   * @param options - `maxRecords` at a time: default 100, at most 10,000; `before`: the `next` of the page before.
+   */
   async closeRecords(
     options: { readonly before?: number; readonly maxRecords?: number } = {},
   ): Promise<{ readonly records: readonly CloseRecord[]; readonly next: number | undefined }> {
@@ -185,7 +202,7 @@ export class Journal {
     }
   }
 
-  /** Waits for what was written, and lets go of the store. */
+  /** Waits for what was written, and lets go of the store; nothing can be read or written any more. */
   close(): Promise<void> {
     this.#append()
     const closed = this.store.close()
@@ -193,6 +210,7 @@ export class Journal {
     return closed
   }
 
+  /** As `close()`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }

@@ -32,6 +32,11 @@ export interface LifeStep {
  */
 export type Unfoldable = 'beginningGone' | 'unrecorded' | 'ownMachine'
 
+/**
+ * A recorded life as steps, oldest first; `lifeStory()` tells it.
+ *
+ * Times are wall-clock ms. A life that cannot be folded has its events and no states; `unfoldable` says why.
+ */
 export interface LifeStory {
   /** Oldest first. */
   readonly steps: readonly LifeStep[]
@@ -44,7 +49,12 @@ export interface LifeStory {
   readonly record: CloseRecord | undefined
 }
 
-/** @param machine - the one that the route ran, if it was not windsock's own. */
+/**
+ * Tells the events of one life, as `journal.life()` gives them.
+ *
+ * @param machine - the one that the route ran, if it was not windsock's own.
+ * @throws JournalError `ERR_WINDSOCK_JOURNAL_CORRUPT` when a second beginning stands among the events.
+ */
 export function lifeStory(
   events: readonly RecordedLifeEvent[],
   machine?: ConnectionMachine,

@@ -160,13 +160,21 @@ export interface SavedSnapshot {
   readonly data: string
 }
 
+/**
+ * Where events are kept: the port behind a `Journal`, for a store of your own.
+ *
+ * The contract stands above, and `storeContract` in `windsock/testing` checks it. What cannot be done rejects with a
+ * `JournalError`, and nothing is thrown.
+ */
 export interface Store {
   readonly durability: Durability
   /** Events appended and not acknowledged yet. */
   readonly backlog: number
   /** Whether `append` takes `LaterEvent`s, too; default false. For stores that keep what they are given as it is. */
   readonly takesLater?: boolean
+  /** Keeps all of `events`, or none; `ERR_WINDSOCK_JOURNAL_CONFLICT` when the stream is not at `expectedVersion`. */
   append(stream: string, events: readonly NewEvent[], options?: AppendOptions): Promise<Appended>
+  /** What is kept after a version, oldest first; a stream that does not exist has no events and head 0. */
   read(stream: string, options?: ReadOptions): Promise<StreamPage>
   /** Where a stream stands; a stream that does not exist yet gets its epoch now. */
   position(stream: string): Promise<StreamPosition>
@@ -183,8 +191,11 @@ export interface Store {
   trim(stream: string, options: TrimOptions): Promise<StreamPosition>
   /** Takes away the oldest of all lives; returns how many events went. */
   expire(retention: Retention): Promise<number>
+  /** Keeps the one snapshot of a stream, in place of the one before. */
   saveSnapshot(stream: string, snapshot: SavedSnapshot): Promise<void>
+  /** The one that was saved last; `undefined` for none. */
   loadSnapshot(stream: string): Promise<SavedSnapshot | undefined>
+  /** Waits for what was appended; then every call rejects with `ERR_WINDSOCK_JOURNAL_CLOSED`. */
   close(): Promise<void>
 }
 
