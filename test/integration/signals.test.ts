@@ -55,10 +55,10 @@ describe('the demo', () => {
 
 describe('what cannot work is told in one line, and ends with 1', () => {
   it.each([
-    [['--port', 'abc'], /'abc' is invalid\. a port is a whole number from 0 to 65535/],
-    [['--port', '65536'], /a port is a whole number from 0 to 65535/],
-    [['--port', '-1'], /a port is a whole number from 0 to 65535/],
-    [['--port', '1e3'], /a port is a whole number from 0 to 65535/],
+    [['--port', 'abc'], /'abc' is invalid\. A port is a whole number from 0 to 65535/],
+    [['--port', '65536'], /A port is a whole number from 0 to 65535/],
+    [['--port', '-1'], /A port is a whole number from 0 to 65535/],
+    [['--port', '1e3'], /A port is a whole number from 0 to 65535/],
     [['--prot', '1'], /unknown option '--prot'/],
     [
       ['--host', '203.0.113.1', '--port', '0'],
