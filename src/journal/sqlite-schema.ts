@@ -4,7 +4,7 @@
 // they came, because they are trimmed from the front. Each row carries the checksum of the one before it and its own.
 // `sqlite3 -readonly <file>` reads all of it, also while it is written.
 
-import { mkdirSync, statSync } from 'node:fs'
+import { existsSync, mkdirSync, rmSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { JournalError } from '../protocol/errors.ts'
 import { codeOf, type Driver, openDriver } from './sqlite-driver.ts'
@@ -46,6 +46,8 @@ ALTER TABLE begun RENAME TO unended;
 `,
 ]
 
+const NO_JOURNAL = 'ERR_WINDSOCK_JOURNAL_CORRUPT'
+
 const BUSY = 5
 const READONLY = 8
 const CANTOPEN = 14
@@ -67,6 +69,7 @@ export interface OpenFile {
  */
 export async function openFile(file: string, readOnly: boolean): Promise<OpenFile> {
   checkPlace(file, readOnly)
+  const hadLock = existsSync(lockOf(file))
   let lock: Driver | undefined
   let database: Driver | undefined
   let schema: number
@@ -88,8 +91,10 @@ export async function openFile(file: string, readOnly: boolean): Promise<OpenFil
     }
   } catch (thrown) {
     database?.close()
+    const error = explain(thrown, file)
+    if (lock !== undefined && !hadLock && error.code === NO_JOURNAL) removeLock(file)
     lock?.close()
-    throw explain(thrown, file)
+    throw error
   }
   return {
     database,
@@ -117,7 +122,7 @@ function checkPlace(file: string, readOnly: boolean): void {
  * and it leaves the journal itself open for reading.
  */
 async function lockFor(file: string): Promise<Driver> {
-  const lock = await openDriver(`${file}.lock`, false)
+  const lock = await openDriver(lockOf(file), false)
   try {
     lock.exec('PRAGMA busy_timeout = 0')
     lock.exec('BEGIN EXCLUSIVE')
@@ -129,6 +134,23 @@ async function lockFor(file: string): Promise<Driver> {
       'ERR_WINDSOCK_JOURNAL_LOCKED',
       `another process has the journal ${file} open: a journal has one writer, so end that one, or choose another file`,
     )
+  }
+}
+
+function lockOf(file: string): string {
+  return `${file}.lock`
+}
+
+/**
+ * Takes away the lock that was made beside a file which is no journal; to be called while it is held.
+ *
+ * Who has opened the same lock meanwhile will refuse the file as well.
+ */
+function removeLock(file: string): void {
+  try {
+    rmSync(lockOf(file), { force: true })
+  } catch {
+    // Windows removes no file that is open; it is empty, and in nobody's way.
   }
 }
 
@@ -170,7 +192,7 @@ function bringUp(database: Driver, schema: number): void {
 }
 
 function corrupt(message: string, cause?: unknown): JournalError {
-  return new JournalError('ERR_WINDSOCK_JOURNAL_CORRUPT', message, cause)
+  return new JournalError(NO_JOURNAL, message, cause)
 }
 
 /** What SQLite says, in words that tell what to do. */

@@ -6,6 +6,7 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   statSync,
@@ -201,8 +202,10 @@ describe.runIf(sqlite3)('a journal file under the command sqlite3', () => {
   ])('is refused, and left as it was, when it %s', async (_name, code, spoil) => {
     await Promise.resolve(spoil())
     const before = readFileSync(file)
+    const beside = readdirSync(folder)
     await expect(store()).rejects.toMatchObject({ code: `ERR_WINDSOCK_JOURNAL_${code}` })
     expect(readFileSync(file).equals(before)).toBe(true)
+    expect(readdirSync(folder)).toEqual(beside)
   })
 
   it.each([
