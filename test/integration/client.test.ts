@@ -493,10 +493,13 @@ describe('a dial that fails', () => {
     expect(await failure(url)).toBeInstanceOf(ProtocolError)
   })
 
-  it('not answered within handshakeTimeoutMs', async () => {
+  it('not answered within handshakeTimeoutMs: no fault of the handler, and not told as one', async () => {
     const { url, peers } = await rawServer(() => {})
-    const error = await failure(url, { handshakeTimeoutMs: 20 })
+    const told: WebSocketError[] = []
+    const onError = (error: WebSocketError) => told.push(error)
+    const error = await failure(url, { handshakeTimeoutMs: 20, onError })
     expect(error).toMatchObject({ code: 'ERR_WINDSOCK_DIAL', fault: 'network' })
+    expect(told).toEqual([])
     await (await peers.next()).gone
   })
 
