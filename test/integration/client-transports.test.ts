@@ -219,6 +219,16 @@ describe('what the server says about coming back', () => {
     expect(connections()).toBe(1)
   })
 
+  it.each(['{"type":"welcome"}', 'null', 'hello'])('%s is no frame: it fails', async (text) => {
+    const server = new WebSocketServer({ port: 0, host: '127.0.0.1' })
+    onTestFinished(() => server.close())
+    server.on('connection', (socket) => socket.send(text))
+    await once(server, 'listening')
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/topics`
+    const client = connect(url, { transports: ['websocket'] })
+    expect(await client.closed).toMatchObject({ state: 'failed', lastClose: { code: 1002 } })
+  })
+
   it('1000 is the end, and no failure', async () => {
     const { client } = await closingServer(1000, 'that was all')
     expect(await client.closed).toMatchObject({ state: 'closed' })

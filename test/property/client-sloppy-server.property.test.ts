@@ -1,5 +1,5 @@
-// Laws of a client whose server is sloppy: it says things twice, says old things again, and leaves messages out. Ours
-// does none of that, but the protocol gives a rule for it, and there may be other servers, and bugs.
+// Laws of a client whose server is sloppy: it says things twice, says old things again, leaves messages out, and says
+// what is no frame. Ours does none of that, but the protocol gives a rule for it, and there may be other servers.
 //
 // Client and server are the real ones, in virtual time; what is sloppy is the network in memory between them.
 
@@ -61,6 +61,46 @@ function slipped(text: string, { got }: Wire, one: Slip): readonly string[] {
   )
   return [JSON.stringify({ ...frame, items })]
 }
+
+const TYPES = [
+  ...(['welcome', 'subscribed', 'messages', 'gap', 'unsubscribed', 'ack', 'error'] as const),
+  ...(['pong', 'heartbeat', 'none of ours'] as const),
+]
+const value = fc.oneof(
+  fc.constantFrom(null, true, '', 'x', -1, 0, 1, 2, 1.5, 1e300, [], {}, [null], [{}]),
+  fc.jsonValue({ maxDepth: 2 }),
+)
+const item = fc.record({ offset: value, prev: value, ts: value, data: value, data64: value })
+/** JSON that is a frame in its type, in some of its fields, or not at all. */
+const anyFrame = fc.oneof(
+  { weight: 1, arbitrary: fc.jsonValue({ maxDepth: 2 }) },
+  {
+    weight: 8,
+    arbitrary: fc.record(
+      {
+        type: fc.constantFrom(...TYPES),
+        topic: fc.oneof(fc.constant<unknown>(TOPIC), value),
+        id: value,
+        ...{ heartbeatMs: value, limits: value, retryAfterMs: value },
+        ...{ epoch: value, head: value, start: value, recovered: value, reason: value },
+        items: fc.oneof(fc.array(item, { maxLength: 3 }), value),
+        ...{ to: value, offset: value, duplicate: value, message: value, topics: value },
+        code: value,
+      },
+      { requiredKeys: ['type'] },
+    ),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      type: fc.constant('error'),
+      // Those of the client's first questions.
+      id: fc.integer({ min: 1, max: 4 }),
+      code: fc.constantFrom('internal', 'overloaded', 'forbidden'),
+      retryAfterMs: value,
+    }),
+  },
+)
 
 type Op =
   | { readonly do: 'publish'; readonly times: number }
@@ -226,6 +266,44 @@ describe('a client of a sloppy server', () => {
       await clock.advance(ROUND_TRIP_MS)
       expect(network.wires).toHaveLength(1)
       expect(got.slice(before).filter((text) => parse(text).type === 'messages')).toEqual([])
+    },
+    RUNS,
+  )
+
+  lawOf(
+    'comes to no harm by frames of any shape: it goes on, or comes back, or has failed',
+    fc.record({
+      seed: fc.nat(1_000_000),
+      shapes: fc.array(fc.record({ at: fc.nat(12), replaces: fc.boolean(), frame: anyFrame }), {
+        minLength: 1,
+        maxLength: 6,
+      }),
+    }),
+    async ({ seed, shapes }) => {
+      const { world, client, listen } = begin(10_000, seed)
+      const { network, clock } = world
+      let said = 0
+      network.meddle = (text) => {
+        const now = shapes.filter(({ at }) => at === said)
+        said++
+        const replaced = now.some(({ replaces }) => replaces)
+        return [...now.map(({ frame }) => JSON.stringify(frame)), ...(replaced ? [] : [text])]
+      }
+      listen()
+      void client
+        .topic(TOPIC)
+        .publish('at some time')
+        .catch(() => {})
+      for (let n = 0; n < 8; n++) {
+        world.publish(1)
+        await clock.advance(500)
+      }
+      expect(['open', 'connecting', 'resuming', 'waiting', 'failed']).toContain(client.state.state)
+      void client.close()
+      await clock.advance(10_000)
+      expect(['closed', 'failed']).toContain(client.state.state)
+      expect(network.clock.armed.size).toBe(0)
+      expect(network.clock.rulesKept).toBe(true)
     },
     RUNS,
   )

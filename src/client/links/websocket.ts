@@ -5,6 +5,7 @@
 
 import type { CloseFrame } from '../../protocol/close-record.ts'
 import type { Message } from '../../protocol/message.ts'
+import { isOffset } from '../../protocol/position.ts'
 import { clientFrameJson, RESUME_SUBPROTOCOL, type ServerFrame } from '../../protocol/resume.ts'
 import type { ClientSocket, Environment } from '../environment.ts'
 import { Liveness } from '../liveness.ts'
@@ -134,8 +135,15 @@ function parse(message: Message): ServerFrame | undefined {
   if (typeof message !== 'string') return undefined
   try {
     const frame = JSON.parse(message)
-    return typeof frame?.type === 'string' ? frame : undefined
+    return isFrame(frame) ? frame : undefined
   } catch {
     return undefined
   }
+}
+
+/** As far as links and timers rely on it; whoever reads the rest finds out the rest. @throws TypeError for null. */
+function isFrame({ type, heartbeatMs, limits, retryAfterMs = 0 }: Record<string, unknown>) {
+  if (type !== 'welcome') return typeof type === 'string' && typeof retryAfterMs === 'number'
+  const { publishPerSecond } = limits as Record<string, unknown>
+  return isOffset(heartbeatMs) && isOffset(publishPerSecond)
 }

@@ -286,11 +286,14 @@ export class ClientNetwork implements Environment {
   }
 }
 
-/** A clock that knows which timers of the client's are armed, and the longest that ever was. */
+/** What a timer can wait, ms. */
+const LONGEST_MS = 2 ** 31 - 1
+
+/** A clock that knows which timers of the client's are armed, and whether all were such as a clock takes. */
 class CountingClock implements Clock {
   readonly #clock: VirtualClock
   readonly armed = new Set<TimerHandle>()
-  longestMs = 0
+  rulesKept = true
 
   constructor(clock: VirtualClock) {
     this.#clock = clock
@@ -309,7 +312,7 @@ class CountingClock implements Clock {
     this.#clock.endOfTurn(task)
   }
   setTimeout(callback: () => void, delayMs: number): TimerHandle {
-    this.longestMs = Math.max(this.longestMs, delayMs)
+    if (!(delayMs >= 0 && delayMs <= LONGEST_MS)) this.rulesKept = false
     const handle = this.#clock.setTimeout(() => {
       this.armed.delete(handle)
       callback()
