@@ -3,12 +3,14 @@
 import { describe, expect, it } from 'vitest'
 import {
   decodeLifeEvent,
+  encodeLater,
   encodeLifeEvent,
   type LifeEvent,
   toLifeEvent,
   toMachineEvent,
   VOCABULARY,
 } from '../../../src/journal/events.ts'
+import { LaterData } from '../../../src/journal/store.ts'
 import { NO_TOTALS } from '../../../src/machines/connection.ts'
 import type { ConnectionEvent } from '../../../src/machines/effects.ts'
 import { wholeLife } from './support/lives.ts'
@@ -123,7 +125,19 @@ describe('an event as it is kept', () => {
       ends: false,
     })
     expect(encodeLifeEvent(wholeLife([]).at(-1) as LifeEvent, 7).ends).toBe(true)
+    expect(encodeLifeEvent(toLifeEvent({ type: 'open.finished' }), 7).data).toBe('{}')
     expect(encodeLifeEvent(pong, 7, third).schema).toBe(3)
+  })
+
+  it.each(PAIRS)('comes back the same where it is written out later: %j', (_event, event) => {
+    const { data, ...rest } = encodeLater(event, 7, VOCABULARY)
+    const text = data instanceof LaterData ? data.text : data
+    expect({ ...rest, data: text }).toEqual(encodeLifeEvent(event, 7))
+  })
+
+  it('is written out later where it is how a life begins', () => {
+    const [beginning] = wholeLife([])
+    expect(encodeLater(beginning as LifeEvent, 7, VOCABULARY).data).toBeInstanceOf(LaterData)
   })
 
   it('has a shape for every type', () => {

@@ -5,7 +5,7 @@ import {
   NO_TOTALS,
 } from '../../../src/machines/connection.ts'
 import { Driver, type PerformedEffect, type Witness } from '../../../src/machines/driver.ts'
-import { createHost } from '../../../src/machines/host.ts'
+import { createHost, type Host } from '../../../src/machines/host.ts'
 import { VirtualClock } from '../../../src/testing/virtual-clock.ts'
 
 const ENDED = {
@@ -16,14 +16,18 @@ const ENDED = {
   totals: NO_TOTALS,
 } as const
 
-function drive(machine: ConnectionMachine = connectionMachine, witness?: Witness) {
+function drive(
+  machine: ConnectionMachine = connectionMachine,
+  witness?: Witness,
+  host: Host = createHost(machine),
+) {
   const clock = new VirtualClock()
   const performed: PerformedEffect[] = []
   const states: string[] = []
   const thrown: unknown[] = []
   let react: (effect: PerformedEffect) => void = () => {}
   const driver = new Driver({
-    host: createHost(machine),
+    host,
     fallbackHost: createHost(connectionMachine),
     clock,
     witness,
@@ -152,6 +156,33 @@ describe('a driver', () => {
       'do sendClose',
       'do shutGate',
     ])
+  })
+
+  it('keeps several timers, and forgets those that are disarmed, whichever they are', async () => {
+    const ours = createHost(connectionMachine)
+    const arm = (id: string) =>
+      ({ type: 'armTimer', id, delayMs: 5, event: { type: `fired ${id}` } }) as const
+    const host: Host = {
+      ...ours,
+      start: (input) => ({
+        snapshot: ours.start(input).snapshot,
+        effects: ['a', 'b', 'c', 'd'].map(arm),
+      }),
+      next: (snapshot, { type }) => {
+        if (!type.startsWith('disarm ')) fired.push(type)
+        const effects = [{ type: 'disarmTimer', id: type.slice('disarm '.length) } as const]
+        return { snapshot, effects: type.startsWith('disarm ') ? effects : [] }
+      },
+    }
+    const fired: string[] = []
+    const { clock, driver } = drive(connectionMachine, undefined, host)
+    driver.dispatch({ type: 'disarm b' })
+    driver.dispatch({ type: 'disarm d' })
+    driver.dispatch({ type: 'disarm nobody' })
+    expect([driver.timerCount, clock.timerCount]).toEqual([2, 2])
+    await clock.advance(5)
+    expect(fired.toSorted()).toEqual(['fired a', 'fired c'])
+    expect(driver.timerCount).toBe(0)
   })
 
   it('counts a deadline that only acts as taken', async () => {

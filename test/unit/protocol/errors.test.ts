@@ -157,3 +157,16 @@ group('a value in a message', () => {
     ])
   })
 })
+
+group('a value in a message', () => {
+  it.each([
+    ['a "text"', '"a \\"text\\""'],
+    [() => {}, 'a function'],
+    [{ a: 1 }, 'an object'],
+    [null, 'null'],
+    [7, '7'],
+    [[1, 2], '1,2'],
+  ])('%j is shown in one line', (value, shown) => {
+    expect(show(value)).toBe(shown)
+  })
+})

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest'
+import { HandlerError, HandshakeError } from '../../../src/protocol/errors.ts'
 import {
+  bugOfRefusal,
   headerValues,
   hostOf,
   originOf,
@@ -231,5 +233,19 @@ describe('the order of the rules (RFC 6455 §4.2.1)', () => {
     expect(handshakeStatus({ Host: `a:${'0'.repeat(1_000_000)}x` })).toBe(400)
     expect(handshakeStatus({ 'Sec-WebSocket-Key': long })).toBe(400)
     expect(handshakeStatus({ 'Sec-WebSocket-Protocol': long })).toBe(400)
+  })
+})
+
+describe('a refusal by a program', () => {
+  it.each([300, 303, 403, 599])('may have the status %d', (status) => {
+    expect(bugOfRefusal(new HandshakeError(status, 'no'))).toBeUndefined()
+  })
+
+  it.each([101, 200, 299, 304, 404.5, 600, Number.NaN])('refuses nothing with %d', (status) => {
+    const refusal = new HandshakeError(status, 'no')
+    const bug = bugOfRefusal(refusal)
+    expect(bug).toBeInstanceOf(HandlerError)
+    expect(bug?.cause).toBe(refusal)
+    expect(bug?.message).toContain(`has the status ${status}`)
   })
 })

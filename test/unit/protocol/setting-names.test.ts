@@ -1,0 +1,33 @@
+import { describe, expect, it } from 'vitest'
+import { checkNames } from '../../../src/protocol/setting-names.ts'
+
+const KNOWN = ['everyMs', 'epoch']
+
+describe('names of settings', () => {
+  it('may be missing', () => {
+    expect(() => checkNames({}, KNOWN)).not.toThrow()
+    expect(() => checkNames({ everyMs: 1, epoch: 'a' }, KNOWN)).not.toThrow()
+  })
+
+  it.each([
+    [{ every: 1 }, undefined, '"every"; did you mean "everyMs"?'],
+    [{ every: 1 }, 'clock', '"clock.every"; did you mean "everyMs"?'],
+    [{ second: 1 }, undefined, '"second"; known are everyMs, epoch'],
+  ])('%j in %s is refused with what was meant', (settings, of, told) => {
+    expect(() => checkNames(settings, KNOWN, of)).toThrow(
+      expect.objectContaining({
+        code: 'ERR_WINDSOCK_SETTING',
+        message: `there is no setting ${told}`,
+      }),
+    )
+  })
+
+  it.each([
+    [null, undefined, 'what is set is null'],
+    [7, 'clock', 'clock is 7'],
+  ])('%j in %s is no object', (settings, of, told) => {
+    expect(() => checkNames(settings as never, KNOWN, of)).toThrow(
+      `${told}: it must be an object with any of everyMs, epoch`,
+    )
+  })
+})
