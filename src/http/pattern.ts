@@ -61,7 +61,7 @@ function pathPattern(path: string): Pattern {
   }
 }
 
-/** The path itself, where it has no parameters, as most have not: to compare costs a tenth of matching. */
+/** The path itself, where it has no parameters, as most have not: to compare makes no objects, as matching does. */
 function literalOf({ tokens }: TokenData): string | undefined {
   const texts: string[] = []
   for (const token of tokens) {

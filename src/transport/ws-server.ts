@@ -60,7 +60,7 @@ export class WsServers {
   readonly #kept = new Map<string, WsServer>()
   // Most upgrades are of the same route as the one before.
   #last:
-    | { readonly limits: RouteLimits; readonly compression: Compression; server: WsServer }
+    | { readonly limits: RouteLimits; readonly compression: Compression; readonly server: WsServer }
     | undefined
 
   constructor(clock: Clock) {
@@ -92,6 +92,7 @@ export class WsServers {
   }
 }
 
+/** The door of one upgrade request; a class, because each connection has one (docs/adr/0022). */
 class SocketDoor implements Door {
   readonly #servers: WsServers
   readonly #clock: Clock
