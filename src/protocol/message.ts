@@ -52,10 +52,24 @@ export function share<T extends Sendable>(value: T): T {
 }
 
 function sharedCopy(bytes: Uint8Array): Uint8Array {
-  // Not its own `slice`: that of a Buffer copies nothing.
-  const copy = Uint8Array.prototype.slice.call(bytes)
+  const copy = copyOf(bytes)
   shared.add(copy)
   return copy
+}
+
+function copyOf<T extends Uint8Array>(bytes: T): T {
+  // Not its own `slice`: that of a Buffer copies nothing.
+  return Uint8Array.prototype.slice.call(bytes) as T
+}
+
+/** Fewer bytes than these may stand in memory that they share with others, as Node's small buffers do. */
+export const SMALL_BYTES = 4_096
+
+/** The bytes for who keeps them: few ones copied out of what they are part of, which they would keep as a whole. */
+export function ownBytes<T extends Uint8Array>(bytes: T): T {
+  return bytes.byteLength < SMALL_BYTES && bytes.byteLength < bytes.buffer.byteLength
+    ? copyOf(bytes)
+    : bytes
 }
 
 /** Whether these bytes are a copy that `share` made, which nobody changes. */

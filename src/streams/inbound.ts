@@ -9,7 +9,7 @@
 
 import type { Observable } from 'rxjs'
 import type { RouteLimits } from '../protocol/limits.ts'
-import type { Message } from '../protocol/message.ts'
+import { type Message, ownBytes } from '../protocol/message.ts'
 import type { Clock, TimerHandle } from '../protocol/ports.ts'
 import { Multicast } from './multicast.ts'
 
@@ -154,7 +154,10 @@ export class Inbound {
   }
 
   #hold(message: Message, byteLength: number): void {
-    this.#held.push({ message, byteLength })
+    this.#held.push({
+      message: typeof message === 'string' ? message : ownBytes(message),
+      byteLength,
+    })
     this.#heldBytes += byteLength
     const { maxHeldBytes, maxHeldMessages } = this.#limits
     const full = this.#heldBytes >= maxHeldBytes || this.#held.length >= maxHeldMessages

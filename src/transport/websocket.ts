@@ -22,6 +22,7 @@ import {
   unframed,
 } from './frame.ts'
 import { writeFrames } from './frame-writer.ts'
+import { readIntoOneBuffer } from './node-internals.ts'
 import { listenForDrain, type TellingWebSocket, type WsListener } from './telling-web-socket.ts'
 import type { Transport, TransportEvents } from './transport.ts'
 import {
@@ -112,6 +113,7 @@ export class WebSocketTransport implements Transport<Prepared>, ReceiverWatcher,
     const { concluded, reads } = watchReceiver(ws, this, ws.extensions === '')
     this.#tellsClose = concluded
     this.#tellsReads = reads
+    if (reads) readIntoOneBuffer(this.#socket)
   }
 
   pack(message: Message): Prepared {

@@ -23,6 +23,7 @@
 
 import { type Duplex, Writable } from 'node:stream'
 import type { WebSocket } from 'ws'
+import { ownBytes } from '../protocol/message.ts'
 import { type MessageTaker, PartialFrame, readWholeFrames } from './whole-frames.ts'
 
 /** Who is told of what comes in. Its methods are called on it by listeners that all connections share. */
@@ -125,7 +126,7 @@ function write(this: Receiver, chunk: Buffer): boolean {
   watcher.readBegins()
   try {
     const rest = readAhead(this, chunk, watcher)
-    return rest === undefined || plainWrite.call(this, rest)
+    return rest === undefined || plainWrite.call(this, ownBytes(rest))
   } finally {
     watcher.readEnds()
   }
@@ -138,7 +139,7 @@ function readAhead(receiver: Receiver, chunk: Buffer, taker: MessageTaker): Buff
   if (partial !== undefined) {
     // One chunk more, and `ws` would not read this message, either.
     if (partial.chunks.length >= maxBufferedChunks(receiver)) return giveBack(receiver, chunk)
-    read = partial.add(chunk)
+    read = partial.add(ownBytes(chunk))
     if (!partial.isWhole) return undefined
     if (!partial.give(taker)) {
       partial.chunks.pop()
@@ -151,7 +152,7 @@ function readAhead(receiver: Receiver, chunk: Buffer, taker: MessageTaker): Buff
   read += readWholeFrames(read === 0 ? chunk : chunk.subarray(read), maxMessageBytes, taker)
   if (read === chunk.length) return undefined
   const rest = read === 0 ? chunk : chunk.subarray(read)
-  receiver[PARTIAL] = PartialFrame.of(rest, maxMessageBytes)
+  receiver[PARTIAL] = PartialFrame.of(ownBytes(rest), maxMessageBytes)
   return receiver[PARTIAL] === undefined ? rest : undefined
 }
 

@@ -4,6 +4,7 @@ import {
   deliver,
   deliveryOf,
   isShared,
+  ownBytes,
   type Sendable,
   share,
   toMessage,
@@ -163,5 +164,23 @@ describe('the delivery of a message to many', () => {
       expect([isShared(bytes), isShared(Uint8Array.of(1))]).toEqual([true, false]),
     )
     expect(isShared(bytes)).toBe(false)
+  })
+})
+
+describe('bytes that are kept', () => {
+  const slab = Buffer.alloc(8_192, 1)
+
+  it('few: they are copied out of what they are part of', () => {
+    const own = ownBytes(slab.subarray(10, 20))
+    expect(own).toEqual(slab.subarray(10, 20))
+    expect(own.buffer.byteLength).toBe(10)
+    expect(Buffer.isBuffer(own)).toBe(true)
+  })
+
+  it('many, or all that there is: they stay where they are', () => {
+    const many = slab.subarray(0, 4_096)
+    expect(ownBytes(many)).toBe(many)
+    const all = Uint8Array.of(1, 2)
+    expect(ownBytes(all)).toBe(all)
   })
 })

@@ -49,6 +49,21 @@ describe('the gate', () => {
     expect([inbound.messagesReceived, inbound.bytesReceived]).toEqual([3, 3])
   })
 
+  it('keeps few bytes without what they were part of', () => {
+    const { inbound, answerWith } = gate()
+    const slab = Buffer.alloc(8_192, 7)
+    const delivered: Uint8Array[] = []
+    answerWith((message) => {
+      delivered.push(message as Uint8Array)
+      return undefined
+    })
+    inbound.next(slab.subarray(0, 3), 3)
+    inbound.open()
+    inbound.next(slab.subarray(3, 6), 3)
+    expect(delivered.map(({ buffer }) => buffer.byteLength)).toEqual([3, 8_192])
+    expect(delivered).toEqual([slab.subarray(0, 3), slab.subarray(3, 6)])
+  })
+
   it('opens once, and not after it was shut', () => {
     const { inbound, log } = gate()
     inbound.open()
