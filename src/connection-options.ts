@@ -4,6 +4,7 @@
 
 import type { Connection, ConnectionRequest, Handler } from './handlers/handler.ts'
 import type { Recorder } from './journal/recorder.ts'
+import { type ConnectionInput, deadlinesOf } from './machines/connection.ts'
 import type { Host } from './machines/host.ts'
 import type { CloseRecord } from './protocol/close-record.ts'
 import type { Compression } from './protocol/compression.ts'
@@ -39,4 +40,17 @@ export interface ConnectionOwn {
   readonly handler: Handler
   /** Writes down the life. */
   readonly recorder: Recorder | undefined
+}
+
+/** What the machine is told of a connection that begins now. */
+export function inputOf(
+  connectionId: string,
+  { limits, clock, pingTimeoutCode }: ConnectionSetup,
+): ConnectionInput {
+  return {
+    connectionId,
+    startedAtMs: clock.wallMs(),
+    deadlines: deadlinesOf(limits),
+    pingTimeoutCode: pingTimeoutCode === 1011 ? undefined : pingTimeoutCode,
+  }
 }

@@ -7,11 +7,11 @@
 // Messages never go through the machine.
 
 import type { Observable } from 'rxjs'
-import type { ConnectionOwn, ConnectionSetup } from './connection-options.ts'
+import { type ConnectionOwn, type ConnectionSetup, inputOf } from './connection-options.ts'
 import { Barrier, overdue } from './handlers/barrier.ts'
 import type { Connection, ConnectionRequest, ConnectionState, Pong } from './handlers/handler.ts'
 import type { Recorder } from './journal/recorder.ts'
-import { deadlinesOf, NO_TOTALS } from './machines/connection.ts'
+import { NO_TOTALS } from './machines/connection.ts'
 import { Driver, type DriverOwner, type PerformedEffect } from './machines/driver.ts'
 import type { ConnectionEvent } from './machines/effects.ts'
 import { checkCloseCode } from './protocol/close-codes.ts'
@@ -42,7 +42,6 @@ export class LiveConnection
   readonly #messageRecorder: Recorder | undefined
   readonly #barrier: Barrier
   readonly #driver: Driver
-  readonly #control: ControlFrames
   readonly #inbound: Inbound
   #transport: Transport | undefined
   #outbound: Outbound<ReturnType<Transport['pack']>> | undefined
@@ -54,6 +53,7 @@ export class LiveConnection
   /** The Close frame that went out, be it ours or the transport's answer. */
   #closeSent: CloseFrame | null = null
 
+  #control: ControlFrames | undefined
   #states: Changes<ConnectionState> | undefined
   #pongs$: Multicast<Pong> | undefined
   #closed: Deferred<CloseRecord> | undefined
@@ -64,7 +64,7 @@ export class LiveConnection
 
   constructor(own: ConnectionOwn, setup: ConnectionSetup, door: Door) {
     const { id, request, handler, recorder } = own
-    const { limits, clock, pingTimeoutCode } = setup
+    const { limits, clock } = setup
     this.#door = door
     this.#setup = setup
     this.#messageRecorder = recorder?.recordsMessages ? recorder : undefined
@@ -72,19 +72,13 @@ export class LiveConnection
     this.request = request
     this.#startedAtMs = clock.nowMs()
     this.#lastSeenAtMs = this.#startedAtMs
-    this.#barrier = new Barrier(handler, this.fail)
-    this.#control = new ControlFrames(clock, limits.maxControlFramesPer10s)
+    this.#barrier = new Barrier(handler, this)
     this.#inbound = new Inbound({ limits, clock, events: this })
     this.#driver = new Driver({
       host: setup.host,
       fallbackHost: setup.fallbackHost,
       clock,
-      input: {
-        connectionId: id,
-        startedAtMs: clock.wallMs(),
-        deadlines: deadlinesOf(limits),
-        pingTimeoutCode: pingTimeoutCode === 1011 ? undefined : pingTimeoutCode,
-      },
+      input: inputOf(id, setup),
       witness: recorder,
       owner: this,
     })
@@ -97,7 +91,7 @@ export class LiveConnection
   }
 
   get state$(): Observable<ConnectionState> {
-    this.#states ??= new Changes(this.fail, () => this.state)
+    this.#states ??= new Changes(this, () => this.state)
     if (this.#record !== undefined) this.#states.complete()
     return this.#states.values$
   }
@@ -108,7 +102,7 @@ export class LiveConnection
 
   get pongs$(): Observable<Pong> {
     if (this.#pongs$ === undefined) {
-      this.#pongs$ = new Multicast(this.fail)
+      this.#pongs$ = new Multicast(this)
       if (this.#handlerEnded) this.#pongs$.complete()
     }
     return this.#pongs$
@@ -174,7 +168,7 @@ export class LiveConnection
   }
 
   /** What user code threw: the connection ends with 1011, the error is reported, nobody else notices. */
-  readonly fail = (thrown: unknown): void => {
+  fail(thrown: unknown): void {
     this.dispatch(this.guardFailed(thrown))
   }
 
@@ -187,7 +181,7 @@ export class LiveConnection
 
   readDone(): void {
     this.#lastSeenAtMs = this.#setup.clock.nowMs()
-    if (this.#setup.proofOfLife === 'anything' && this.#control.excuse()) {
+    if (this.#setup.proofOfLife === 'anything' && this.#control?.excuse()) {
       this.dispatch({ type: 'pong.received' })
     }
     // A handler that is mostly awaited answers the rest of the read in this turn, too: one write for all of it.
@@ -196,14 +190,14 @@ export class LiveConnection
   }
 
   pingReceived(data: Uint8Array): void {
-    if (!this.#mayGoOn(this.#control.count())) return
+    if (!this.#mayGoOn(this.#controlFrames.count())) return
     this.#outbound?.pong(data)
     if (this.#maySend) void this.#barrier.ping(data)
   }
 
   pongReceived(data: Uint8Array): void {
-    const answer = this.#control.answer(data)
-    if (!this.#mayGoOn(answer !== undefined || this.#control.count())) return
+    const answer = this.#control?.answer(data)
+    if (!this.#mayGoOn(answer !== undefined || this.#controlFrames.count())) return
     if (answer?.isProof) this.dispatch({ type: 'pong.received' })
     if (!this.#maySend) return
     const pong = { data, roundTripMs: answer?.roundTripMs }
@@ -257,6 +251,10 @@ export class LiveConnection
     this.#weighInput(isPressured)
   }
 
+  pingWritten(data: Uint8Array): void {
+    this.#controlFrames.written(data)
+  }
+
   // ── what the machine says ──────────────────────────────────────────────────────────────────────
 
   perform(effect: PerformedEffect): void {
@@ -277,7 +275,7 @@ export class LiveConnection
         return this.#shut()
       case 'sendPing': {
         const payload = pingPayload(String(effect.sequence))
-        this.#control.ask()
+        this.#controlFrames.ask()
         return this.#outbound?.ping(payload)
       }
       case 'sendClose':
@@ -328,7 +326,6 @@ export class LiveConnection
       policy: slow,
       clock,
       events: this,
-      control: this.#control,
     })
     this.#maySend = true
     transport.start(this)
@@ -375,6 +372,10 @@ export class LiveConnection
     if (this.#openCalled) void this.#barrier.close(record)
     this.#closed?.resolve(record)
     this.#setup.onClosed(record, this)
+  }
+
+  get #controlFrames(): ControlFrames {
+    return (this.#control ??= new ControlFrames(this.#setup))
   }
 
   /** Pauses or resumes reading: too much held for the handler, or, by policy, too much waiting for the peer. */

@@ -84,7 +84,9 @@ export class Runtime {
   readonly closed$: Observable<CloseRecord>
   readonly #options: RuntimeOptions
   readonly #connections = new Connections<LiveConnection>()
-  readonly #closed = new Multicast<CloseRecord>((thrown) => this.#report(new HandlerError(thrown)))
+  readonly #closed = new Multicast<CloseRecord>({
+    fail: (thrown) => this.#report(new HandlerError(thrown)),
+  })
   readonly #fallbackHost: Host
   readonly #identifier: () => string
   #accepted = 0

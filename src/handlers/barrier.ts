@@ -1,6 +1,6 @@
 // Barrier: user code on one side, the runtime on the other.
 //
-// Every hook of a handler is called through here. What it throws, or rejects with, goes to `fail`, which ends that one
+// Every hook of a handler is called through here. What it throws, or rejects with, goes to its guard, which ends that one
 // connection; nothing passes. A hook that never finishes is the matter of the deadlines; what is told of it stands here.
 
 import type { CloseRecord } from '../protocol/close-record.ts'
@@ -8,6 +8,7 @@ import { HandlerError } from '../protocol/errors.ts'
 import type { RouteLimits } from '../protocol/limits.ts'
 import type { Message } from '../protocol/message.ts'
 import type { Clock, Random } from '../protocol/ports.ts'
+import type { Guard } from '../streams/guarded.ts'
 import {
   type Connection,
   type Handler,
@@ -26,12 +27,17 @@ type Ports = Pick<HandlerContext, 'clock' | 'random'>
 class OwnContext implements HandlerContext {
   readonly clock: Clock
   readonly random: Random
-  readonly fail: (thrown: unknown) => void
+  readonly #guard: Guard
 
-  constructor(clock: Clock, random: Random, fail: (thrown: unknown) => void) {
+  constructor(clock: Clock, random: Random, guard: Guard) {
     this.clock = clock
     this.random = random
-    this.fail = fail
+    this.#guard = guard
+  }
+
+  // Handlers may take it without its object; most never ask for it.
+  get fail(): (thrown: unknown) => void {
+    return (thrown) => this.#guard.fail(thrown)
   }
 }
 
@@ -56,15 +62,17 @@ export function overdue(limit: keyof typeof HANGING, limits: RouteLimits): Handl
 
 export class Barrier {
   readonly handler: Handler
-  readonly #fail: (thrown: unknown) => void
+  readonly #guard: Guard
+  // One function for the whole life, made when a hook first returns a promise.
+  #failed: ((thrown: unknown) => void) | undefined
 
-  constructor(handler: Handler, fail: (thrown: unknown) => void) {
+  constructor(handler: Handler, guard: Guard) {
     this.handler = handler
-    this.#fail = fail
+    this.#guard = guard
   }
 
   open(connection: Connection, { clock, random }: Ports): Settled {
-    const context = new OwnContext(clock, random, this.#fail)
+    const context = new OwnContext(clock, random, this.#guard)
     return this.#run(() => this.handler.open?.(connection, context))
   }
 
@@ -73,7 +81,7 @@ export class Barrier {
     try {
       return this.#settled(this.handler.message?.(message))
     } catch (thrown) {
-      this.#fail(thrown)
+      this.#guard.fail(thrown)
       return undefined
     }
   }
@@ -98,13 +106,14 @@ export class Barrier {
     try {
       return this.#settled(hook())
     } catch (thrown) {
-      this.#fail(thrown)
+      this.#guard.fail(thrown)
       return undefined
     }
   }
 
   #settled(result: unknown): Settled {
     if (!isPromiseLike(result)) return undefined
-    return Promise.resolve(result).then(() => {}, this.#fail)
+    this.#failed ??= (thrown) => this.#guard.fail(thrown)
+    return Promise.resolve(result).then(() => {}, this.#failed)
   }
 }

@@ -90,10 +90,7 @@ class StreamHandler implements Handler, Sink<Sendable> {
       )
     } else {
       // Ours before it subscribes: a source that emits without end at once stops when the connection does.
-      this.#subscriber = new GuardedSubscriber<Sendable>(
-        this,
-        (this.#context as HandlerContext).fail,
-      )
+      this.#subscriber = new GuardedSubscriber<Sendable>(this, this.#context as HandlerContext)
       toObservable(source).subscribe(this.#subscriber)
     }
   }

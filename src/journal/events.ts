@@ -10,7 +10,7 @@ import type { ConnectionDeadlines } from '../machines/connection.ts'
 import type { ConnectionEvent } from '../machines/effects.ts'
 import type { CloseCause, CloseFrame, CloseRecord } from '../protocol/close-record.ts'
 import { JournalError } from '../protocol/errors.ts'
-import { LaterData, type LaterEvent, type NewEvent, type RecordedEvent } from './store.ts'
+import type { LaterEvent, NewEvent, RecordedEvent } from './store.ts'
 
 export interface LifeEvents {
   /** The upgrade request came. */
@@ -231,12 +231,23 @@ export function encodeLifeEvent(
   return { type, schema: schemas[type], atMs, data: text, ends: type === 'ConnectionClosed' }
 }
 
-/** As a store that `takesLater` does: what nobody else holds is not written out yet. */
+/** As `appendNow` of a store takes it: what nobody else holds is not written out yet. */
 export function encodeLater(event: LifeEvent, atMs: number, vocabulary: Vocabulary): LaterEvent {
   const { type, data } = event
+  if (data === EMPTY) return saidAt(atMs, event, vocabulary)
   if (type !== 'ConnectionStarted') return encodeLifeEvent(event, atMs, vocabulary)
-  const schema = vocabulary.schemas[type]
-  return { type, schema, atMs, data: new LaterData(data), ends: false }
+  return { type, schema: vocabulary.schemas[type], atMs, data, ends: false }
+}
+
+/** What says nothing but its type and its time: one object for all lives that say it in one millisecond. */
+const saidLast = new Map<string, NewEvent>()
+
+function saidAt(atMs: number, event: LifeEvent, vocabulary: Vocabulary): NewEvent {
+  const last = saidLast.get(event.type)
+  if (last?.atMs === atMs && last.schema === vocabulary.schemas[event.type]) return last
+  const said = encodeLifeEvent(event, atMs, vocabulary)
+  saidLast.set(event.type, said)
+  return said
 }
 
 /**

@@ -95,7 +95,7 @@ export class Journal {
     this.#maxAgeMs = maxAgeMs
     this.#vocabulary = vocabulary
     // What `redact` returns somebody else may hold.
-    const mayWait = store.takesLater === true && options.redact === undefined
+    const mayWait = store.appendNow !== undefined && options.redact === undefined
     this.#encode = mayWait ? encodeLater : encodeLifeEvent
   }
 
@@ -251,17 +251,29 @@ export class Journal {
     const events = this.#gathered
     if (events.length === 0) return
     this.#gathered = []
-    const refused = (thrown: unknown) => this.#refused(thrown, events.length)
     const stream = connectionStream(this.#gatheredOf)
-    const took = () => {
-      this.#refusing = false
-      this.#bells.ring(stream)
-    }
     try {
-      this.store.append(stream, events as readonly NewEvent[]).then(took, refused)
+      if (this.store.appendNow !== undefined) {
+        this.store.appendNow(stream, events)
+        this.#took(stream)
+      } else {
+        this.#appendLater(stream, events as readonly NewEvent[])
+      }
     } catch (thrown) {
-      refused(thrown)
+      this.#refused(thrown, events.length)
     }
+  }
+
+  #appendLater(stream: string, events: readonly NewEvent[]): void {
+    this.store.append(stream, events).then(
+      () => this.#took(stream),
+      (thrown: unknown) => this.#refused(thrown, events.length),
+    )
+  }
+
+  #took(stream: string): void {
+    this.#refusing = false
+    this.#bells.ring(stream)
   }
 
   #lost(events = 1): false {

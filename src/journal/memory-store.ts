@@ -13,12 +13,11 @@ import {
   conflict,
   DEFAULT_READ,
   isTopicStream,
-  type Kept,
-  LaterData,
   type LaterEvent,
   type ListOptions,
   type ListPage,
   MAX_UNENDED,
+  type NewEvent,
   type ReadOptions,
   type RecordedEvent,
   type Retention,
@@ -35,8 +34,8 @@ interface Stream {
   readonly epoch: string
   head: number
   floor: number
-  /** Versions `floor + 1 … head`, in order; those before `start` are gone. */
-  events: Entry[]
+  /** Versions `floor + 1 … head`, in order, as they were given; those before `start` are gone. */
+  events: LaterEvent[]
   start: number
   ended: boolean
   /** Made with the first key. */
@@ -44,23 +43,22 @@ interface Stream {
   snapshot: SavedSnapshot | undefined
 }
 
-interface Entry extends Omit<RecordedEvent, 'stream' | 'data'>, Pick<LaterEvent, 'data'> {
-  readonly stream: Stream
-}
-
 export class MemoryStore implements Store {
   readonly durability = 'memory'
-  readonly takesLater = true
   readonly backlog = 0
   readonly #random: Random
   /** In the order of their first appends. */
   readonly #streams = new Map<string, Stream>()
   /** Of all lives: nothing is kept of one that was only asked for, so it has no epoch of its own. */
   readonly #livesEpoch: string
-  /** Every event of a connection's life, in the order of the appends; those before `#lifeStart` are gone. */
-  #life: Entry[] = []
+  /**
+   * Of every event of a connection's life, in the order of the appends, its stream, and at the same place of the other its
+   * version: an object for each event would be one more to keep. Those before `#lifeStart` are gone.
+   */
+  #life: Stream[] = []
+  #lifeVersions: number[] = []
   #lifeStart = 0
-  /** The cursor of `#life[0]`. */
+  /** The cursor of what stands first there. */
   #lifeBase = 1
   #closed = false
 
@@ -71,19 +69,30 @@ export class MemoryStore implements Store {
 
   async append(
     name: string,
-    events: readonly LaterEvent[],
+    events: readonly NewEvent[],
     { expectedVersion }: AppendOptions = {},
   ): Promise<Appended> {
     const stream = this.#stream(name)
     if (expectedVersion !== undefined && expectedVersion !== stream.head) {
       throw conflict(name, expectedVersion, stream.head)
     }
+    const kept = events.map((event) => {
+      const known = versionOf(stream, event)
+      return known === undefined
+        ? { version: this.#keep(stream, event), duplicate: false }
+        : { version: known, duplicate: true }
+    })
+    return { ...positionOf(stream), kept }
+  }
+
+  appendNow(name: string, events: readonly LaterEvent[]): void {
+    const stream = this.#stream(name)
     const isFirst = stream.head === 0
-    const kept = events.map((event) => this.#keep(stream, event))
+    for (const event of events) {
+      if (versionOf(stream, event) === undefined) this.#keep(stream, event)
+    }
     // Most lives stay with what their opening brought, and an array that was pushed to keeps room for a dozen more.
     if (isFirst) stream.events = stream.events.slice()
-    const { epoch, head, floor } = stream
-    return { epoch, head, floor, kept }
   }
 
   async read(name: string, options: ReadOptions = {}): Promise<StreamPage> {
@@ -91,9 +100,10 @@ export class MemoryStore implements Store {
     const stream = this.#streamIfAny(name)
     const events: RecordedEvent[] = []
     let bytes = 0
-    const first = stream.start + Math.max(0, after - stream.floor)
-    for (let index = first; index < stream.events.length && events.length < maxEvents; index++) {
-      const event = recorded(stream.events[index] as Entry)
+    const { head, floor } = stream
+    for (let version = Math.max(after, floor) + 1; version <= head; version++) {
+      if (events.length >= maxEvents) break
+      const event = recorded(stream, version)
       bytes += event.data.length
       if (bytes > maxBytes && events.length > 0) break
       events.push(event)
@@ -110,10 +120,12 @@ export class MemoryStore implements Store {
     const events: RecordedEvent[] = []
     let index = Math.min((before ?? Number.POSITIVE_INFINITY) - this.#lifeBase, this.#life.length)
     while (--index >= this.#lifeStart) {
-      const event = this.#life[index] as Entry
-      if (type !== undefined && event.type !== type) continue
+      const stream = this.#life[index] as Stream
+      const version = this.#lifeVersions[index] as number
+      const event = eventAt(stream, version)
+      if (event === undefined || (type !== undefined && event.type !== type)) continue
       if (events.length === maxEvents) return { events, next: this.#lifeBase + index + 1 }
-      events.push(recorded(event))
+      events.push(recorded(stream, version))
     }
     return { events, next: undefined }
   }
@@ -155,19 +167,21 @@ export class MemoryStore implements Store {
   async expire({ maxEvents, notBeforeMs }: Retention): Promise<number> {
     this.#checkOpen()
     let count = 0
-    while (this.#lifeStart < this.#life.length) {
-      const oldest = this.#life[this.#lifeStart] as Entry
+    for (; this.#lifeStart < this.#life.length; this.#lifeStart++) {
+      const stream = this.#life[this.#lifeStart] as Stream
+      const oldest = eventAt(stream, this.#lifeVersions[this.#lifeStart] as number)
+      // Its stream may have been trimmed meanwhile.
+      if (oldest === undefined) continue
       const tooMany = this.#life.length - this.#lifeStart > maxEvents
       if (!tooMany && oldest.atMs >= notBeforeMs) break
-      this.#lifeStart++
       count++
-      const { stream } = oldest
       drop(stream, 1)
       if (stream.ended && stream.floor === stream.head) this.#streams.delete(stream.name)
     }
     // An array that is cut at its front is moved; every so often is cheap, every time is not.
     if (this.#lifeStart > 1_000 && this.#lifeStart > this.#life.length / 2) {
       this.#life = this.#life.slice(this.#lifeStart)
+      this.#lifeVersions = this.#lifeVersions.slice(this.#lifeStart)
       this.#lifeBase += this.#lifeStart
       this.#lifeStart = 0
     }
@@ -186,19 +200,19 @@ export class MemoryStore implements Store {
     this.#closed = true
   }
 
-  #keep(stream: Stream, { type, schema, atMs, data, key, ends }: LaterEvent): Kept {
-    const known = key === undefined ? undefined : stream.keys?.versionOf(key, atMs)
-    if (known !== undefined) return { version: known, duplicate: true }
+  #keep(stream: Stream, event: LaterEvent): number {
     const version = ++stream.head
-    const entry = { stream, version, type, schema, atMs, data }
-    stream.events.push(entry)
-    if (ends) stream.ended = true
-    if (key !== undefined) {
+    stream.events.push(event)
+    if (event.ends) stream.ended = true
+    if (event.key !== undefined) {
       stream.keys ??= new KeyWindow()
-      stream.keys.note(key, version, atMs)
+      stream.keys.note(event.key, version, event.atMs)
     }
-    if (!isTopicStream(stream.name)) this.#life.push(entry)
-    return { version, duplicate: false }
+    if (!isTopicStream(stream.name)) {
+      this.#life.push(stream)
+      this.#lifeVersions.push(version)
+    }
+    return version
   }
 
   #stream(name: string): Stream {
@@ -241,13 +255,25 @@ function positionOf({ epoch, head, floor }: Stream): StreamPosition {
   return { epoch, head, floor }
 }
 
-function recorded(entry: Entry): RecordedEvent {
-  const { stream, version, type, schema, atMs, data } = entry
-  const written = data instanceof LaterData ? data.text : data
+/** The version under which an event with that key is kept already. */
+function versionOf(stream: Stream, { key, atMs }: LaterEvent): number | undefined {
+  return key === undefined ? undefined : stream.keys?.versionOf(key, atMs)
+}
+
+function eventAt(stream: Stream, version: number): LaterEvent | undefined {
+  const { floor, start, events } = stream
+  return version > floor ? events[start + version - floor - 1] : undefined
+}
+
+/** As it is read; `version` must be kept. */
+function recorded(stream: Stream, version: number): RecordedEvent {
+  const { type, schema, atMs, data } = eventAt(stream, version) as LaterEvent
+  const isWritten = typeof data === 'string' || data instanceof Uint8Array
+  const written = isWritten ? data : JSON.stringify(data)
   return { stream: stream.name, version, type, schema, atMs, data: written }
 }
 
-function ageOf(event: Entry | undefined): number {
+function ageOf(event: LaterEvent | undefined): number {
   return event?.atMs ?? 0
 }
 

@@ -37,26 +37,12 @@ export interface NewEvent {
 }
 
 /**
- * Data that is written out each time that it is read.
+ * An event for `appendNow`; data that is an object is written out, as JSON, each time that it is read, and must not change.
  *
  * How a life begins is long to write and seldom read; to write it out made up half of what a journal in memory adds to
  * the opening of a connection.
  */
-export class LaterData {
-  readonly #value: object
-
-  /** @param value - as JSON can say it; it must not change. */
-  constructor(value: object) {
-    this.#value = value
-  }
-
-  get text(): string {
-    return JSON.stringify(this.#value)
-  }
-}
-
-/** An event for a store that `takesLater`. */
-export type LaterEvent = Omit<NewEvent, 'data'> & { readonly data: NewEvent['data'] | LaterData }
+export type LaterEvent = Omit<NewEvent, 'data'> & { readonly data: NewEvent['data'] | object }
 
 export interface RecordedEvent {
   readonly stream: string
@@ -170,10 +156,13 @@ export interface Store {
   readonly durability: Durability
   /** Events appended and not acknowledged yet. */
   readonly backlog: number
-  /** Whether `append` takes `LaterEvent`s, too; default false. For stores that keep what they are given as it is. */
-  readonly takesLater?: boolean
   /** Keeps all of `events`, or none; `ERR_WINDSOCK_JOURNAL_CONFLICT` when the stream is not at `expectedVersion`. */
   append(stream: string, events: readonly NewEvent[], options?: AppendOptions): Promise<Appended>
+  /**
+   * As `append`, for a store that keeps what it is given as it is, and waits for nothing: the events are kept when it
+   * returns. Throws what `append` would reject with.
+   */
+  appendNow?(stream: string, events: readonly LaterEvent[]): void
   /** What is kept after a version, oldest first; a stream that does not exist has no events and head 0. */
   read(stream: string, options?: ReadOptions): Promise<StreamPage>
   /** Where a stream stands; a stream that does not exist yet gets its epoch now. */

@@ -12,13 +12,13 @@ import { WebSocketError } from '../protocol/errors.ts'
 import { deliver, type Sendable, toMessage } from '../protocol/message.ts'
 import type { Clock, Random } from '../protocol/ports.ts'
 import type { LogPosition } from '../protocol/position.ts'
-import { GuardedObservable, type Report } from './guarded.ts'
+import { GuardedObservable } from './guarded.ts'
 import type { HistoryOptions, TopicItem } from './history.ts'
 
 /** What a topic may be told, wherever its messages are kept. */
 export interface TopicOptions {
   /** Called with what a subscriber threw. Default: it is counted in `subscriberErrors`, nothing else. */
-  readonly onSubscriberError?: Report
+  readonly onSubscriberError?: (thrown: unknown) => void
   /** What is kept for those who come back; default: nothing in memory, 10,000 messages in a journal. */
   readonly history?: HistoryOptions
 }
@@ -120,9 +120,11 @@ export abstract class Broadcast<T extends Sendable> extends GuardedObservable<T>
     const readers = new Set<Reader<T>>()
     const errors = { count: 0 }
     super(
-      (thrown) => {
-        errors.count++
-        options.onSubscriberError?.(thrown)
+      {
+        fail: (thrown) => {
+          errors.count++
+          options.onSubscriberError?.(thrown)
+        },
       },
       (subscriber: Subscriber<T>) => this.deliverTo(subscriber),
     )

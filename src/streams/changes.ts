@@ -3,7 +3,7 @@
 // An RxJS BehaviorSubject whose subscribers cannot hurt each other, for a value that is kept elsewhere.
 
 import type { Observable } from 'rxjs'
-import { GuardedObservable, type Report } from './guarded.ts'
+import { type Guard, GuardedObservable } from './guarded.ts'
 import { Multicast } from './multicast.ts'
 
 export class Changes<T> {
@@ -13,9 +13,9 @@ export class Changes<T> {
   readonly #present: () => T
   #told: T
 
-  constructor(report: Report, present: () => T) {
-    const subscribers = new Multicast<T>(report)
-    this.values$ = new GuardedObservable(report, (subscriber) => {
+  constructor(guard: Guard, present: () => T) {
+    const subscribers = new Multicast<T>(guard)
+    this.values$ = new GuardedObservable(guard, (subscriber) => {
       subscriber.next(present())
       return subscribers.subscribe(subscriber)
     })

@@ -5,6 +5,7 @@
 // we asked for is not: however often we ask, and whoever of us does, an honest peer answers.
 
 import { WebSocketError } from '../protocol/errors.ts'
+import type { RouteLimits } from '../protocol/limits.ts'
 import type { Clock } from '../protocol/ports.ts'
 
 /** The most bytes that a control frame carries (RFC 6455 §5.5). */
@@ -32,6 +33,11 @@ export interface Answer {
   readonly roundTripMs: number
 }
 
+export interface ControlFramesOptions {
+  readonly clock: Clock
+  readonly limits: Pick<RouteLimits, 'maxControlFramesPer10s'>
+}
+
 export class ControlFrames {
   readonly #clock: Clock
   readonly #maxPerWindow: number
@@ -42,9 +48,9 @@ export class ControlFrames {
   /** Whether the keepalive asks, and no ping was written since. */
   #isAsking = false
 
-  constructor(clock: Clock, maxPerWindow: number) {
+  constructor({ clock, limits }: ControlFramesOptions) {
     this.#clock = clock
-    this.#maxPerWindow = maxPerWindow
+    this.#maxPerWindow = limits.maxControlFramesPer10s
   }
 
   /** Counts a received ping, or a pong that nobody asked for; false when it is one too many. */

@@ -1,7 +1,7 @@
 // Guarded: an Observable whose subscribers cannot bring the process down.
 //
 // In RxJS a subscriber that throws becomes an uncaught exception, which ends a Node process. Here what a
-// subscriber throws goes to `report`, and the others get their value as if nothing had happened. The guard
+// subscriber throws goes to its `Guard`, and the others get their value as if nothing had happened. The guard
 // follows a chain of operators; it ends where the chain leaves it, as in `merge(guarded$, other$).subscribe(…)`.
 
 import {
@@ -13,23 +13,25 @@ import {
   type TeardownLogic,
 } from 'rxjs'
 
-/** Called with whatever a subscriber threw; must not throw. */
-export type Report = (thrown: unknown) => void
+/** Who is told of whatever a subscriber threw; must not throw. An object, so that none needs a function of its own. */
+export interface Guard {
+  fail(thrown: unknown): void
+}
 
 export class GuardedObservable<T> extends Observable<T> {
-  readonly #report: Report
+  readonly #guard: Guard
 
   constructor(
-    report: Report,
+    guard: Guard,
     subscribe?: (this: Observable<T>, subscriber: Subscriber<T>) => TeardownLogic,
   ) {
     super(subscribe)
-    this.#report = report
+    this.#guard = guard
   }
 
   // RxJS calls `lift` to put an operator behind a source; handing the guard on covers the whole chain.
   override lift<R>(operator?: Operator<T, R>): Observable<R> {
-    const lifted = new GuardedObservable<R>(this.#report)
+    const lifted = new GuardedObservable<R>(this.#guard)
     lifted.source = this
     lifted.operator = operator as Operator<unknown, R>
     return lifted
@@ -50,33 +52,33 @@ export class GuardedObservable<T> extends Observable<T> {
             ...(error && { error }),
             ...(complete && { complete }),
           }
-    const report = this.#report
+    const guard = this.#guard
     const guarded: Observer<T> = {
       // Runs for each value of each subscriber: no closure here.
       next: (value) => {
         try {
           observer.next?.(value)
         } catch (thrown) {
-          report(thrown)
+          guard.fail(thrown)
         }
       },
       error: (failure) => {
         try {
           if (observer.error) observer.error(failure)
-          else report(failure)
+          else guard.fail(failure)
         } catch (thrown) {
-          report(thrown)
+          guard.fail(thrown)
         }
       },
       complete: () => {
         try {
           observer.complete?.()
         } catch (thrown) {
-          report(thrown)
+          guard.fail(thrown)
         }
       },
     }
-    return super.subscribe(new GuardedSubscriber(guarded, report))
+    return super.subscribe(new GuardedSubscriber(guarded, guard))
   }
 }
 
@@ -86,18 +88,18 @@ export class GuardedObservable<T> extends Observable<T> {
  * The observer itself must not throw.
  */
 export class GuardedSubscriber<T> extends Subscriber<T> {
-  readonly #report: Report
+  readonly #guard: Guard
 
-  constructor(observer: Observer<T>, report: Report) {
+  constructor(observer: Observer<T>, guard: Guard) {
     super(observer)
-    this.#report = report
+    this.#guard = guard
   }
 
   override unsubscribe(): void {
     try {
       super.unsubscribe()
     } catch (thrown) {
-      this.#report(thrown)
+      this.#guard.fail(thrown)
     }
   }
 }

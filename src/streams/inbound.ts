@@ -23,8 +23,8 @@ export interface InboundOptions {
 export interface InboundEvents {
   /** One message for the handler; a promise holds back the next until it settles. It must not reject. */
   deliver(message: Message): Promise<void> | undefined
-  /** A subscriber of `messages$` threw. Called without its object. */
-  readonly fail: (thrown: unknown) => void
+  /** A subscriber of `messages$` threw. */
+  fail(thrown: unknown): void
   /** One delivery has not settled within `handlerTimeoutMs`. */
   overran(): void
   /** `isFilled` has changed: stop reading, or read on. */
@@ -43,7 +43,8 @@ export class Inbound {
   readonly #events: InboundEvents
   #gate: 'holding' | 'open' | 'shut' = 'holding'
   #busy = false
-  #held: Held[] = []
+  /** Made when first needed: most connections never hold anything. */
+  #held: Held[] | undefined
   #heldBytes = 0
   #filled = false
   #messages$: Multicast<Message> | undefined
@@ -63,13 +64,13 @@ export class Inbound {
 
   /** Whether messages wait for the handler to finish with the one before. */
   get isBehind(): boolean {
-    return this.#busy && this.#held.length > 0
+    return this.#busy && this.#holds
   }
 
   /** Hot: each message once, from the moment of subscribing; completes when the gate shuts. */
   get messages$(): Observable<Message> {
     if (this.#messages$ === undefined) {
-      this.#messages$ = new Multicast(this.#events.fail)
+      this.#messages$ = new Multicast(this.#events)
       if (this.#gate === 'shut') this.#messages$.complete()
     }
     return this.#messages$
@@ -78,10 +79,10 @@ export class Inbound {
   /** Takes a message from the link; `byteLength` is its payload's. */
   next(message: Message, byteLength: number): void {
     if (this.#gate === 'shut') return
-    if (this.#gate === 'open' && !this.#busy && this.#held.length === 0) {
+    if (this.#gate === 'open' && !this.#busy && !this.#holds) {
       this.#deliver(message, byteLength)
       // What came while the handler ran, from the handler's own doing.
-      if (this.#held.length > 0) this.#drain()
+      if (this.#holds) this.#drain()
     } else {
       this.#hold(message, byteLength)
     }
@@ -89,10 +90,11 @@ export class Inbound {
 
   /** Calls `task` in its place: when everything that came before it has been dealt with. */
   mark(task: () => void): void {
-    if (this.#gate === 'shut' || (this.#held.length === 0 && !this.#busy)) {
+    if (this.#gate === 'shut' || (!this.#holds && !this.#busy)) {
       task()
       return
     }
+    this.#held ??= []
     this.#held.push(task)
     // Nothing more will be read; a ping could not be answered now.
     if (!this.#filled) this.#fill()
@@ -112,10 +114,14 @@ export class Inbound {
     this.#clock.clearTimeout(this.#overrunTimer)
     this.#overrunTimer = undefined
     const held = this.#held
-    this.#held = []
+    this.#held = undefined
     this.#heldBytes = 0
     this.#messages$?.complete()
-    for (const item of held) if (typeof item === 'function') item()
+    for (const item of held ?? []) if (typeof item === 'function') item()
+  }
+
+  get #holds(): boolean {
+    return this.#held !== undefined && this.#held.length > 0
   }
 
   #deliver(message: Message, byteLength: number): void {
@@ -138,8 +144,8 @@ export class Inbound {
   }
 
   #drain(): void {
-    while (this.#gate === 'open' && !this.#busy && this.#held.length > 0) {
-      const item = this.#held.shift() as Held
+    while (this.#gate === 'open' && !this.#busy && this.#holds) {
+      const item = this.#held?.shift() as Held
       if (typeof item === 'function') {
         item()
       } else {
@@ -147,13 +153,14 @@ export class Inbound {
         this.#deliver(item.message, item.byteLength)
       }
     }
-    if (this.#filled && this.#held.length === 0 && this.#gate === 'open') {
+    if (this.#filled && !this.#holds && this.#gate === 'open') {
       this.#filled = false
       this.#events.heldChanged()
     }
   }
 
   #hold(message: Message, byteLength: number): void {
+    this.#held ??= []
     this.#held.push({
       message: typeof message === 'string' ? message : ownBytes(message),
       byteLength,

@@ -1,49 +1,65 @@
 // Multicast: values for whoever is subscribed at the moment, hot.
 //
 // An RxJS Subject whose subscribers cannot hurt each other: what one throws, also in a finalizer behind operators
-// and also when all are completed, goes to `report`. It costs one array walk a value, where a Subject costs a
+// and also when all are completed, goes to its guard. It costs one array walk a value, where a Subject costs a
 // closure and an error context besides.
 //
 // Who has unsubscribed takes nothing more, and is forgotten when the next one subscribes: a function to forget him by
 // would be kept for each subscriber, in a list of RxJS's that has room for seventeen.
 
 import type { Observable, Subscriber } from 'rxjs'
-import { GuardedObservable, type Report } from './guarded.ts'
+import { type Guard, GuardedObservable } from './guarded.ts'
+
+const NOBODY: readonly never[] = []
 
 export class Multicast<T> extends GuardedObservable<T> {
-  readonly #report: Report
+  readonly #guard: Guard
+  /** Most have one subscriber, and no list. */
+  #first: Subscriber<T> | undefined
   // Replaced, never changed, so that a walk under way sees those who were there when it began.
-  #subscribers: readonly Subscriber<T>[] = []
+  #others: readonly Subscriber<T>[] = NOBODY
   #isCompleted = false
 
-  constructor(report: Report) {
-    super(report, add)
-    this.#report = report
+  constructor(guard: Guard) {
+    super(guard, add)
+    this.#guard = guard
   }
 
   /** Gives `value` to everyone; nothing after `complete`. */
   next(value: T): void {
-    const subscribers = this.#subscribers
-    for (let index = 0; index < subscribers.length; index++) subscribers[index]?.next(value)
+    const others = this.#others
+    this.#first?.next(value)
+    for (let index = 0; index < others.length; index++) others[index]?.next(value)
   }
 
   /** Completes everyone, and whoever comes later at once. */
   complete(): void {
     this.#isCompleted = true
-    const subscribers = this.#subscribers
-    this.#subscribers = []
+    const subscribers = this.#open()
+    this.#first = undefined
+    this.#others = NOBODY
     for (const subscriber of subscribers) {
       try {
         subscriber.complete()
       } catch (thrown) {
-        this.#report(thrown)
+        this.#guard.fail(thrown)
       }
     }
   }
 
   add(subscriber: Subscriber<T>): void {
-    if (this.#isCompleted) subscriber.complete()
-    else this.#subscribers = this.#subscribers.filter(({ closed }) => !closed).concat(subscriber)
+    if (this.#isCompleted) {
+      subscriber.complete()
+    } else if (this.#first === undefined) {
+      this.#first = subscriber
+    } else {
+      ;[this.#first, ...this.#others] = [...this.#open(), subscriber]
+    }
+  }
+
+  #open(): Subscriber<T>[] {
+    const first = this.#first
+    return first === undefined ? [] : [first, ...this.#others].filter(({ closed }) => !closed)
   }
 }
 

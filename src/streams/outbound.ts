@@ -16,7 +16,6 @@
 
 import type { RouteLimits } from '../protocol/limits.ts'
 import type { Clock, TimerHandle } from '../protocol/ports.ts'
-import type { ControlFrames } from './control-frames.ts'
 import { type Deferred, deferred } from './deferred.ts'
 
 /** What happens to a consumer that takes messages more slowly than they come. */
@@ -47,6 +46,8 @@ export interface OutboundEvents {
   overflowed(detail: string): void
   /** Waiting bytes rose above the high-water mark, or fell below half of it. */
   pressureChanged(isPressured: boolean): void
+  /** A Ping was written, which those that were replaced while they waited never are. */
+  pingWritten(data: Uint8Array): void
 }
 
 export interface OutboundOptions<P extends Sized> {
@@ -58,8 +59,6 @@ export interface OutboundOptions<P extends Sized> {
   readonly policy: SlowPolicy
   readonly clock: Clock
   readonly events: OutboundEvents
-  /** Told of each ping that is written, which those that were replaced while they waited never are. */
-  readonly control: Pick<ControlFrames, 'written'>
 }
 
 export class Outbound<P extends Sized> {
@@ -74,8 +73,8 @@ export class Outbound<P extends Sized> {
   readonly #policy: SlowPolicy
   readonly #clock: Clock
   readonly #events: OutboundEvents
-  readonly #control: OutboundOptions<P>['control']
-  #queue: P[] = []
+  /** Made when first needed: a message that comes alone is written at once. */
+  #queue: P[] | undefined
   #spare: P[] | undefined
   #head = 0
   // Not looked up in the array: that costs a broadcast one more line of the cache for each subscriber.
@@ -105,7 +104,6 @@ export class Outbound<P extends Sized> {
     this.#policy = options.policy
     this.#clock = options.clock
     this.#events = options.events
-    this.#control = options.control
   }
 
   /** Messages that wait here. */
@@ -149,6 +147,7 @@ export class Outbound<P extends Sized> {
       this.#writeAtOnce(packet)
       return
     }
+    this.#queue ??= []
     this.#queue.push(packet)
     this.#queued++
     this.#queuedBytes += packet.byteLength
@@ -163,7 +162,7 @@ export class Outbound<P extends Sized> {
       this.#waitingPing = data
       return
     }
-    this.#control.written(data)
+    this.#events.pingWritten(data)
     if (!this.#link.ping(data)) this.#block()
   }
 
@@ -256,8 +255,8 @@ export class Outbound<P extends Sized> {
   #take(): P[] {
     const mark = this.#limits.outboundHighWaterBytes
     if (this.#head === 0 && this.#queuedBytes <= mark) {
-      const all = this.#queue
-      this.#queue = this.#spare ?? []
+      const all = this.#queue as P[]
+      this.#queue = this.#spare
       this.#spare = all
       this.#queued = 0
       this.#count(all.length, this.#queuedBytes)
@@ -266,14 +265,18 @@ export class Outbound<P extends Sized> {
     const batch: P[] = []
     let bytes = 0
     do {
-      const packet = this.#queue[this.#head++] as P
-      this.#queued--
+      const packet = this.#next()
       batch.push(packet)
       bytes += packet.byteLength
     } while (bytes < mark && this.queuedMessages > 0)
     this.#compact()
     this.#count(batch.length, bytes)
     return batch
+  }
+
+  #next(): P {
+    this.#queued--
+    return this.#queue?.[this.#head++] as P
   }
 
   #count(messages: number, bytes: number): void {
@@ -315,8 +318,7 @@ export class Outbound<P extends Sized> {
   }
 
   #dropOldest(): void {
-    const packet = this.#queue[this.#head++] as P
-    this.#queued--
+    const packet = this.#next()
     this.#queuedBytes -= packet.byteLength
     this.messagesDropped++
     this.#compact()
@@ -324,7 +326,7 @@ export class Outbound<P extends Sized> {
 
   #discard(): void {
     this.#discardedBytes += this.#queuedBytes
-    this.#queue = []
+    this.#queue = undefined
     this.#head = 0
     this.#queued = 0
     this.#queuedBytes = 0
@@ -332,11 +334,12 @@ export class Outbound<P extends Sized> {
 
   // The head of the array is cut off now and then, not each time: amortised, a packet is moved once.
   #compact(): void {
-    if (this.#head === this.#queue.length) {
-      this.#queue = []
+    const queue = this.#queue as P[]
+    if (this.#head === queue.length) {
+      this.#queue = undefined
       this.#head = 0
-    } else if (this.#head > 256 && this.#head * 2 > this.#queue.length) {
-      this.#queue = this.#queue.slice(this.#head)
+    } else if (this.#head > 256 && this.#head * 2 > queue.length) {
+      this.#queue = queue.slice(this.#head)
       this.#head = 0
     }
   }

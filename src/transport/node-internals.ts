@@ -16,14 +16,11 @@ const READ_BYTES = 64 * 1024
 // Of all sockets: nobody is given it, and nothing of it is kept when a read is over.
 const buffer = Buffer.allocUnsafeSlow(READ_BYTES)
 
-/** The option `onread` of all sockets. As a `Readable` would, it emits `data`, with a copy. */
-const onread: OnReadOpts = {
-  buffer,
-  callback(this: Socket, bytes: number, from: Uint8Array): boolean {
-    const read = from.subarray(0, bytes)
-    this.emit('data', bytes < SMALL_BYTES ? Buffer.from(read) : ownBuffer(read))
-    return true
-  },
+// As a `Readable` would, it emits `data`, with a copy.
+function callback(this: Socket, bytes: number, from: Uint8Array): boolean {
+  const read = from.subarray(0, bytes)
+  this.emit('data', bytes < SMALL_BYTES ? Buffer.from(read) : ownBuffer(read))
+  return true
 }
 
 function ownBuffer(bytes: Uint8Array): Buffer {
@@ -38,10 +35,10 @@ type Keyed = Record<symbol, unknown> & {
 
 /** The keys under which a socket keeps its option, found on one that has it. */
 const KEYS = ((): readonly [symbol, symbol] | undefined => {
-  const options: SocketConstructorOpts & { onread: OnReadOpts } = { onread }
+  const options: SocketConstructorOpts & { onread: OnReadOpts } = { onread: { buffer, callback } }
   const socket = new Socket(options) as unknown as Keyed
   const keys = Object.getOwnPropertySymbols(socket)
-  const [buffers, callbacks] = [onread.buffer, onread.callback].map((value) =>
+  const [buffers, callbacks] = [buffer, callback].map((value) =>
     keys.find((key) => socket[key] === value),
   )
   return buffers && callbacks && [buffers, callbacks]
@@ -62,8 +59,8 @@ export function readIntoOneBuffer(socket: Duplex): boolean {
   const handle = keyed._handle
   if (typeof handle?.useUserBuffer !== 'function') return false
   if (keyed[bufferKey] !== null || keyed[callbackKey] !== null) return false
-  keyed[bufferKey] = onread.buffer
-  keyed[callbackKey] = onread.callback
+  keyed[bufferKey] = buffer
+  keyed[callbackKey] = callback
   handle.useUserBuffer(buffer)
   return true
 }

@@ -19,7 +19,10 @@ const names = Object.keys(HOOKS) as (keyof typeof HOOKS)[]
 
 function around(handler: Handler) {
   const failures: unknown[] = []
-  return { barrier: new Barrier(handler, (thrown) => void failures.push(thrown)), failures }
+  return {
+    barrier: new Barrier(handler, { fail: (thrown) => void failures.push(thrown) }),
+    failures,
+  }
 }
 
 describe.each(names)('the hook %s', (name) => {

@@ -5,7 +5,7 @@ import { ControlFrames, pingPayload } from '../../../src/streams/control-frames.
 describe('counting', () => {
   it('allows so many in each window of 10 s', () => {
     const clock = new VirtualClock()
-    const frames = new ControlFrames(clock, 2)
+    const frames = new ControlFrames({ clock, limits: { maxControlFramesPer10s: 2 } })
     expect([frames.count(), frames.count(), frames.count()]).toEqual([true, true, false])
     clock.stall(9_999)
     expect(frames.count()).toBe(false)
@@ -16,13 +16,14 @@ describe('counting', () => {
 
 describe('a pong', () => {
   const bytes = (...values: number[]) => Uint8Array.from(values)
-  const make = () => new ControlFrames(new VirtualClock(), 100)
+  const make = () =>
+    new ControlFrames({ clock: new VirtualClock(), limits: { maxControlFramesPer10s: 100 } })
   const isAnswer = (frames: ControlFrames, ...values: number[]) =>
     frames.answer(bytes(...values)) !== undefined
 
   it('answers a ping that was written, once, and tells how long that took', () => {
     const clock = new VirtualClock()
-    const frames = new ControlFrames(clock, 100)
+    const frames = new ControlFrames({ clock, limits: { maxControlFramesPer10s: 100 } })
     expect(isAnswer(frames)).toBe(false)
     frames.written(bytes(1))
     clock.stall(7)
@@ -67,7 +68,10 @@ describe('what the keepalive waits for', () => {
     Uint8Array,
   ]
   function asking() {
-    const frames = new ControlFrames(new VirtualClock(), 100)
+    const frames = new ControlFrames({
+      clock: new VirtualClock(),
+      limits: { maxControlFramesPer10s: 100 },
+    })
     frames.written(early)
     frames.ask()
     frames.written(asked)

@@ -4,8 +4,8 @@ import { GuardedObservable } from '../../../src/streams/guarded.ts'
 
 function guarded<T>(source: { subscribe: Subject<T>['subscribe'] }) {
   const reported: unknown[] = []
-  const report = (thrown: unknown) => void reported.push(thrown)
-  const guard$ = new GuardedObservable<T>(report, (subscriber) => source.subscribe(subscriber))
+  const guard = { fail: (thrown: unknown) => void reported.push(thrown) }
+  const guard$ = new GuardedObservable<T>(guard, (subscriber) => source.subscribe(subscriber))
   return { guard$, reported }
 }
 const boom = (what: string) => () => {

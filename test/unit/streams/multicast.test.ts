@@ -4,7 +4,7 @@ import { Multicast } from '../../../src/streams/multicast.ts'
 
 function multicast() {
   const reported: unknown[] = []
-  const cast$ = new Multicast<number>((thrown) => void reported.push(thrown))
+  const cast$ = new Multicast<number>({ fail: (thrown) => void reported.push(thrown) })
   return { cast$, reported }
 }
 const boom = (what: string) => () => {

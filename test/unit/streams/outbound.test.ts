@@ -59,8 +59,8 @@ function queue({
     events: {
       overflowed: () => log.push('overflowed'),
       pressureChanged: (isPressured) => log.push(isPressured ? 'pressured' : 'relieved'),
+      pingWritten: (data) => pinged.push(data[0] as number),
     },
-    control: { written: (data) => pinged.push(data[0] as number) },
   })
   const drain = () => {
     link.bufferedBytes = 0
