@@ -50,8 +50,10 @@ export function bugOfRefusal(refusal: HandshakeError): HandlerError | undefined 
  *
  * Names match in any case, ASCII only (RFC 9110 §5.1).
  */
-export function headerValues(request: UpgradeRequest, lowerCaseName: string): readonly string[] {
-  const { rawHeaders } = request
+export function headerValues(
+  { rawHeaders }: Pick<UpgradeRequest, 'rawHeaders'>,
+  lowerCaseName: string,
+): readonly string[] {
   let values: string[] | undefined
   for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
     const name = rawHeaders[index] as string

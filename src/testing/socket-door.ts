@@ -33,7 +33,8 @@ export class SocketDoors {
   ): Door {
     socket.on('error', () => socket.destroy())
     const { method, url, rawHeaders } = upgrade
-    const request = { method, url, socket, headers: { ...headersByName(rawHeaders) } }
+    const headers = { ...headersByName(rawHeaders) }
+    const request = { method, url, socket, rawHeaders, headers }
     const door = this.#servers.door(request as unknown as IncomingMessage, socket, Buffer.alloc(0))
     return {
       refuse: (status, reason, headers, body) => {

@@ -1,6 +1,6 @@
 // ws-internals: the one file that relies on more of `ws` than it documents.
 //
-// Six things, each looked for on each socket and done without where a future `ws` differs:
+// Seven things, each looked for on each socket, the last tried once, and done without where a future `ws` differs:
 //  1. `_receiver` emits `conclude(code, reason)` when the peer's Close frame has come, and `error` for a breach; `ws` has
 //     one listener for each, with which it answers. Without them the frame is reported when the link ends, which is
 //     later but no loss.
@@ -20,10 +20,13 @@
 //  6. With permessage-deflate a receiver calls its `startLoop(done)` for each message that it inflates. What does not call on
 //     stops between two messages, where pausing the socket would leave what it has got already: a chunk of 64 KiB may
 //     inflate to a thousand times that. Without it the chunk is inflated to its end.
+//  7. A `WebSocket` that is made without an address is a server's, and `setSocket(socket, head, options)` gives it its
+//     socket: that is what `handleUpgrade` does when it has answered. Without it, it does.
 
-import { type Duplex, Writable } from 'node:stream'
+import { Duplex, Writable } from 'node:stream'
 import type { WebSocket } from 'ws'
 import { ownBytes } from '../protocol/message.ts'
+import { TellingWebSocket, type WsListener } from './telling-web-socket.ts'
 import { type MessageTaker, PartialFrame, readWholeFrames } from './whole-frames.ts'
 
 /** Who is told of what comes in. Its methods are called on it by listeners that all connections share. */
@@ -192,6 +195,80 @@ export function inflatingBrake(ws: WebSocket): InflatingBrake | undefined {
       next?.()
     },
   }
+}
+
+/** The options of a `WebSocketServer`; of their effect here the most bytes of a message are looked at. */
+interface ServersOptions {
+  readonly maxPayload?: number | undefined
+}
+
+/** A server's `WebSocket` on a socket whose handshake has been answered. */
+export function takeSocket(
+  socket: Duplex,
+  head: Buffer,
+  options: ServersOptions,
+): TellingWebSocket {
+  const ServersSide = TellingWebSocket as unknown as new (
+    address: null,
+    protocols: undefined,
+    options: ServersOptions,
+  ) => TellingWebSocket & { setSocket(...given: [Duplex, Buffer, ServersOptions]): void }
+  const ws = new ServersSide(null, undefined, options)
+  ws.setSocket(socket, head, options)
+  return ws
+}
+
+/**
+ * Whether `takeSocket` does what it says with this `ws`: tried on a socket that leads nowhere.
+ *
+ * It must go no other way there than connections go: V8 compiles a function for all that ever went through it, and a
+ * breach that was tried here, too, made each opening after it 2 µs dearer.
+ */
+export function mayTakeSockets(options: ServersOptions): boolean {
+  const written: Buffer[] = []
+  const socket = new Duplex({
+    read() {},
+    write(chunk: Buffer, _encoding, done) {
+      written.push(chunk)
+      done()
+    },
+  })
+  try {
+    const ws = takeSocket(socket, Buffer.alloc(0), options)
+    let heard = ''
+    ws.listener = {
+      ...NOT_TOLD,
+      messageReceived: (data) => {
+        heard = data.toString()
+      },
+    }
+    ws.send('out')
+    socket.emit('data', maskedText('in'))
+    const { _receiver: receiver } = ws as WebSocket & { _receiver?: Receiver }
+    const isBounded = receiver?._maxPayload === options.maxPayload
+    return isBounded && heard === 'in' && Buffer.concat(written).equals(UNMASKED_OUT)
+  } catch {
+    return false
+  } finally {
+    socket.destroy()
+  }
+}
+
+const UNMASKED_OUT = Buffer.from('\x81\x03out', 'latin1')
+
+const nothing = () => {}
+const NOT_TOLD: WsListener = {
+  messageReceived: nothing,
+  pingReceived: nothing,
+  pongReceived: nothing,
+  failed: nothing,
+  closed: nothing,
+  drained: nothing,
+}
+
+/** A client's frame (RFC 6455 §5.2), masked with zeros. */
+function maskedText(text: string): Buffer {
+  return Buffer.concat([Buffer.of(0x81, 0x80 | text.length, 0, 0, 0, 0), Buffer.from(text)])
 }
 
 function maxBufferedChunks({ _maxBufferedChunks: most }: Receiver): number {

@@ -1,14 +1,17 @@
 // ws server: the door of a real socket, and `ws` with every option set on purpose.
 //
-// `ws` runs in `noServer` mode: the HTTP server and the policy are ours, the 101 response and the frames are
-// its. One `WebSocketServer` per set of limits, since its options belong to the server and not to a socket; which
-// set that is the answer says, so that a handler may have its own.
+// The HTTP server and the policy are ours, and so is the 101 response: policy has looked at all that `ws` would look at
+// again. Frames are those of `ws`. Where the client offers compression `ws` answers, in `noServer` mode, because what is
+// agreed on is its matter. One `WebSocketServer` per set of limits, since its options belong to the server and not to a
+// socket; which set that is the answer says, so that a handler may have its own.
 
+import { hash } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { type PerMessageDeflateOptions, type ServerOptions, WebSocketServer } from 'ws'
 import type { Compression } from '../protocol/compression.ts'
+import { headerValues } from '../protocol/handshake.ts'
 import { NO_HEADERS, type ResponseBody, type ResponseHeaders } from '../protocol/http-answer.ts'
 import type { RouteLimits } from '../protocol/limits.ts'
 import { linger } from '../protocol/linger.ts'
@@ -17,6 +20,7 @@ import { liveClock } from './live-ports.ts'
 import { TellingWebSocket } from './telling-web-socket.ts'
 import type { Door, Transport, UpgradeAnswer, UpgradeRefusal } from './transport.ts'
 import { type DeflateChoice, WebSocketTransport } from './websocket.ts'
+import { mayTakeSockets, takeSocket } from './ws-internals.ts'
 
 // Whoever speaks to sockets knows it from here.
 export type { Compression }
@@ -126,8 +130,10 @@ class SocketDoor implements Door {
 
 /** `ws` with one set of limits. */
 class WsServer {
+  readonly #options: ServerOptions & NewerOptions
   readonly #server: WebSocketServer
   readonly #clock: Clock
+  readonly #takesSockets: boolean
   readonly #deflate: DeflateChoice
   // Set while `handleUpgrade` runs, which asks for them, answers and calls back before it returns.
   #answer: UpgradeAnswer | undefined
@@ -136,7 +142,7 @@ class WsServer {
   constructor(limits: RouteLimits, compression: Compression, clock: Clock) {
     this.#clock = clock
     this.#deflate = deflateChoice(compression)
-    const options: ServerOptions & NewerOptions = {
+    this.#options = {
       WebSocket: TellingWebSocket,
       noServer: true,
       clientTracking: false, // the server keeps its own list
@@ -151,7 +157,8 @@ class WsServer {
       // Policy has chosen already; `ws` would take the first offered.
       handleProtocols: () => this.#answer?.subprotocol ?? false,
     }
-    this.#server = new WebSocketServer(options)
+    this.#takesSockets = mayTakeSockets(this.#options)
+    this.#server = new WebSocketServer(this.#options)
     // Policy has looked at all else: what is left for `ws` to refuse is an offer of compression (RFC 7692 §7).
     this.#server.on('wsClientError', ({ message: reason }, socket) => {
       this.#refused = { status: 400, reason }
@@ -174,18 +181,59 @@ class WsServer {
       socket.on('error', () => {}).destroy()
       return undefined
     }
+    if (!this.#takesSockets || this.#mayCompress(request)) {
+      return this.#negotiate(request, socket, head, answer)
+    }
+    socket.write(switchingProtocols(request, answer))
+    return this.#transport(takeSocket(socket, head, this.#options), socket)
+  }
+
+  #mayCompress(request: IncomingMessage): boolean {
+    if (this.#options.perMessageDeflate === false) return false
+    return request.headers['sec-websocket-extensions'] !== undefined
+  }
+
+  #negotiate(
+    request: IncomingMessage,
+    socket: Duplex,
+    head: Buffer,
+    answer: UpgradeAnswer,
+  ): Transport | UpgradeRefusal | undefined {
     // `ws` looks again, and takes for one word what policy has read as a list (RFC 9110 §7.8).
     request.headers.upgrade = 'websocket'
     let transport: WebSocketTransport | undefined
     this.#answer = answer
     this.#refused = undefined
     this.#server.handleUpgrade(request, socket, head, (ws) => {
-      const telling = ws as TellingWebSocket
-      transport = new WebSocketTransport(telling, socket, this.#clock, this.#deflate)
+      transport = this.#transport(ws as TellingWebSocket, socket)
     })
     this.#answer = undefined
     return transport ?? this.#refused
   }
+
+  #transport(ws: TellingWebSocket, socket: Duplex): WebSocketTransport {
+    return new WebSocketTransport(ws, socket, this.#clock, this.#deflate)
+  }
+}
+
+/** What the key of a request is answered with is the hash of it and of this (RFC 6455 §1.3). */
+const ACCEPT_GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11'
+
+/** The answer to a request that policy has let in: it has one key (RFC 6455 §4.2.2). */
+function switchingProtocols(
+  request: IncomingMessage,
+  { subprotocol, headers }: UpgradeAnswer,
+): string {
+  const [key] = headerValues(request, 'sec-websocket-key')
+  const accept = hash('sha1', `${key}${ACCEPT_GUID}`, 'base64')
+  const chosen = subprotocol === undefined ? '' : `Sec-WebSocket-Protocol: ${subprotocol}\r\n`
+  const own =
+    headers === NO_HEADERS
+      ? ''
+      : headerLines(headers)
+          .map((line) => `${line}\r\n`)
+          .join('')
+  return `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n${chosen}${own}\r\n`
 }
 
 /** The option `perMessageDeflate` of `ws`, for either role. */
