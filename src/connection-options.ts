@@ -6,6 +6,7 @@ import type { Connection, ConnectionRequest, Handler } from './handlers/handler.
 import type { Recorder } from './journal/recorder.ts'
 import { type ConnectionInput, deadlinesOf } from './machines/connection.ts'
 import type { Host } from './machines/host.ts'
+import type { Timers } from './machines/timers.ts'
 import type { CloseRecord } from './protocol/close-record.ts'
 import type { Compression } from './protocol/compression.ts'
 import type { WebSocketError } from './protocol/errors.ts'
@@ -22,6 +23,8 @@ export interface ConnectionSetup {
   readonly compression: Compression
   readonly slow: SlowPolicy
   readonly clock: Clock
+  /** On that clock. */
+  readonly timers: Timers
   readonly random: Random
   /** What counts as an answer to a ping. */
   readonly proofOfLife: 'pong' | 'anything'

@@ -77,7 +77,7 @@ export class LiveConnection
     this.#driver = new Driver({
       host: setup.host,
       fallbackHost: setup.fallbackHost,
-      clock,
+      timers: setup.timers,
       input: inputOf(id, setup),
       witness: recorder,
       owner: this,

@@ -13,6 +13,7 @@ import type { Connection, HandlerFactory } from './handlers/handler.ts'
 import { HandshakeRequest, headersByName } from './http/request.ts'
 import { type ConnectionMachine, connectionMachine } from './machines/connection.ts'
 import { createHost, type Host } from './machines/host.ts'
+import { Timers } from './machines/timers.ts'
 import type { CloseRecord } from './protocol/close-record.ts'
 import { SettingError, show, WebSocketError } from './protocol/errors.ts'
 import type { RouteLimitName } from './protocol/limits.ts'
@@ -102,6 +103,8 @@ export async function dial(url: string | URL, options: DialOptions): Promise<Dia
   return { connection, ...headers }
 }
 
+const timers = new Timers(liveClock)
+
 /** As `dial`, for whoever brings a handler of his own; `answered` is called before the handler's `open`. */
 export async function dialWith(
   url: string | URL,
@@ -150,6 +153,7 @@ export async function dialWith(
       proofOfLife,
       pingTimeoutCode,
       clock: liveClock,
+      timers,
       random: liveRandom,
       onError: (error, failed) => tell(onError, error, failed),
       onClosed: (record) => {

@@ -15,6 +15,7 @@ import type { Journal } from './journal/journal.ts'
 import { type ConnectionMachine, connectionMachine } from './machines/connection.ts'
 import { createHost, type Host } from './machines/host.ts'
 import { rememberingHost } from './machines/remembering.ts'
+import { Timers } from './machines/timers.ts'
 import type { CloseFrame, CloseRecord } from './protocol/close-record.ts'
 import { describe, HandlerError, WebSocketError } from './protocol/errors.ts'
 import { originOf } from './protocol/handshake.ts'
@@ -88,6 +89,7 @@ export class Runtime {
     fail: (thrown) => this.#report(new HandlerError(thrown)),
   })
   readonly #fallbackHost: Host
+  readonly #timers: Timers
   readonly #identifier: () => string
   #accepted = 0
   #ended = 0
@@ -98,6 +100,7 @@ export class Runtime {
   constructor(options: RuntimeOptions) {
     this.#options = options
     this.#identifier = identifiers(options.random)
+    this.#timers = new Timers(options.clock)
     const hosts = new Map<ConnectionMachine, Host>()
     const hostOf = (machine: ConnectionMachine) => {
       const host = hosts.get(machine) ?? createHost(machine)
@@ -208,6 +211,7 @@ export class Runtime {
       compression,
       slow,
       clock,
+      timers: this.#timers,
       random,
       proofOfLife,
       pingTimeoutCode,

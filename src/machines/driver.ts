@@ -1,12 +1,12 @@
 // Driver: steps one connection through its machine, event by event, and keeps its timers.
 //
 // Effects may cause events; those wait until the effects of the present one are done. Timers arrive as effects
-// and leave as events, on the clock that is passed in. What the effects do, the driver does not know.
+// and leave as events. What the effects do, the driver does not know.
 
-import type { Clock, TimerHandle } from '../protocol/ports.ts'
 import type { ConnectionInput } from './connection.ts'
 import type { ConnectionEffect, ConnectionEvent } from './effects.ts'
 import type { ConnectionSnapshot, Host } from './host.ts'
+import { Timer, type TimerOwner, type Timers } from './timers.ts'
 
 type AnyEvent = ConnectionEvent | { readonly type: string }
 type TimerEffect = Extract<ConnectionEffect, { type: 'armTimer' | 'disarmTimer' }>
@@ -36,39 +36,30 @@ export interface DriverOptions {
   readonly host: Host
   /** Takes over when a user's own guard or delay throws inside `host`. */
   readonly fallbackHost: Host
-  readonly clock: Clock
+  readonly timers: Timers
   readonly input: ConnectionInput
   readonly witness?: Witness | undefined
   readonly owner: DriverOwner
 }
 
-interface Armed {
-  readonly id: string
-  readonly delayMs: number
-  readonly event: AnyEvent
-  /** Missing until the step and all that it caused are done: some are disarmed by then. */
-  handle: TimerHandle | undefined
-  next: Armed | undefined
-}
-
-export class Driver {
+export class Driver implements TimerOwner {
   readonly #owner: DriverOwner
   readonly #witness: Witness | undefined
-  readonly #clock: Clock
+  readonly #timers: Timers
   readonly #fallbackHost: Host
   /** Events that wait for the effects of the one before; most connections never have any. */
   #queue: AnyEvent[] | undefined
   /** The first of one or two. */
-  #timers: Armed | undefined
+  #first: Timer | undefined
   #host: Host
   #snapshot: ConnectionSnapshot
   #stepping = false
   #ignored = 0
 
-  constructor({ host, fallbackHost, clock, input, witness, owner }: DriverOptions) {
+  constructor({ host, fallbackHost, timers, input, witness, owner }: DriverOptions) {
     this.#owner = owner
     this.#witness = witness
-    this.#clock = clock
+    this.#timers = timers
     this.#fallbackHost = fallbackHost
     this.#host = host
     witness?.started(input)
@@ -97,7 +88,7 @@ export class Driver {
   /** Timers armed now; none once the machine is in `closed`. */
   get timerCount(): number {
     let count = 0
-    for (let timer = this.#timers; timer !== undefined; timer = timer.next) count++
+    for (let timer = this.#first; timer !== undefined; timer = timer.next) count++
     return count
   }
 
@@ -127,9 +118,15 @@ export class Driver {
    * the timers of a start that is over at once need not be set at all.
    */
   setTimers(): void {
-    for (let timer = this.#timers; timer !== undefined; timer = timer.next) {
-      timer.handle ??= this.#set(timer)
+    for (let timer = this.#first; timer !== undefined; timer = timer.next) {
+      if (timer.list === undefined) this.#timers.set(timer)
     }
+  }
+
+  /** A timer has fired; told by `Timers`. */
+  due(timer: Timer): void {
+    this.#forget(timer.id)
+    this.dispatch(timer.event)
   }
 
   #later(event: AnyEvent): void {
@@ -168,26 +165,19 @@ export class Driver {
 
   #arm({ id, delayMs, event }: TimerEffect & { type: 'armTimer' }): void {
     this.#disarm(id)
-    this.#timers = { id, delayMs, event, handle: undefined, next: this.#timers }
-  }
-
-  #set(timer: Armed): TimerHandle {
-    const fire = () => {
-      this.#forget(timer.id)
-      this.dispatch(timer.event)
-    }
-    return this.#clock.setTimeout(fire, timer.delayMs)
+    this.#first = new Timer(this, id, delayMs, event, this.#first)
   }
 
   #disarm(id: string): void {
-    this.#clock.clearTimeout(this.#forget(id)?.handle)
+    const timer = this.#forget(id)
+    if (timer !== undefined) this.#timers.clear(timer)
   }
 
-  #forget(id: string): Armed | undefined {
-    let before: Armed | undefined
-    for (let timer = this.#timers; timer !== undefined; timer = timer.next) {
+  #forget(id: string): Timer | undefined {
+    let before: Timer | undefined
+    for (let timer = this.#first; timer !== undefined; timer = timer.next) {
       if (timer.id === id) {
-        if (before === undefined) this.#timers = timer.next
+        if (before === undefined) this.#first = timer.next
         else before.next = timer.next
         return timer
       }

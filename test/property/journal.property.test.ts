@@ -11,6 +11,7 @@ import type { Described, JournalLevel, Recorder } from '../../src/journal/record
 import { connectionStream, type NewEvent } from '../../src/journal/store.ts'
 import { Driver } from '../../src/machines/driver.ts'
 import { type ConnectionSnapshot, createHost } from '../../src/machines/host.ts'
+import { Timers } from '../../src/machines/timers.ts'
 import { anyMove, anyone, anyScript, movesOf, scripts } from './support/arbitraries.ts'
 import { lawOf } from './support/law.ts'
 import { play } from './support/play.ts'
@@ -138,7 +139,7 @@ describe('the fold of a life', () => {
       const driver = new Driver({
         host,
         fallbackHost: host,
-        clock,
+        timers: new Timers(clock),
         input: {
           connectionId: 'a',
           startedAtMs: 0,

@@ -18,6 +18,7 @@ import {
   transitionHost,
 } from '../../src/machines/host.ts'
 import { rememberingHost } from '../../src/machines/remembering.ts'
+import { Timers } from '../../src/machines/timers.ts'
 import { anyMove, anyone, movesOf, scripts } from './support/arbitraries.ts'
 import { lawOf } from './support/law.ts'
 import { play } from './support/play.ts'
@@ -306,7 +307,7 @@ function driverOf(host: Host, clock: VirtualClock, input: ConnectionInput): Driv
   const driver = new Driver({
     host,
     fallbackHost: host,
-    clock,
+    timers: new Timers(clock),
     input,
     owner: {
       perform: () => {},

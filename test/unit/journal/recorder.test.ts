@@ -7,6 +7,7 @@ import { MemoryStore } from '../../../src/journal/memory-store.ts'
 import type { JournalLevel, Recorder } from '../../../src/journal/recorder.ts'
 import { Driver } from '../../../src/machines/driver.ts'
 import { createHost } from '../../../src/machines/host.ts'
+import { Timers } from '../../../src/machines/timers.ts'
 
 const DEADLINES = {
   handshakeTimeoutMs: 900,
@@ -26,7 +27,7 @@ function openLife(level: JournalLevel = 'lifecycle') {
   const driver = new Driver({
     host,
     fallbackHost: host,
-    clock,
+    timers: new Timers(clock),
     input: { connectionId: 'a', startedAtMs: clock.wallMs(), deadlines: DEADLINES },
     witness: recorder,
     owner: {

@@ -6,6 +6,7 @@ import {
 } from '../../../src/machines/connection.ts'
 import { Driver, type PerformedEffect, type Witness } from '../../../src/machines/driver.ts'
 import { createHost, type Host } from '../../../src/machines/host.ts'
+import { Timers } from '../../../src/machines/timers.ts'
 import { VirtualClock } from '../../../src/testing/virtual-clock.ts'
 
 const ENDED = {
@@ -29,7 +30,7 @@ function drive(
   const driver = new Driver({
     host,
     fallbackHost: createHost(connectionMachine),
-    clock,
+    timers: new Timers(clock),
     witness,
     input: {
       connectionId: 'c',
@@ -179,7 +180,7 @@ describe('a driver', () => {
     driver.dispatch({ type: 'disarm b' })
     driver.dispatch({ type: 'disarm d' })
     driver.dispatch({ type: 'disarm nobody' })
-    expect([driver.timerCount, clock.timerCount]).toEqual([2, 2])
+    expect([driver.timerCount, clock.timerCount]).toEqual([2, 1])
     await clock.advance(5)
     expect(fired.toSorted()).toEqual(['fired a', 'fired c'])
     expect(driver.timerCount).toBe(0)
