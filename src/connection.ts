@@ -229,8 +229,8 @@ export class LiveConnection
 
   // ── what the queues tell ───────────────────────────────────────────────────────────────────────
 
-  deliver(message: Message): Promise<void> | undefined {
-    return this.#barrier.message(message)
+  deliver(message: Message, finished: () => void): boolean {
+    return this.#barrier.message(message, finished)
   }
 
   overran(): void {

@@ -63,8 +63,8 @@ export function overdue(limit: keyof typeof HANGING, limits: RouteLimits): Handl
 export class Barrier {
   readonly handler: Handler
   readonly #guard: Guard
-  // One function for the whole life, made when a hook first returns a promise.
-  #failed: ((thrown: unknown) => void) | undefined
+  // Made for the whole life when `message` first returns a promise.
+  #messageFailed: ((thrown: unknown) => void) | undefined
 
   constructor(handler: Handler, guard: Guard) {
     this.handler = handler
@@ -76,13 +76,25 @@ export class Barrier {
     return this.#run(() => this.handler.open?.(connection, context))
   }
 
-  // The one hook that runs for each message: no closure here.
-  message(message: Message): Settled {
+  /**
+   * The one hook that runs for each message: it costs no closure, and one promise where it returns one.
+   *
+   * @param finished - called when the hook has finished, well or not; the same function each time.
+   * @returns false when it has finished already, and `finished` will not be called.
+   */
+  message(message: Message, finished: () => void): boolean {
     try {
-      return this.#settled(this.handler.message?.(message))
+      const result: unknown = this.handler.message?.(message)
+      if (!isPromiseLike(result)) return false
+      this.#messageFailed ??= (thrown) => {
+        this.#guard.fail(thrown)
+        finished()
+      }
+      void Promise.resolve(result).then(finished, this.#messageFailed)
+      return true
     } catch (thrown) {
       this.#guard.fail(thrown)
-      return undefined
+      return false
     }
   }
 
@@ -113,7 +125,9 @@ export class Barrier {
 
   #settled(result: unknown): Settled {
     if (!isPromiseLike(result)) return undefined
-    this.#failed ??= (thrown) => this.#guard.fail(thrown)
-    return Promise.resolve(result).then(() => {}, this.#failed)
+    return Promise.resolve(result).then(
+      () => {},
+      (thrown) => this.#guard.fail(thrown),
+    )
   }
 }

@@ -21,8 +21,8 @@ export interface InboundOptions {
 
 /** What the gate reports to its connection; none of these may throw. */
 export interface InboundEvents {
-  /** One message for the handler; a promise holds back the next until it settles. It must not reject. */
-  deliver(message: Message): Promise<void> | undefined
+  /** One message for the handler; true holds back the next until it has called `finished`, the same function each time. */
+  deliver(message: Message, finished: () => void): boolean
   /** A subscriber of `messages$` threw. */
   fail(thrown: unknown): void
   /** One delivery has not settled within `handlerTimeoutMs`. */
@@ -44,11 +44,18 @@ export class Inbound {
   #gate: 'holding' | 'open' | 'shut' = 'holding'
   #busy = false
   /** Made when first needed: most connections never hold anything. */
-  #held: Held[] | undefined
+  #held: (Held | undefined)[] | undefined
+  /** Where the first of them stands; what was before it is gone. */
+  #head = 0
   #heldBytes = 0
   #filled = false
   #messages$: Multicast<Message> | undefined
-  #busySinceMs = 0
+  // Made for the whole life, with the first message.
+  #finished: (() => void) | undefined
+  /** When the delivery under way had begun at the latest; known at the end of its turn. */
+  #busySinceMs: number | undefined
+  #notes = false
+  #note: (() => void) | undefined
   #overrunTimer: TimerHandle | undefined
 
   constructor({ limits, clock, events }: InboundOptions) {
@@ -113,39 +120,35 @@ export class Inbound {
     this.#gate = 'shut'
     this.#clock.clearTimeout(this.#overrunTimer)
     this.#overrunTimer = undefined
-    const held = this.#held
+    const held = this.#held?.slice(this.#head) ?? []
     this.#held = undefined
+    this.#head = 0
     this.#heldBytes = 0
     this.#messages$?.complete()
-    for (const item of held ?? []) if (typeof item === 'function') item()
+    for (const item of held) if (typeof item === 'function') item()
   }
 
   get #holds(): boolean {
-    return this.#held !== undefined && this.#held.length > 0
+    return this.#held !== undefined && this.#head < this.#held.length
   }
 
   #deliver(message: Message, byteLength: number): void {
     this.#busy = true
     this.messagesReceived++
     this.bytesReceived += byteLength
-    const pending = this.#events.deliver(message)
-    this.#messages$?.next(message)
-    if (pending === undefined) {
+    this.#finished ??= () => {
       this.#busy = false
-    } else {
-      this.#watch()
-      void pending.then(() => this.#settled())
+      this.#drain()
     }
-  }
-
-  #settled(): void {
-    this.#busy = false
-    this.#drain()
+    const isBusy = this.#events.deliver(message, this.#finished)
+    this.#messages$?.next(message)
+    if (isBusy) this.#watch()
+    else this.#busy = false
   }
 
   #drain(): void {
     while (this.#gate === 'open' && !this.#busy && this.#holds) {
-      const item = this.#held?.shift() as Held
+      const item = this.#first()
       if (typeof item === 'function') {
         item()
       } else {
@@ -159,6 +162,21 @@ export class Inbound {
     }
   }
 
+  // The array is cut off now and then, not each time: shifting made up a tenth of a small message that is awaited.
+  #first(): Held {
+    const held = this.#held as (Held | undefined)[]
+    const item = held[this.#head] as Held
+    held[this.#head++] = undefined
+    if (this.#head === held.length) {
+      held.length = 0
+      this.#head = 0
+    } else if (this.#head > 256 && this.#head * 2 > held.length) {
+      this.#held = held.slice(this.#head)
+      this.#head = 0
+    }
+    return item
+  }
+
   #hold(message: Message, byteLength: number): void {
     this.#held ??= []
     this.#held.push({
@@ -167,7 +185,8 @@ export class Inbound {
     })
     this.#heldBytes += byteLength
     const { maxHeldBytes, maxHeldMessages } = this.#limits
-    const full = this.#heldBytes >= maxHeldBytes || this.#held.length >= maxHeldMessages
+    const full =
+      this.#heldBytes >= maxHeldBytes || this.#held.length - this.#head >= maxHeldMessages
     if (full && !this.#filled) this.#fill()
   }
 
@@ -176,20 +195,29 @@ export class Inbound {
     this.#events.heldChanged()
   }
 
-  // One timer for a whole stretch of slow deliveries; when it fires it looks how long the present one has run.
+  // One timer for a whole stretch of slow deliveries; when it fires it looks how long the present one has run. Most are
+  // over in the turn in which they began, and never cost a look at the clock.
   #watch(): void {
     const { handlerTimeoutMs } = this.#limits
     // The handler may have ended the connection before it began to wait.
     if (handlerTimeoutMs === 0 || this.#gate === 'shut') return
-    this.#busySinceMs = this.#clock.nowMs()
     if (this.#overrunTimer === undefined) this.#armOverrun(handlerTimeoutMs)
+    this.#busySinceMs = undefined
+    if (this.#notes) return
+    this.#notes = true
+    this.#note ??= () => {
+      this.#notes = false
+      this.#busySinceMs ??= this.#clock.nowMs()
+    }
+    this.#clock.endOfTurn(this.#note)
   }
 
   #armOverrun(delayMs: number): void {
     this.#overrunTimer = this.#clock.setTimeout(() => {
       this.#overrunTimer = undefined
       if (!this.#busy) return
-      const left = this.#busySinceMs + this.#limits.handlerTimeoutMs - this.#clock.nowMs()
+      const now = this.#clock.nowMs()
+      const left = (this.#busySinceMs ?? now) + this.#limits.handlerTimeoutMs - now
       if (left > 0) this.#armOverrun(left)
       else this.#events.overran()
     }, delayMs)

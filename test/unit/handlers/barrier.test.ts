@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { Barrier } from '../../../src/handlers/barrier.ts'
 import type { Connection, Handler, HandlerContext } from '../../../src/handlers/handler.ts'
 import type { CloseRecord } from '../../../src/protocol/close-record.ts'
+import { deferred } from '../../../src/streams/deferred.ts'
 
 const CONNECTION = {} as Connection
 const CONTEXT = {} as HandlerContext
@@ -9,7 +10,10 @@ const RECORD = {} as CloseRecord
 
 const HOOKS = {
   open: (barrier: Barrier) => barrier.open(CONNECTION, CONTEXT),
-  message: (barrier: Barrier) => barrier.message('m'),
+  message: (barrier: Barrier) => {
+    const { promise, resolve } = deferred<void>()
+    return barrier.message('m', () => resolve()) ? promise : undefined
+  },
   ping: (barrier: Barrier) => barrier.ping(new Uint8Array()),
   pong: (barrier: Barrier) => barrier.pong({ data: new Uint8Array(), roundTripMs: 1 }),
   end: (barrier: Barrier) => barrier.end(),

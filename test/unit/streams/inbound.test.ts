@@ -14,9 +14,11 @@ function gate(limits: { bytes?: number; messages?: number; timeoutMs?: number } 
       handlerTimeoutMs: limits.timeoutMs ?? 50,
     },
     events: {
-      deliver: (message) => {
+      deliver: (message, finished) => {
         log.push(`<${String(message)}>`)
-        return answer(message)
+        const pending = answer(message)
+        void pending?.then(finished)
+        return pending !== undefined
       },
       fail: (thrown) => log.push(`thrown ${String(thrown)}`),
       overran: () => log.push('overran'),
