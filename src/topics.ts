@@ -15,7 +15,7 @@ import { checkNames } from './protocol/setting-names.ts'
 import { DEFAULT_SETTINGS, type Route, resolveSettings } from './route.ts'
 import { type ErrorListener, printError } from './runtime.ts'
 import { Broadcast } from './streams/broadcast.ts'
-import { TOPIC_LIMITS, type TopicLimitName } from './transport/topic-limits.ts'
+import { resolveTopicLimits, TOPIC_LIMITS, type TopicLimitName } from './transport/topic-limits.ts'
 import { TopicRequests, type TopicRequestsOptions } from './transport/topic-requests.ts'
 
 /** Over HTTP: how long polls are held and event streams last, how large bodies may be, how many may wait. */
@@ -27,7 +27,7 @@ type HttpOptions = Pick<
 /** Who may do what, and how much. Pages are let in by the server's settings unless these say otherwise. */
 export type TopicsOptions = TopicRules &
   Omit<HttpOptions, 'heartbeatMs'> & {
-    /** Told of what rules throw over HTTP. Default: a line and the stack on standard error. */
+    /** Told of what rules throw over HTTP, and of those that hang. Default: a line and the stack on standard error. */
     readonly onError?: ErrorListener
     /** Milliseconds between two heartbeats of a session; each tells the topics' offsets. Default 25,000. */
     readonly heartbeatMs?: number
@@ -100,6 +100,7 @@ export function topics(
     frameBytes: bound(options, 'maxFrameBytes'),
     subscriptions: bound(options, 'maxSubscriptions'),
     publishPerSecond: bound(options, 'maxPublishesPerSecond'),
+    answerTimeoutMs: resolveTopicLimits(options).answerTimeoutMs,
   })
   const { onError = printError, checkOrigin, requireOrigin, contentType } = options
   if (contentType !== undefined) {

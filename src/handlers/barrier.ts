@@ -44,7 +44,7 @@ class OwnContext implements HandlerContext {
 /** What hangs, and what to do about it, by the limit that ended the wait. */
 const HANGING = {
   handshakeTimeoutMs: [
-    'prepare, checkOrigin or selectSubprotocol',
+    'prepare, checkOrigin, selectSubprotocol, or mayRead for a plain client of topics()',
     'the client was answered 503. Give what they wait for a deadline of its own',
   ],
   openTimeoutMs: [

@@ -6,11 +6,12 @@
 // refused: it would not understand either.
 
 import { fitReason } from '../protocol/close-reason.ts'
-import { HandshakeError, JournalError, WebSocketError } from '../protocol/errors.ts'
+import { HandshakeError, JournalError, LimitError, WebSocketError } from '../protocol/errors.ts'
 import type { Message, Sendable } from '../protocol/message.ts'
 import type { Clock, TimerHandle } from '../protocol/ports.ts'
 import { RESUME_SUBPROTOCOL } from '../protocol/resume.ts'
 import type { DurableTopic } from '../streams/durable-topic.ts'
+import { inTime, Lifeline } from '../streams/lifeline.ts'
 import { PublishRate } from '../streams/publish-rate.ts'
 import type { Topic } from '../streams/topic.ts'
 import type {
@@ -56,6 +57,7 @@ class TopicHandler implements Handler {
   readonly #clock: Clock
   readonly #rate: PublishRate
   readonly #report: (error: WebSocketError) => void
+  readonly #lifeline = new Lifeline()
   #connection: Connection | undefined
   #session: TopicSession | undefined
   #plain: PlainReader | undefined
@@ -102,6 +104,7 @@ class TopicHandler implements Handler {
         this.#rules,
         this.#options,
         this.#report,
+        this.#lifeline,
       )
       return
     }
@@ -124,6 +127,7 @@ class TopicHandler implements Handler {
   }
 
   end(): void {
+    this.#lifeline.end('gone')
     this.#session?.end()
     this.#plain?.stop()
     this.#clock.clearTimeout(this.#turn)
@@ -134,14 +138,22 @@ class TopicHandler implements Handler {
     const { topic, caller } = this.#plain as PlainReader
     await this.#itsTurn()
     try {
-      await topic.append(await acceptWith(this.#rules, message as TopicInput, caller))
+      const accepted = acceptWith(this.#rules, message as TopicInput, caller)
+      await this.#soon('the topic', topic.append(await this.#soon('accept', accepted)))
     } catch (thrown) {
+      if (this.#lifeline.ended !== undefined) return
       if (thrown instanceof HandshakeError)
         return this.#connection?.close(1008, fitReason(thrown.message))
-      if (!(thrown instanceof JournalError)) throw thrown
-      this.#report(WebSocketError.from(thrown))
-      this.#connection?.close(1013, 'not stored, try again later')
+      const isLate = thrown instanceof LimitError
+      if (!isLate && !(thrown instanceof JournalError)) throw thrown
+      this.#report(thrown)
+      const what = isLate ? 'perhaps not stored' : 'not stored'
+      this.#connection?.close(1013, `${what}, try again later`)
     }
+  }
+
+  #soon<T>(what: string, promise: T | PromiseLike<T>): T | Promise<T> {
+    return inTime(promise, what, this.#options.answerTimeoutMs, this.#clock, this.#lifeline)
   }
 
   /** Nobody can tell a plain client to come again: what is too much waits, and after some time its reading does. */

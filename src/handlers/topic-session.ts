@@ -2,9 +2,10 @@
 //
 // It speaks `windsock.v1.json` (protocol/resume.ts). Reading is pulling: a subscription holds an offset, and reads the
 // next page when there is news and the connection has room. So nothing is queued for a slow client, and one that falls
-// behind what is kept is told of the gap. Requests are taken one after the other; their answers come in that order.
+// behind what is kept is told of the gap. Requests are taken one after the other; their answers come in that order, and
+// no rule and no store can keep one waiting for longer than `answerTimeoutMs`.
 
-import { HandshakeError, JournalError, WebSocketError } from '../protocol/errors.ts'
+import { HandshakeError, JournalError, LimitError, WebSocketError } from '../protocol/errors.ts'
 import type { Message, Sendable } from '../protocol/message.ts'
 import type { TimerHandle } from '../protocol/ports.ts'
 import {
@@ -20,6 +21,7 @@ import {
 } from '../protocol/resume.ts'
 import type { TopicLog } from '../streams/broadcast.ts'
 import type { TopicItem } from '../streams/history.ts'
+import { inTime, type Lifeline } from '../streams/lifeline.ts'
 import { PublishRate } from '../streams/publish-rate.ts'
 import { type From, TopicReader } from '../streams/topic-reader.ts'
 import type { Connection, HandlerContext } from './handler.ts'
@@ -27,6 +29,8 @@ import type { TopicCaller, TopicInput, TopicRules } from './topic-rules.ts'
 
 export interface SessionOptions extends ResumeLimits {
   readonly heartbeatMs: number
+  /** How long a rule may take, or one step of a store, ms. */
+  readonly answerTimeoutMs: number
 }
 
 /** A page of a replay; one message may be more. */
@@ -51,6 +55,7 @@ export class TopicSession {
   readonly #report: (error: WebSocketError) => void
   readonly #subscriptions = new Map<string, Subscription>()
   readonly #rate: PublishRate
+  readonly #lifeline: Lifeline
   #heartbeat: TimerHandle
 
   constructor(
@@ -60,6 +65,7 @@ export class TopicSession {
     rules: TopicRules,
     options: SessionOptions,
     report: (error: WebSocketError) => void,
+    lifeline: Lifeline,
   ) {
     this.#connection = connection
     this.#context = context
@@ -68,6 +74,7 @@ export class TopicSession {
     this.#options = options
     this.#rate = new PublishRate(options.publishPerSecond)
     this.#report = report
+    this.#lifeline = lifeline
     const { heartbeatMs, frameBytes, subscriptions, publishPerSecond } = options
     const limits = { frameBytes, subscriptions, publishPerSecond }
     this.#send({ type: 'welcome', connection: connection.id, heartbeatMs, limits })
@@ -107,7 +114,7 @@ export class TopicSession {
   async #subscribe(id: number, log: TopicLog, begin: SubscribeFrom): Promise<void> {
     const topic = log.name
     const caller = { request: this.#connection.request, topic }
-    await this.#rules.mayRead?.(caller)
+    await this.#soon('mayRead', this.#rules.mayRead?.(caller))
     // A second subscription takes the place of the first: that is how a client fills what it missed.
     this.#stop(topic)
     if (this.#subscriptions.size >= this.#options.subscriptions) {
@@ -115,7 +122,7 @@ export class TopicSession {
       return this.#refuse(id, 'rate_limited', message)
     }
     const reader = new TopicReader(log)
-    const start = await reader.begin(toFrom(begin))
+    const start = await this.#soon('the topic', reader.begin(toFrom(begin)))
     if (this.#connection.state !== 'open' && this.#connection.state !== 'connecting') return
     const subscription: Subscription = {
       reader,
@@ -138,7 +145,7 @@ export class TopicSession {
     const topic = reader.log.name
     try {
       while (!subscription.over && !reader.caughtUp) {
-        const next = reader.next(PAGE)
+        const next = this.#soon('the topic', reader.next(PAGE))
         const { items, gapTo } = next instanceof Promise ? await next : next
         if (subscription.over) return
         if (gapTo !== undefined) this.#send({ type: 'gap', topic, to: gapTo, reason: 'trimmed' })
@@ -167,11 +174,13 @@ export class TopicSession {
       return this.#refuse(id, 'rate_limited', message, Math.ceil(waitMs))
     }
     const caller = { request: this.#connection.request, topic: log.name }
-    const value = await acceptWith(this.#rules, data as TopicInput, caller)
-    const published = await log.append(value, {
+    const accepted = acceptWith(this.#rules, data as TopicInput, caller)
+    const value = await this.#soon('accept', accepted)
+    const appended = log.append(value, {
       ...(key !== undefined && { key }),
       ...(expect !== undefined && { expectedOffset: expect }),
     })
+    const published = await this.#soon('the topic', appended)
     this.#send({ type: 'ack', id, topic: log.name, ...published })
   }
 
@@ -193,11 +202,22 @@ export class TopicSession {
     }, this.#options.heartbeatMs)
   }
 
+  #soon<T>(what: string, promise: T | PromiseLike<T>): T | Promise<T> {
+    const { answerTimeoutMs } = this.#options
+    return inTime(promise, what, answerTimeoutMs, this.#context.clock, this.#lifeline)
+  }
+
   #failed(id: number | undefined, thrown: unknown): void {
+    if (this.#lifeline.ended !== undefined) return
     const code = errorCodeOf(thrown)
-    if (code === 'internal') this.#report(WebSocketError.from(thrown))
     // What went wrong inside is for the log, not for whoever asked.
-    this.#refuse(id, code, code === 'internal' ? 'internal error' : (thrown as Error).message)
+    let message = code === 'internal' ? 'internal error' : 'the topic cannot answer now'
+    if (code === 'internal' || thrown instanceof LimitError) {
+      this.#report(WebSocketError.from(thrown))
+    } else {
+      message = (thrown as Error).message
+    }
+    this.#refuse(id, code, message)
   }
 
   #refuse(
@@ -221,11 +241,11 @@ export class TopicSession {
 }
 
 /** What a message from outside becomes; without a rule nobody may publish. */
-export async function acceptWith(
+export function acceptWith(
   { accept }: TopicRules,
   input: TopicInput,
   caller: TopicCaller,
-): Promise<Sendable> {
+): Sendable | Promise<Sendable> {
   if (accept === undefined)
     throw new HandshakeError(403, 'this topic takes no messages from outside')
   return accept(input, caller)
@@ -235,7 +255,7 @@ export async function acceptWith(
 function errorCodeOf(thrown: unknown): ResumeErrorCode {
   if (!(thrown instanceof WebSocketError)) return 'internal'
   if (thrown.code === 'ERR_WINDSOCK_JOURNAL_CONFLICT') return 'conflict'
-  if (thrown instanceof JournalError) return 'overloaded'
+  if (thrown instanceof JournalError || thrown instanceof LimitError) return 'overloaded'
   if (thrown.code === 'ERR_WINDSOCK_MESSAGE_TYPE') return 'bad_frame'
   if (!(thrown instanceof HandshakeError) && thrown.code !== 'ERR_WINDSOCK_TOPIC') return 'internal'
   const entries = Object.entries(RESUME_ERRORS) as [ResumeErrorCode, number][]

@@ -8,7 +8,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { lastAnswered, linger } from '../protocol/linger.ts'
 import type { Clock, TimerHandle } from '../protocol/ports.ts'
-import { Lifeline } from './lifeline.ts'
+import { Lifeline } from '../streams/lifeline.ts'
 import { type Answer, type Events, line } from './topic-answer.ts'
 
 export interface ExchangeOptions {

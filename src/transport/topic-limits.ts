@@ -1,4 +1,5 @@
 // Topic limits: every bound of reading and writing topics over HTTP, with its default, and the check of settings.
+// `answerTimeoutMs` holds for their WebSockets, too.
 //
 // A request holds memory, a timer and a socket for as long as it waits; each of these is bounded here.
 
@@ -85,12 +86,13 @@ export const TOPIC_LIMITS = {
     atBound: 'a comment is sent in the event stream',
   },
   answerTimeoutMs: {
-    default: 10_000,
+    default: 5_000,
     unit: 'ms',
     min: 1,
     max: LONGEST_DELAY_MS,
-    why: 'a rule or a store that never answers must not hold the client',
-    atBound: 'HTTP 503 with Retry-After',
+    why: 'one rule, or one step of a store; half of what windsock/client gives a new connection, so that one topic that hangs does not keep it from the others',
+    atBound:
+      'HTTP 503 with Retry-After; over WebSocket the error overloaded, or close 1013 without a subprotocol; onError is told what hung',
   },
   bodyTimeoutMs: {
     default: 10_000,

@@ -2,7 +2,9 @@
 
 import { firstValueFrom } from 'rxjs'
 import { describe, expect, it } from 'vitest'
+import { topic, topics } from 'windsock'
 import type { ClientTransport } from 'windsock/client'
+import { start } from './support/test-server.ts'
 import { readChat, startClient, startTopicServer } from './support/topic-server.ts'
 
 const TRANSPORTS: ClientTransport[] = ['websocket', 'sse', 'long-poll', 'poll']
@@ -164,4 +166,47 @@ describe.each(TRANSPORTS)('a client over %s', (transport) => {
     await server.publish('after')
     await eventually(() => got).toEqual(['before', 'meanwhile', 'after'])
   })
+
+  it('reads and publishes although the rules did not answer the first time', async () => {
+    const asked = new Set<string>()
+    const hangsOnce = async (rule: string) => {
+      const isFirst = !asked.has(rule)
+      asked.add(rule)
+      if (isFirst) await new Promise(() => {})
+    }
+    const server = await startTopicServer({
+      mayRead: () => hangsOnce('mayRead'),
+      accept: (input) => hangsOnce('accept').then(() => input as string),
+      answerTimeoutMs: 50,
+      onError: () => {},
+    })
+    const { client } = startClient(server.url, only)
+    const { got } = readChat(client)
+    expect(await client.topic<string>('chat').publish('one')).toMatchObject({ offset: 1 })
+    await eventually(() => got).toEqual(['one'])
+    expect(await server.log()).toEqual(['one'])
+  })
+})
+
+it('a client over websocket is open, and reads its other topics, where the rule for one never answers', async () => {
+  const history = { count: 10 }
+  const [chat, secret] = [topic<string>('chat', { history }), topic<string>('secret', { history })]
+  const { server, errors } = await start({
+    routes: [
+      topics('/topics', [chat, secret], {
+        mayRead: ({ topic: name }) => (name === 'chat' ? undefined : new Promise(() => {})),
+        answerTimeoutMs: 50,
+      }),
+    ],
+  })
+  const { client, states } = startClient(server.url, { transports: ['websocket'] })
+  client.topic('secret').messages$.subscribe()
+  const { got } = readChat(client)
+  await eventually(() => client.state.state).toBe('open')
+  chat.publish('one')
+  await eventually(() => got).toEqual(['one'])
+  // The pause is over, and it was asked for again.
+  await errors.next()
+  await errors.next()
+  expect(states).toEqual(['connecting', 'resuming', 'open'].map((state) => `${state} websocket`))
 })

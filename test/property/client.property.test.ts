@@ -54,7 +54,13 @@ const doing: fc.Arbitrary<Op> = fc.oneof(
     weight: 2,
     arbitrary: fc.record({
       do: fc.constant('rule' as const),
-      reading: fc.constantFrom<ReadingRule>('allowed', 'allowed', 'forbidden', 'failing'),
+      reading: fc.constantFrom<ReadingRule>(
+        'allowed',
+        'allowed',
+        'forbidden',
+        'failing',
+        'hanging',
+      ),
     }),
   },
 )

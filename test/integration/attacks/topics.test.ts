@@ -4,20 +4,29 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
   type AnyTopic,
+  DurableTopic,
   HandshakeError,
   type ServeOptions,
+  type TopicCaller,
   type TopicsOptions,
   topic,
   topics,
   type WebSocketError,
 } from 'windsock'
+import { seededRandom } from 'windsock/testing'
+import { MemoryStore } from '../../../src/journal/memory-store.ts'
 import { formatOffset } from '../../../src/protocol/http-offset.ts'
+import { liveClock } from '../../../src/transport/live-ports.ts'
 import { RawClient, text } from '../support/raw-client.ts'
 import { start } from '../support/test-server.ts'
-import { ask, type Headers, WAYS, WRITING_WAYS } from './support/ways.ts'
+import { ask, type Headers, SUBPROTOCOL, WAYS, WRITING_WAYS } from './support/ways.ts'
 
 /** A server with the topics `news` and `other`, to which anyone may publish anything. */
-async function house(options: TopicsOptions = {}, settings: Partial<ServeOptions> = {}) {
+async function house(
+  options: TopicsOptions = {},
+  settings: Partial<ServeOptions> = {},
+  more: readonly AnyTopic[] = [],
+) {
   const news = topic<object | string>('news', { history: { count: 1_000 } })
   const other = topic<object | string>('other', { history: { count: 1_000 } })
   const errors: WebSocketError[] = []
@@ -25,7 +34,7 @@ async function house(options: TopicsOptions = {}, settings: Partial<ServeOptions
     ...settings,
     onError: (error) => errors.push(error),
     routes: [
-      topics('/topics', [news, other] as unknown as AnyTopic[], {
+      topics('/topics', [news as unknown as AnyTopic, other as unknown as AnyTopic, ...more], {
         accept: (input) => input as string,
         onError: (error) => errors.push(error),
         maxPublishesPerSecond: 1_000_000,
@@ -178,6 +187,86 @@ describe('a position', () => {
       const back = await Promise.all(WAYS.map((way) => way.read(port, 'news', {}, since)))
       expect(back, formatOffset(since)).toEqual(all(WAYS, { status: 410 }))
     }
+  })
+})
+
+describe('what never answers', () => {
+  const never = () => new Promise<never>(() => {})
+  const OVERDUE = { code: 'ERR_WINDSOCK_LIMIT', fault: 'local' }
+
+  it.each([
+    ['mayRead', { mayRead: never }, WAYS.length, 0],
+    ['accept', { accept: never }, 0, WRITING_WAYS.length],
+  ] as const)(
+    'as the rule %s: whoever asks is told to come again by every way, and onError what hung',
+    async (rule, rules, readers, writers) => {
+      const { port, news, errors } = await house({ ...rules, answerTimeoutMs: 50 })
+      if (readers > 0) expect(statuses(await readBy(port))).toEqual(all(WAYS, 503))
+      const written = WRITING_WAYS.map((way) => way.write(port, 'news', '"x"'))
+      expect(statuses(await Promise.all(written))).toEqual(
+        all(WRITING_WAYS, writers > 0 ? 503 : 204),
+      )
+      expect(news.offset).toBe(WRITING_WAYS.length - writers)
+      expect(errors).toMatchObject(Array.from({ length: readers + writers }, () => OVERDUE))
+      const told = new RegExp(`^${rule} .*answerTimeoutMs, 50 ms`)
+      expect(errors.filter(({ message }) => !told.test(message))).toEqual([])
+    },
+  )
+
+  it.each(['position', 'append'] as const)(
+    'as a store, on %s: whoever asks is told to come again by every way, and onError',
+    async (step) => {
+      class Stuck extends MemoryStore {}
+      Stuck.prototype[step] = never
+      const store = new Stuck(seededRandom(1))
+      const ports = { clock: liveClock, random: seededRandom(2) }
+      const stuck = new DurableTopic<string>('stuck', store, {}, ports)
+      const { port, errors } = await house({ answerTimeoutMs: 50 }, {}, [stuck as AnyTopic])
+      if (step === 'position') {
+        expect(statuses(await readBy(port, {}, 'stuck'))).toEqual(all(WAYS, 503))
+      }
+      const written = WRITING_WAYS.map((way) => way.write(port, 'stuck', '"x"'))
+      const expected = all(WRITING_WAYS, step === 'append' ? 503 : 204)
+      expect(statuses(await Promise.all(written))).toEqual(expected)
+      const late = step === 'append' ? WRITING_WAYS : WAYS
+      expect(errors).toMatchObject(all(late, OVERDUE))
+    },
+  )
+
+  it('keeps no other request of its session from its answer', async () => {
+    const mayRead = ({ topic: name }: TopicCaller) => (name === 'other' ? never() : undefined)
+    const { port, errors } = await house({ mayRead, answerTimeoutMs: 50 })
+    const client = await RawClient.open(port, { path: '/topics', headers: SUBPROTOCOL })
+    for (const [id, name] of ['other', 'news', 'other', 'news'].entries()) {
+      client.write(text(JSON.stringify({ type: 'subscribe', id, topic: name })))
+    }
+    const answers: unknown[] = []
+    while (answers.length < 5) answers.push(JSON.parse(await client.nextText()))
+    const refused = { type: 'error', code: 'overloaded' }
+    expect(answers).toMatchObject([
+      { type: 'welcome' },
+      { ...refused, id: 0 },
+      { type: 'subscribed', id: 1 },
+      { ...refused, id: 2 },
+      { type: 'subscribed', id: 3 },
+    ])
+    expect(errors).toHaveLength(2)
+    client.destroy()
+  })
+
+  it('closes a plain client with 1013, and what comes of it later is not published', async () => {
+    let answer: (message: string) => void = () => {}
+    const accept = () => new Promise<string>((resolve) => (answer = resolve))
+    const { port, news, errors } = await house({ accept, answerTimeoutMs: 50 })
+    const client = await RawClient.open(port, '/topics/news')
+    client.write(text('x'))
+    expect(await client.nextClose()).toMatchObject({ code: 1013 })
+    answer('late')
+    client.destroy()
+    // Whatever came of it would be there by the time of an answer to a question.
+    await ask(port, '/topics/news?offset=-1', {})
+    expect(news.offset).toBe(0)
+    expect(errors).toMatchObject([OVERDUE])
   })
 })
 

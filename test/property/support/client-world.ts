@@ -11,8 +11,10 @@ import { ClientNetwork } from './client-network.ts'
 
 export const TOPIC = 't'
 export const HEARTBEAT_MS = 2_000
+/** Half of what its clients give a new connection, as the defaults are. */
+const ANSWER_TIMEOUT_MS = 750
 /** What the server says to whoever asks for the topic; what is read already goes on, but for polls. */
-export type ReadingRule = 'allowed' | 'forbidden' | 'failing'
+export type ReadingRule = 'allowed' | 'forbidden' | 'failing' | 'hanging'
 
 const accept = (input: unknown) => input as string
 
@@ -54,14 +56,21 @@ export class ClientWorld {
       mayRead: () => {
         if (this.reading === 'forbidden') throw new HandshakeError(403, 'not you')
         if (this.reading === 'failing') throw new Error('nobody knows who you are')
+        return this.reading === 'hanging' ? new Promise<never>(() => {}) : undefined
       },
     }
     const entries = topics('/topics', [topic as never], {
       ...rules,
       heartbeatMs: HEARTBEAT_MS,
       maxPublishesPerSecond: 20,
+      answerTimeoutMs: ANSWER_TIMEOUT_MS,
     })
-    const limits = { longPollMs: 1_000, eventStreamMs: 3_000, eventStreamHeartbeatMs: HEARTBEAT_MS }
+    const limits = {
+      longPollMs: 1_000,
+      eventStreamMs: 3_000,
+      eventStreamHeartbeatMs: HEARTBEAT_MS,
+      answerTimeoutMs: ANSWER_TIMEOUT_MS,
+    }
     const asking = new Asking({ rules, limits }, this.clock)
     asking.topics.set(TOPIC, new CountedTopic(topic))
     this.#server = { harness: harness(entries, { clock: this.clock }), asking, topic }

@@ -28,7 +28,7 @@ export interface WritingWay {
   write(port: number, topic: string, json: string, headers?: Headers): Promise<Outcome>
 }
 
-const SUBPROTOCOL = { 'Sec-WebSocket-Protocol': 'windsock.v1.json' }
+export const SUBPROTOCOL = { 'Sec-WebSocket-Protocol': 'windsock.v1.json' }
 
 /** The frames of a session, by type; a refused handshake is its status. */
 async function session<T>(

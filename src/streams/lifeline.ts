@@ -1,11 +1,11 @@
-// Lifeline: how everything that a request holds learns that it is over.
+// Lifeline: how everything that a request, or a connection, waits with learns that it is over.
 //
-// A request that waits holds a timer and a place among a topic's watchers. When its client goes away both are let go
-// of at once, in the same turn; when the server drains, what waits is answered. One object tells both.
+// What waits holds a timer and perhaps a place among a topic's watchers. When its client goes away both are let go of at
+// once, in the same turn; when the server drains, what waits is answered. One object tells both.
 
 import { LimitError } from '../protocol/errors.ts'
 import type { Clock } from '../protocol/ports.ts'
-import type { TopicLog } from '../streams/broadcast.ts'
+import type { TopicLog } from './broadcast.ts'
 
 /** Why waiting ends: nobody is there to be answered, or the server wants to stop. */
 export type EndOfWaiting = 'gone' | 'draining'
@@ -61,8 +61,9 @@ export function untilNews(
 }
 
 /**
- * What `promise` comes to, if it does in time and the client is still there; at once when it is no promise.
+ * What `promise`, which `what` gave, comes to, if it does in time and the client is still there; at once when it is none.
  *
+ * @param delayMs - the `answerTimeoutMs` of `topics()`.
  * @throws LimitError otherwise; what the promise comes to later is nobody's matter.
  */
 export function inTime<T>(
@@ -85,8 +86,7 @@ export function inTime<T>(
       clock.clearTimeout(timer)
       act()
     }
-    const overdue = () => new LimitError(`${what} took longer than ${delayMs} ms`, FAULT)
-    const timer = clock.setTimeout(() => settle(() => reject(overdue())), delayMs)
+    const timer = clock.setTimeout(() => settle(() => reject(overdue(what, delayMs))), delayMs)
     const letGo = lifeline.onEnd((why) => {
       if (why === 'gone') settle(() => reject(left(what)))
     })
@@ -98,6 +98,15 @@ export function inTime<T>(
 }
 
 const FAULT = { fault: 'local' } as const
+
+function overdue(what: string, delayMs: number): LimitError {
+  const advice =
+    'whoever asked was told to try again later. Give what it waits for a deadline of its own'
+  return new LimitError(
+    `${what} did not answer within answerTimeoutMs, ${delayMs} ms: ${advice}`,
+    FAULT,
+  )
+}
 
 function left(what: string): LimitError {
   return new LimitError(`nobody waits for ${what} any more`, FAULT)

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { Topic } from 'windsock'
 import { VirtualClock } from 'windsock/testing'
-import { type EndOfWaiting, inTime, Lifeline, untilNews } from '../../../src/transport/lifeline.ts'
+import { type EndOfWaiting, inTime, Lifeline, untilNews } from '../../../src/streams/lifeline.ts'
 
 function heard(lifeline: Lifeline): EndOfWaiting[] {
   const all: EndOfWaiting[] = []
