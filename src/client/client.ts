@@ -81,8 +81,8 @@ export class Client {
 
   /** @internal */
   constructor(url: ClientUrl, options: ClientOptions, environment: Environment) {
-    const { transports = TRANSPORTS, withCredentials = false } = options
     const numbers = resolveNumbers(options, ['transports', 'withCredentials'])
+    const { transports = TRANSPORTS, withCredentials = false } = options
     const session = new Session({
       environment,
       numbers,

@@ -18,8 +18,8 @@ import { type ClientNumbers, type ClientUrl, resolveNumbers } from './settings.t
  * By default a silent server is not noticed: `heartbeatMs` is 0, since a page sees no pings.
  */
 export type PlainOptions = {
-  /** Subprotocols to offer. Default: none. */
-  readonly protocols?: readonly string[] | undefined
+  /** Subprotocols to offer; a text is one. Default: none. */
+  readonly protocols?: string | readonly string[] | undefined
 } & {
   readonly [Name in Exclude<
     keyof ClientNumbers,
@@ -40,9 +40,9 @@ export class PlainClient {
 
   /** @internal */
   constructor(url: ClientUrl, options: PlainOptions, environment: Environment) {
-    const { protocols = [] } = options
     // Browsers do not show pings, so how often a server speaks is known only to whoever wrote it.
     const numbers = resolveNumbers(options, ['protocols'], { heartbeatMs: 0 })
+    const protocols = [options.protocols ?? []].flat()
     const messages = new Subject<Message>()
     this.messages$ = messages.asObservable()
     this.#lifecycle = new Lifecycle<Message, Message>({

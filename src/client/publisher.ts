@@ -74,9 +74,9 @@ export class Publisher {
     return this.#entries.size
   }
 
-  publish(topic: string, data: unknown, options: PublishOptions = {}): Promise<Stored> {
+  publish(topic: string, data: unknown, options?: PublishOptions): Promise<Stored> {
     return new Promise((resolve, reject) => {
-      const key = options.key ?? this.#randomKey()
+      const key = options?.key ?? this.#randomKey()
       const chars = charsOf(data)
       const refusal = this.#ended ?? this.#refusal(key, chars)
       if (refusal !== undefined) return reject(refusal)

@@ -47,12 +47,15 @@ export type ClientNumbers = { readonly [Name in BoundName]: number }
 /** The address to dial; a function is asked before each dial, for one with a fresh token. */
 export type ClientUrl = string | URL | (() => string | URL | Promise<string | URL>)
 
-/** @throws SettingError for a name that is unknown, and for a number out of range. */
+/** @throws SettingError for options that are no object, for a name that is unknown, and for a number out of range. */
 export function resolveNumbers(
   options: { readonly [Name in BoundName]?: number | undefined },
   otherNames: readonly string[],
   defaults: Partial<ClientNumbers> = {},
 ): ClientNumbers {
+  if (Object(options) !== options) {
+    throw new SettingError(`the options are ${show(options)}: they must be an object`)
+  }
   for (const name of Object.keys(options)) {
     if (!Object.hasOwn(CLIENT_BOUNDS, name) && !otherNames.includes(name)) {
       throw new SettingError(`there is no client option ${show(name)}`)

@@ -123,6 +123,32 @@ describe('use()', () => {
   })
 })
 
+it.each([
+  ['one in a text', 'chat', 'chat'],
+  ['several', ['other', 'chat'], 'other,chat'],
+  ['none', [], undefined],
+  ['null, which is none', null, undefined],
+])('a plain client offers its subprotocols: %s', async (_what, protocols, offered) => {
+  const server = createServer()
+  const asked = once(server, 'upgrade')
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  onTestFinished(() => void server.close())
+  const url = `ws://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const client = connectPlain(url, { protocols: protocols as string[] })
+  const [{ headers }, socket] = await asked
+  expect(headers['sec-websocket-protocol']).toBe(offered)
+  socket.destroy()
+  await client.close()
+})
+
+it('publishes also where null stands for no options', async () => {
+  const server = await startTopicServer()
+  const { client } = startClient(server.url)
+  const stored = client.topic<string>('chat').publish('one', null as never)
+  expect(await stored).toMatchObject({ offset: 1 })
+})
+
 describe('what the server says about coming back', () => {
   /** A WebSocket server that closes each connection with this. */
   async function closingServer(code: number, reason: string) {

@@ -154,6 +154,10 @@ const MISTAKES: readonly [what: string, make: () => unknown, code: string, says:
   ['a relative address in Node', () => connect('foo'), 'SETTING', /url is "foo".*absolute/],
   ['a scheme of others', () => connect(new URL('ftp://a/')), 'SETTING', /url is ftp:\/\/a\//],
   ['a plain client of nowhere', () => connectPlain(), 'SETTING', /url is undefined/],
+  ['a client with null', () => connect(URL_OF_NOBODY, null), 'SETTING', /options are null/],
+  ['a client with a text', () => connect(URL_OF_NOBODY, 'sse'), 'SETTING', /options are "sse"/],
+  ['a plain client with null', () => connectPlain(URL_OF_NOBODY, null), 'SETTING', /are null/],
+  ['a plain client with a text', () => connectPlain(URL_OF_NOBODY, 'a'), 'SETTING', /are "a"/],
   [
     'one transport alone',
     () => connect(URL_OF_NOBODY, { transports: 'sse' }),
