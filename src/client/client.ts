@@ -58,7 +58,8 @@ export interface ClientTopic<T = unknown> {
   /** Of the last message taken, or of the beginning; `undefined` until the server has told. Keep it to go on from. */
   readonly position: Position | undefined
   /**
-   * Publishes `data` (what JSON can express, or bytes), now or when there is a connection, once.
+   * Publishes `data` (what JSON can express, or bytes), now or when there is a connection, once, and after what this client
+   * published before.
    *
    * Resolves with its place in the log, when it is stored. Rejects with `ERR_WINDSOCK_LIMIT` when too many wait,
    * `ERR_WINDSOCK_REFUSED` when the server does not take it, `ERR_WINDSOCK_CLOSED` when the client is closed first, and

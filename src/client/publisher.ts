@@ -137,8 +137,14 @@ export class Publisher {
     const link = this.#link
     if (link === undefined || this.#pause !== undefined) return
     const { clock } = this.#options
+    // What is refused for now is sent again; those on their way behind it must not be stored before it.
+    let after: number | undefined
     for (const entry of this.#entries.values()) {
-      if (entry.underWay) continue
+      const { id, topic, data, key } = entry
+      if (entry.underWay) {
+        after = id
+        continue
+      }
       if (this.#underWay >= link.publishesAtOnce) return
       const nowMs = clock.nowMs()
       if (entry.sentMs !== undefined && nowMs - entry.sentMs > KEY_IS_GOOD_MS) {
@@ -153,8 +159,8 @@ export class Publisher {
       entry.sentMs ??= nowMs
       entry.underWay = true
       this.#underWay++
-      const { id, topic, data, key } = entry
-      link.send({ type: 'publish', id, topic, data, key, expect: undefined })
+      link.send({ type: 'publish', id, topic, data, key, expect: undefined, after })
+      after = id
     }
   }
 

@@ -56,6 +56,8 @@ export class TopicSession {
   readonly #subscriptions = new Map<string, Subscription>()
   readonly #rate: PublishRate
   readonly #lifeline: Lifeline
+  /** The last publish that was stored, or refused for good. */
+  #settled: number | undefined
   #heartbeat: TimerHandle
 
   constructor(
@@ -87,12 +89,13 @@ export class TopicSession {
       typeof message === 'string'
         ? parseClientFrame(message)
         : ({ type: 'problem', id: undefined, message: 'frames are text' } as const)
-    if (frame.type === 'problem') return this.#refuse(frame.id, 'bad_frame', frame.message)
-    try {
-      await this.#take(frame)
-    } catch (thrown) {
-      this.#failed(frame.id, thrown)
+    if (frame.type === 'problem') {
+      this.#refuse(frame.id, 'bad_frame', frame.message)
+      return
     }
+    const refusal = await this.#take(frame).catch((thrown) => this.#failed(frame.id, thrown))
+    const comesAgain = refusal === 'overloaded' || refusal === 'rate_limited'
+    if (frame.type === 'publish' && !comesAgain) this.#settled = frame.id
   }
 
   end(): void {
@@ -100,7 +103,8 @@ export class TopicSession {
     for (const name of [...this.#subscriptions.keys()]) this.#stop(name)
   }
 
-  async #take(frame: ClientFrame): Promise<void> {
+  /** The word of the refusal, if it was refused. */
+  async #take(frame: ClientFrame): Promise<ResumeErrorCode | undefined> {
     if (frame.type === 'ping') return this.#send({ type: 'pong', id: frame.id })
     const { id, topic: name } = frame
     const log = this.#topics.get(name)
@@ -108,10 +112,14 @@ export class TopicSession {
     if (frame.type === 'subscribe') return this.#subscribe(id, log, frame.begin)
     if (frame.type === 'publish') return this.#publish(id, log, frame)
     this.#stop(name)
-    this.#send({ type: 'unsubscribed', id, topic: name })
+    return this.#send({ type: 'unsubscribed', id, topic: name })
   }
 
-  async #subscribe(id: number, log: TopicLog, begin: SubscribeFrom): Promise<void> {
+  async #subscribe(
+    id: number,
+    log: TopicLog,
+    begin: SubscribeFrom,
+  ): Promise<ResumeErrorCode | undefined> {
     const topic = log.name
     const caller = { request: this.#connection.request, topic }
     await this.#soon('mayRead', this.#rules.mayRead?.(caller))
@@ -123,7 +131,8 @@ export class TopicSession {
     }
     const reader = new TopicReader(log)
     const start = await this.#soon('the topic', reader.begin(toFrom(begin)))
-    if (this.#connection.state !== 'open' && this.#connection.state !== 'connecting') return
+    if (this.#connection.state !== 'open' && this.#connection.state !== 'connecting')
+      return undefined
     const subscription: Subscription = {
       reader,
       caller,
@@ -136,6 +145,7 @@ export class TopicSession {
     subscription.stopWatching = log.watch(() => void this.#readOn(subscription))
     this.#rules.joined?.(caller)
     void this.#readOn(subscription)
+    return undefined
   }
 
   async #readOn(subscription: Subscription): Promise<void> {
@@ -166,8 +176,11 @@ export class TopicSession {
   async #publish(
     id: number,
     log: TopicLog,
-    { data, key, expect }: Extract<ClientFrame, { type: 'publish' }>,
-  ): Promise<void> {
+    { data, key, expect, after }: Extract<ClientFrame, { type: 'publish' }>,
+  ): Promise<ResumeErrorCode | undefined> {
+    if (after !== undefined && after !== this.#settled) {
+      return this.#refuse(id, 'overloaded', 'the publish before it is not settled')
+    }
     const waitMs = this.#rate.take(this.#context.clock.nowMs())
     if (waitMs > 0) {
       const message = `no more than ${this.#options.publishPerSecond} publishes a second`
@@ -181,7 +194,7 @@ export class TopicSession {
       ...(expect !== undefined && { expectedOffset: expect }),
     })
     const published = await this.#soon('the topic', appended)
-    this.#send({ type: 'ack', id, topic: log.name, ...published })
+    return this.#send({ type: 'ack', id, topic: log.name, ...published })
   }
 
   #stop(name: string): void {
@@ -207,8 +220,8 @@ export class TopicSession {
     return inTime(promise, what, answerTimeoutMs, this.#context.clock, this.#lifeline)
   }
 
-  #failed(id: number | undefined, thrown: unknown): void {
-    if (this.#lifeline.ended !== undefined) return
+  #failed(id: number | undefined, thrown: unknown): ResumeErrorCode | undefined {
+    if (this.#lifeline.ended !== undefined) return undefined
     const code = errorCodeOf(thrown)
     // What went wrong inside is for the log, not for whoever asked.
     let message = code === 'internal' ? 'internal error' : 'the topic cannot answer now'
@@ -217,7 +230,7 @@ export class TopicSession {
     } else {
       message = (thrown as Error).message
     }
-    this.#refuse(id, code, message)
+    return this.#refuse(id, code, message)
   }
 
   #refuse(
@@ -225,7 +238,7 @@ export class TopicSession {
     code: ResumeErrorCode,
     message: string,
     retryAfterMs?: number,
-  ): void {
+  ): ResumeErrorCode {
     this.#send({
       type: 'error',
       ...(id !== undefined && { id }),
@@ -233,9 +246,10 @@ export class TopicSession {
       message,
       ...(retryAfterMs !== undefined && { retryAfterMs }),
     })
+    return code
   }
 
-  #send(frame: ServerFrame): void {
+  #send(frame: ServerFrame): undefined {
     void this.#connection.send(JSON.stringify(frame))
   }
 }

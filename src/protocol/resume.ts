@@ -55,6 +55,8 @@ export type ClientFrame =
       readonly data: unknown
       readonly key: string | undefined
       readonly expect: number | undefined
+      /** The publish that has to be settled right before it on this connection: stored, or refused for good. */
+      readonly after: number | undefined
     }
   | { readonly type: 'ping'; readonly id: number }
 
@@ -128,7 +130,7 @@ function parseSubscribe(
 }
 
 function parsePublish(
-  { data, data64, key, expect }: Readonly<Record<string, unknown>>,
+  { data, data64, key, expect, after }: Readonly<Record<string, unknown>>,
   id: number,
   topic: string,
 ): ClientFrame | FrameProblem {
@@ -141,11 +143,14 @@ function parsePublish(
   if (expect !== undefined && !isOffset(expect)) {
     return problem(id, '"expect" must be a whole number, 0 or more')
   }
-  if (data64 === undefined) return { type: 'publish', id, topic, data, key, expect }
+  if (after !== undefined && !isOffset(after)) {
+    return problem(id, '"after" must be a whole number, 0 or more')
+  }
+  if (data64 === undefined) return { type: 'publish', id, topic, data, key, expect, after }
   const bytes = fromBase64(data64)
   return bytes === undefined
     ? problem(id, '"data64" must be base64')
-    : { type: 'publish', id, topic, data: bytes, key, expect }
+    : { type: 'publish', id, topic, data: bytes, key, expect, after }
 }
 
 function problem(id: number | undefined, message: string): FrameProblem {

@@ -2,7 +2,7 @@
 
 import { firstValueFrom } from 'rxjs'
 import { describe, expect, it } from 'vitest'
-import { topic, topics } from 'windsock'
+import { HandshakeError, topic, topics } from 'windsock'
 import type { ClientTransport } from 'windsock/client'
 import { start } from './support/test-server.ts'
 import { readChat, startClient, startTopicServer } from './support/topic-server.ts'
@@ -165,6 +165,28 @@ describe.each(TRANSPORTS)('a client over %s', (transport) => {
     await server.publish('meanwhile')
     await server.publish('after')
     await eventually(() => got).toEqual(['before', 'meanwhile', 'after'])
+  })
+
+  it('stores in their order publishes of which some were refused for a moment', async () => {
+    const refused = new Map([
+      ['2', 503],
+      ['7', 429],
+      ['20', 503],
+    ])
+    const server = await startTopicServer({
+      accept: (input) => {
+        const status = refused.get(input as string)
+        refused.delete(input as string)
+        if (status !== undefined) throw new HandshakeError(status, 'not now')
+        return input as string
+      },
+    })
+    const { client } = startClient(server.url, only)
+    const chat = client.topic<string>('chat')
+    const texts = Array.from({ length: 30 }, (_, index) => `${index}`)
+    await Promise.all(texts.map((text) => chat.publish(text)))
+    expect(await server.log()).toEqual(texts)
+    expect(refused.size).toBe(0)
   })
 
   it('reads and publishes although the rules did not answer the first time', async () => {

@@ -11,7 +11,13 @@ import type { TopicEvent } from '../../src/client/feed.ts'
 import { TRANSPORTS } from '../../src/client/settings.ts'
 import type { ClientTransport } from '../../src/machines/client-effects.ts'
 import type { Condition } from './support/client-network.ts'
-import { ClientWorld, HEARTBEAT_MS, type ReadingRule, TOPIC } from './support/client-world.ts'
+import {
+  ClientWorld,
+  HEARTBEAT_MS,
+  type Mood,
+  type ReadingRule,
+  TOPIC,
+} from './support/client-world.ts'
 import { lawOf } from './support/law.ts'
 
 type Op =
@@ -21,6 +27,7 @@ type Op =
   | { readonly do: 'cut' | 'freeze' | 'offline' | 'online' | 'woke' | 'retry' }
   | { readonly do: 'leave' | 'listen' }
   | { readonly do: 'rule'; readonly reading: ReadingRule }
+  | { readonly do: 'moods'; readonly moods: readonly Mood[] }
   | { readonly do: 'restart'; readonly forgets: boolean; readonly awayMs: number }
   | { readonly do: 'use'; readonly transports: readonly ClientTransport[] }
 
@@ -64,7 +71,36 @@ const doing: fc.Arbitrary<Op> = fc.oneof(
     }),
   },
 )
+/** What a writer does, and what the server makes of it. */
+const writing: fc.Arbitrary<Op> = fc.oneof(
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      do: fc.constant('say' as const),
+      times: fc.integer({ min: 1, max: 5 }),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constant('moods' as const),
+      moods: fc.array(
+        fc.constantFrom<Mood>('well', 'slow', 'busy', 'limited', 'hanging', 'unwilling'),
+        { minLength: 1, maxLength: 4 },
+      ),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constant('wait' as const),
+      ms: fc.oneof(fc.nat(20), fc.nat(5_000)),
+    }),
+  },
+  { weight: 1, arbitrary: fc.constant({ do: 'cut' as const }) },
+)
 const op: fc.Arbitrary<Op> = fc.oneof(
+  { weight: 2, arbitrary: writing },
   { weight: 15, arbitrary: doing },
   {
     weight: 3,
@@ -208,6 +244,7 @@ async function live(
     else if (op.do === 'leave') leave()
     else if (op.do === 'listen') listen()
     else if (op.do === 'rule') world.reading = op.reading
+    else if (op.do === 'moods') world.moods = [...op.moods]
     else if (op.do === 'restart') {
       await world.stop()
       await clock.advance(op.awayMs)
@@ -220,6 +257,7 @@ async function live(
     network.condition = 'up'
     network.tell('online')
     world.reading = 'allowed'
+    world.moods = []
     if (listener?.closed !== false) listen()
     await clock.advance(60_000)
   } else if (end === 'in the middle') {
@@ -261,7 +299,7 @@ describe('a client that comes back', () => {
 
   lawOf(
     'has what it published in the log once, in its order, and tells of the rest',
-    lives,
+    fc.oneof(lives, livesOf(writing)),
     async (life) => {
       const { world, said, client, mostQueued } = await live(life)
       const forgets = life.ops.some((one) => one.do === 'restart' && one.forgets)
@@ -277,7 +315,7 @@ describe('a client that comes back', () => {
       expect(mostQueued).toBeLessThanOrEqual(MAX_QUEUED)
       return true
     },
-    300,
+    500,
   )
 
   lawOf(

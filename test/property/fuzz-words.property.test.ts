@@ -135,7 +135,7 @@ describe('a frame of the resume protocol that is nearly right', () => {
   const seeds = [
     '{"type":"subscribe","id":1,"topic":"chat","since":{"epoch":"k3f9","offset":1042}}',
     '{"type":"subscribe","id":1,"topic":"chat","last":10}',
-    '{"type":"publish","id":2,"topic":"chat","data":{"a":[1,"x",null]},"key":"5f0c","expect":7}',
+    '{"type":"publish","id":2,"topic":"chat","data":{"a":[1,"x",null]},"key":"5f0c","expect":7,"after":1}',
     '{"type":"publish","id":3,"topic":"chat","data64":"AAEC/w=="}',
     '{"type":"unsubscribe","id":4,"topic":"chat"}',
     '{"type":"ping","id":5}',

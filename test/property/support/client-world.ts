@@ -16,7 +16,10 @@ const ANSWER_TIMEOUT_MS = 750
 /** What the server says to whoever asks for the topic; what is read already goes on, but for polls. */
 export type ReadingRule = 'allowed' | 'forbidden' | 'failing' | 'hanging'
 
-const accept = (input: unknown) => input as string
+/** What the server makes of a publish. */
+export type Mood = 'well' | 'slow' | 'busy' | 'limited' | 'hanging' | 'unwilling'
+
+const SLOW_MS = 300
 
 /** One server after the other, on a store that survives restarts, or on a new one each time. */
 export class ClientWorld {
@@ -25,6 +28,9 @@ export class ClientWorld {
   /** Everything that any log ever held: `<epoch> <offset>` and the text. */
   readonly logged = new Map<string, string>()
   reading: ReadingRule = 'allowed'
+  /** Of the publishes that come next, in order; those after them it takes well. */
+  moods: Mood[] = []
+  readonly #wanted = new Map<unknown, boolean>()
   readonly #count: number
   #store = new MemoryStore(seededRandom(1))
   #server: { harness: Harness; asking: Asking; topic: DurableTopic<string> } | undefined
@@ -52,7 +58,18 @@ export class ClientWorld {
     )
     topic.watch(() => void this.#note(topic))
     const rules = {
-      accept,
+      accept: async (input: unknown) => {
+        const mood = this.moods.shift()
+        if (mood === 'busy') throw new HandshakeError(503, 'not now')
+        if (mood === 'limited') throw new HandshakeError(429, 'not so many')
+        // Of one text it thinks the same each time, also when the answer was lost.
+        const isWanted = this.#wanted.get(input) ?? mood !== 'unwilling'
+        this.#wanted.set(input, isWanted)
+        if (!isWanted) throw new HandshakeError(403, 'not that')
+        if (mood === 'hanging') await new Promise<never>(() => {})
+        if (mood === 'slow') await new Promise<void>((done) => this.clock.setTimeout(done, SLOW_MS))
+        return input as string
+      },
       mayRead: () => {
         if (this.reading === 'forbidden') throw new HandshakeError(403, 'not you')
         if (this.reading === 'failing') throw new Error('nobody knows who you are')

@@ -112,6 +112,14 @@ describe('a frame', () => {
   })
 })
 
+const PUBLISH = {
+  type: 'publish',
+  topic: 't',
+  key: undefined,
+  expect: undefined,
+  after: undefined,
+} as const
+
 describe("a client's frame", () => {
   it.each<ClientFrame>([
     { type: 'subscribe', id: 1, topic: 't', begin: { since: { epoch: 'e', offset: 7 } } },
@@ -119,16 +127,9 @@ describe("a client's frame", () => {
     { type: 'subscribe', id: 3, topic: 't', begin: { from: 'start' } },
     { type: 'subscribe', id: 4, topic: 't', begin: { from: 'now' } },
     { type: 'unsubscribe', id: 5, topic: 'x'.repeat(MAX_TOPIC_LENGTH) },
-    { type: 'publish', id: 6, topic: 't', data: { a: 1 }, key: undefined, expect: undefined },
-    { type: 'publish', id: 7, topic: 't', data: Uint8Array.of(0, 255), key: 'k', expect: 0 },
-    {
-      type: 'publish',
-      id: 8,
-      topic: 't',
-      data: '',
-      key: 'k'.repeat(MAX_KEY_LENGTH),
-      expect: undefined,
-    },
+    { ...PUBLISH, id: 6, data: { a: 1 } },
+    { ...PUBLISH, id: 7, data: Uint8Array.of(0, 255), key: 'k', expect: 0, after: 6 },
+    { ...PUBLISH, id: 8, data: '', key: 'k'.repeat(MAX_KEY_LENGTH), after: 0 },
     { type: 'ping', id: 0 },
   ])('is read as it was written: $type $id', (frame) => {
     expect(parseClientFrame(clientFrameJson(frame))).toEqual(frame)
@@ -142,6 +143,7 @@ describe("a client's frame", () => {
     ['a position that is none', { type: 'subscribe', since: null }],
     ['a key that is too long', { type: 'publish', data: 1, key: 'k'.repeat(MAX_KEY_LENGTH + 1) }],
     ['an expectation that is no offset', { type: 'publish', data: 1, expect: -1 }],
+    ['a place that is no number', { type: 'publish', data: 1, after: '6' }],
     ['bytes that are no text', { type: 'publish', data64: 1234 }],
     ['bytes that are no base64', { type: 'publish', data64: '*' }],
     ['text and bytes at once', { type: 'publish', data: 1, data64: 'AA==' }],
