@@ -5,10 +5,8 @@
 //   /chat               tells everyone who joined, who said what, and who left, in plain text
 //   /topics             the same room for clients that come back where they were
 //
-// The room is kept in a file, so that it survives a restart.
+// It leaves nothing behind: the room is in memory, unless a file is named in which it survives a restart.
 
-import { relative } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import type { Pong } from '../handlers/handler.ts'
 import {
   type AnyTopic,
@@ -29,7 +27,6 @@ import {
   topics,
   WebSocketHandler,
 } from '../index.ts'
-import { describe } from '../protocol/errors.ts'
 import { chatRoom } from '../streams/chat.ts'
 import { clockFeed } from '../streams/clock.ts'
 
@@ -84,13 +81,13 @@ function demoRoutes(room: AnyRoom) {
 export interface DemoOptions {
   readonly host: string
   readonly port: number
-  /** Default `data/demo.db` in the folder of windsock itself. */
+  /** The file that keeps the room and the lives of connections; without one they are in memory. */
   readonly journal?: string
 }
 
 /** Serves the demo until SIGINT or SIGTERM; a second signal ends it at once. */
 export async function demo({ host, port, journal: file }: DemoOptions): Promise<void> {
-  const { journal, where } = await journalAt(file)
+  const journal = file === undefined ? memoryJournal() : await openJournal(file)
   const room = topic<string>('chat', { durable: journal })
   const routes = [...demoRoutes(room), ...demoPages()]
   let server: Server
@@ -103,21 +100,13 @@ export async function demo({ host, port, journal: file }: DemoOptions): Promise<
   server.closed$.subscribe((record) => console.log(closeLine(record)))
   console.log(`windsock demo on ${server.url}`)
   for (const path of Object.keys(PAGES)) console.log(`  ${server.url}${path}`)
-  console.log(`The chat is kept ${where}. Ctrl-C ends it.`)
+  const kept =
+    file === undefined
+      ? 'The chat is in memory, and gone with the demo; --journal <file> keeps it.'
+      : `The chat is kept in ${file}.`
+  console.log(`${kept}\nCtrl-C ends the demo.`)
   for (const signal of ['SIGINT', 'SIGTERM'] as const)
     process.on(signal, () => stop(server, journal, signal))
-}
-
-/** The journal that was asked for; else one in windsock's own folder, or in memory when another demo has that. */
-async function journalAt(file: string | undefined) {
-  if (file !== undefined) return { journal: await openJournal(file), where: `in ${file}` }
-  const usual = fileURLToPath(new URL('../../data/demo.db', import.meta.url))
-  try {
-    return { journal: await openJournal(usual), where: `in ${relative('.', usual)}` }
-  } catch (thrown) {
-    const why = describe(thrown)
-    return { journal: memoryJournal(), where: `in memory, because ${why}` }
-  }
 }
 
 function demoPages(): Page[] {

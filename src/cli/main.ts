@@ -35,10 +35,7 @@ program
   .description('serve echo, clock and chat, with a page for each')
   .option('--host <address>', 'address to listen on', '127.0.0.1')
   .option('--port <number>', 'port to listen on; 0 picks a free one', port, 8888)
-  .option(
-    '--journal <file>',
-    'where the chat and the journal are kept (default: data/demo.db in the folder of windsock itself)',
-  )
+  .option('--journal <file>', 'keep the chat and the journal in that file (default: in memory)')
   // Loaded only for this: it brings the whole runtime along.
   .action(async (options: DemoOptions) => (await import('./demo.ts')).demo(options))
 

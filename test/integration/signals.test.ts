@@ -44,7 +44,7 @@ describe.each(['SIGTERM', 'SIGINT'] as const)('%s', (signal) => {
 describe('the demo', () => {
   it('has a page for each program', async () => {
     const { demo, port } = await startDemo()
-    await demo.line(/Ctrl-C ends it\.$/)
+    await demo.line(/Ctrl-C ends the demo\.$/)
     for (const path of ['/', '/echo', '/clock', '/chat-room', '/assets/windsock.css']) {
       const page = await (await RawClient.connect(port)).request({ path, headers: PLAIN })
       expect(page.status).toBe(200)

@@ -24,9 +24,14 @@ export class Command {
   readonly #child: ChildProcess
 
   /** Runs a program; in a test, because it is killed when that test is over. It has no input, unless it is `piped`. */
-  constructor(program: string, args: readonly string[], input: 'none' | 'piped' = 'none') {
+  constructor(
+    program: string,
+    args: readonly string[],
+    input: 'none' | 'piped' = 'none',
+    cwd: string = ROOT,
+  ) {
     const stdin = input === 'piped' ? 'pipe' : 'ignore'
-    this.#child = spawn(program, args, { cwd: ROOT, stdio: [stdin, 'pipe', 'pipe'] })
+    this.#child = spawn(program, args, { cwd, stdio: [stdin, 'pipe', 'pipe'] })
     onTestFinished(() => {
       this.#child.kill('SIGKILL')
     })
