@@ -42,9 +42,12 @@ export function checkServerSettings({ onError, journal }: ServerSettings): void 
 
 /** @throws SettingError for a host, and WebSocketError `ERR_WINDSOCK_LISTEN` for a port, that cannot be. */
 export function checkAddress(host: string, port: number): void {
-  // Node would take a number for the length of its queue, and listen everywhere.
-  if (typeof host !== 'string') {
-    throw new SettingError(`host is ${show(host)}: it must be a name or an address`)
+  // Node would take a number for the length of its queue, and listen everywhere; so it does for an empty text, which
+  // is what an environment variable holds that was meant to say where.
+  if (typeof host !== 'string' || host === '') {
+    throw new SettingError(
+      `host is ${show(host)}: it must be a name or an address, such as 127.0.0.1, or 0.0.0.0 for all`,
+    )
   }
   // Of a text Node would make a socket in a file; digits are what an environment variable holds.
   if (!/^\d{1,5}$/.test(String(port)) || Number(port) > 65_535) {

@@ -11,6 +11,7 @@ import { pattern } from './http/pattern.ts'
 import { HandshakeRequest } from './http/request.ts'
 import type { PlainRequests } from './http/requests.ts'
 import { SettingError, show } from './protocol/errors.ts'
+import { MAX_TOPIC_LENGTH } from './protocol/resume.ts'
 import { checkNames } from './protocol/setting-names.ts'
 import { DEFAULT_SETTINGS, type Route, resolveSettings } from './route.ts'
 import { type ErrorListener, printError } from './runtime.ts'
@@ -66,8 +67,8 @@ const NAMES = Object.keys({
  * Serves `list` at `path`.
  *
  * @param path - such as `/topics`; a topic stands at `/topics/<its name>`.
- * @throws SettingError for an option that is none, a topic without a history, two of one name, a content type that is
- *   none, or a bound out of range.
+ * @throws SettingError for an option that is none, a topic without a history, a name that is empty or longer than 255
+ *   bytes, two of one name, a content type that is none, or a bound out of range.
  */
 export function topics(
   path: string,
@@ -85,6 +86,12 @@ export function topics(
     if (!(one instanceof Broadcast)) {
       throw new SettingError(
         `topics() has ${show(one)} in its list: make topics with topic(name, { history: { count: 1000 } })`,
+      )
+    }
+    const bytes = Buffer.byteLength(one.name)
+    if (bytes === 0 || bytes > MAX_TOPIC_LENGTH) {
+      throw new SettingError(
+        `a topic in the list is called ${show(one.name)}: a name that clients can ask for has 1 to ${MAX_TOPIC_LENGTH} bytes`,
       )
     }
     if (byName.has(one.name)) throw new SettingError(`two topics are called ${show(one.name)}`)

@@ -3,6 +3,8 @@
 // Commander says which option it was; these say what it must be.
 
 import { InvalidArgumentError } from 'commander'
+import { TRANSPORTS } from '../client/settings.ts'
+import type { ClientTransport } from '../machines/client-effects.ts'
 import { parseOffset } from '../protocol/http-offset.ts'
 import { isOffset } from '../protocol/position.ts'
 import type { SubscribeFrom } from '../protocol/resume.ts'
@@ -18,9 +20,14 @@ export function place(text: string): SubscribeFrom {
   throw new InvalidArgumentError('It must be start, now, last:50, or EPOCH_OFFSET.')
 }
 
-/** Words between commas; which of them there are, the client knows. */
-export function list(text: string): string[] {
-  return text.split(',').map((word) => word.trim())
+/** Transports between commas, each once. */
+export function transports(text: string): ClientTransport[] {
+  const words = text.split(',').map((word) => word.trim())
+  const found = TRANSPORTS.filter((name) => words.includes(name))
+  if (found.length === words.length) return words as ClientTransport[]
+  throw new InvalidArgumentError(
+    `It must be one or more of ${TRANSPORTS.join(', ')}, each once, with commas between them.`,
+  )
 }
 
 export function another(text: string, before: readonly string[]): string[] {

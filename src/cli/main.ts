@@ -7,7 +7,7 @@ import { readFileSync } from 'node:fs'
 import { Command, Option } from 'commander'
 import { describe, WebSocketError } from '../protocol/errors.ts'
 import type { ConnectOptions } from './connect.ts'
-import { another, header, list, pause, place } from './connect-options.ts'
+import { another, header, pause, place, transports } from './connect-options.ts'
 import type { DemoOptions } from './demo.ts'
 import { type CompactOptions, compactJournal } from './journal-compact.ts'
 import { renewEpochs } from './journal-new-epoch.ts'
@@ -29,6 +29,7 @@ const program = new Command('windsock')
     'For WebSocket servers made with windsock: a demo to look at, a client to talk with, and tools for journals.',
   )
   .version(version)
+  .showHelpAfterError('Add --help to see what can be written.')
 
 program
   .command('demo')
@@ -96,7 +97,7 @@ program
   .option(
     '--transports <list>',
     'of the topic: which of websocket,sse,long-poll,poll, the best first',
-    list,
+    transports,
   )
   .addOption(
     new Option('--header <line>', 'add a header, as in "Name: value"; repeat for more')

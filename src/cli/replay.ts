@@ -2,7 +2,8 @@
 //
 // It opens the journal to read, picks what was asked for, and prints it; how that looks stands in `replay-*.ts`.
 
-import { writeFileSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { type LifeStory, lifeStory, stateName } from '../journal/life-story.ts'
 import type { Store } from '../journal/store.ts'
 import { describe, JournalError } from '../protocol/errors.ts'
@@ -119,6 +120,7 @@ function writeTest(id: string, story: LifeStory, file: string | true): Promise<v
   checkFoldable(story)
   const name = file === true ? testFileName(id) : file
   try {
+    mkdirSync(dirname(name), { recursive: true })
     // Never over a file that is there: it may have been edited.
     writeFileSync(name, regressionTest(id, story, /\.[cm]?ts$/.test(name)), { flag: 'wx' })
   } catch (thrown) {

@@ -5,7 +5,7 @@
 
 import { readFileSync } from 'node:fs'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { extname } from 'node:path'
+import { extname, isAbsolute } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, show, WebSocketError } from '../protocol/errors.ts'
 import { lastAnswered, linger } from '../protocol/linger.ts'
@@ -66,9 +66,13 @@ export function page(path: string, file: string | URL): Page {
   try {
     return { kind: 'page', path, body: readFileSync(name), contentType }
   } catch (cause) {
+    // What is there beside the program need not be there beside whoever starts it.
+    const from = isAbsolute(name)
+      ? ''
+      : `; it is looked for in ${process.cwd()}, and beside the program with new URL('${name}', import.meta.url)`
     throw new WebSocketError(
       'ERR_WINDSOCK_ROUTE',
-      `page ${path}: cannot read ${name}: ${describe(cause)}`,
+      `page ${path}: cannot read ${name}: ${describe(cause)}${from}`,
       { cause },
     )
   }

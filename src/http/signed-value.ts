@@ -63,7 +63,7 @@ export function createSignedValue(
   value: string | Uint8Array,
   { keyVersion, clock = systemClock }: SignOptions = {},
 ): string {
-  if (typeof secret !== 'string' && keyVersion === undefined) {
+  if (typeof secret === 'object' && secret !== null && keyVersion === undefined) {
     throw new SettingError('several secrets need keyVersion: which of them to sign with')
   }
   const key = keyOf(secret, keyVersion ?? 0)

@@ -12,7 +12,7 @@ import { SettingError, show, WebSocketError } from '../protocol/errors.ts'
 import { DEFAULT_LIMITS } from '../protocol/limits.ts'
 import type { Clock, Random } from '../protocol/ports.ts'
 import { DEFAULT_SETTINGS, type Route, type RouteSettings, resolveSettings } from '../route.ts'
-import { Runtime } from '../runtime.ts'
+import { type RouteMatch, Runtime } from '../runtime.ts'
 import type { Entry } from '../server.ts'
 import { memoryDoor } from '../transport/memory.ts'
 import { Client } from './client.ts'
@@ -218,11 +218,11 @@ export class Harness {
   /**
    * Sends an upgrade request for `path`; the peer's `status` tells how it was answered, after `settle()`.
    *
-   * @throws Error when no route answers `path`: that would be a 404, which a harness has no HTTP for.
+   * @throws WebSocketError `ERR_WINDSOCK_ROUTE` when no route answers `path`: that would be a 404, which a harness has no
+   *   HTTP for.
    */
   dial(path: string, options: ConnectOptions = {}): Peer {
-    const match = this.runtime.match(path)
-    if (match === undefined) throw new Error(`no route answers ${path}`)
+    const match = this.#match(path)
     const peer = new Peer(this.clock)
     const { latencyMs, bufferBytes } = this.#options
     const door = memoryDoor(
@@ -242,11 +242,10 @@ export class Harness {
    *
    * The handshake is decided at once or, where policy takes its time, later; the answer takes the latency to arrive.
    *
-   * @throws Error as `dial`.
+   * @throws WebSocketError as `dial`.
    */
   client(path: string, options: ClientOptions = {}): Client {
-    const match = this.runtime.match(path)
-    if (match === undefined) throw new Error(`no route answers ${path}`)
+    const match = this.#match(path)
     const { clock, runtime } = this
     const { latencyMs, bufferBytes } = this.#options
     const upgrade = upgradeRequest(path, options)
@@ -268,6 +267,16 @@ export class Harness {
       sockets.server.once('close', () => connection.socketGone())
     }
     return client
+  }
+
+  #match(path: string): RouteMatch {
+    const match = this.runtime.match(path)
+    if (match !== undefined) return match
+    const known = this.runtime.routes.map(({ route }) => route.pattern.text).join(', ')
+    throw new WebSocketError(
+      'ERR_WINDSOCK_ROUTE',
+      `no route answers ${show(path)}: the harness has ${known || 'none'}`,
+    )
   }
 
   /** Plays a script with clients, waits for what is under way, and closes the server. */

@@ -6,6 +6,7 @@
 //   00:00.000 client 1 connects to /chat
 //   00:00.120 client 2 sends close 4001 "bye"
 
+import { SettingError, show } from '../protocol/errors.ts'
 import type { Message } from '../protocol/message.ts'
 import { printed } from './print.ts'
 import type { DiskCondition } from './simulated-disk.ts'
@@ -99,7 +100,19 @@ export class Script {
   /** In the order of their times. */
   readonly steps: readonly Step[]
 
+  /** @throws SettingError for what is no list, and for a step that does what nobody knows: it would do nothing. */
   constructor(steps: readonly Step[]) {
+    if (!Array.isArray(steps)) {
+      throw new SettingError(
+        `a script is ${show(steps)}: it must be an array of steps, as in new Script([{ atMs: 0, client: 1, does: 'connect', path: '/' }])`,
+      )
+    }
+    for (const [index, step] of (steps as readonly Step[]).entries()) {
+      if (ACTS.has(step?.does)) continue
+      throw new SettingError(
+        `step ${index} of a script does ${show(step?.does)}; known are ${[...ACTS].join(', ')}`,
+      )
+    }
     this.steps = steps
   }
 
@@ -201,3 +214,35 @@ const PLAIN_WORDS: Readonly<Record<PlainAct, string>> = {
   closeRace: 'client and its handler close in the same moment',
   lateData: 'client sends a Close frame, and a message behind it',
 }
+
+const OTHER_ACTS: Readonly<Record<Exclude<Step['does'], PlainAct>, true>> = {
+  connect: true,
+  send: true,
+  sendInPieces: true,
+  ping: true,
+  pong: true,
+  close: true,
+  bytes: true,
+  delay: true,
+  trickle: true,
+  writeSlowly: true,
+  gather: true,
+  narrow: true,
+  blackOut: true,
+  cutWhenIdle: true,
+  abort: true,
+  throw: true,
+  reject: true,
+  publish: true,
+  freeze: true,
+  stepWall: true,
+  suspend: true,
+  lateTimers: true,
+  drain: true,
+  crash: true,
+  disk: true,
+  slowDisk: true,
+}
+
+/** What a step may do. */
+const ACTS: ReadonlySet<string> = new Set([...Object.keys(OTHER_ACTS), ...Object.keys(PLAIN_WORDS)])

@@ -76,9 +76,13 @@ export class Application implements HandlerHost {
     this.settings = checkSettings(settings)
     const { debug = false, staticPath, staticUrlPrefix = '/static/', templatePath } = this.settings
     if (!Array.isArray(handlers)) throw new SettingError('handlers must be an array of rules')
-    this.#rules = handlers.map((rule: Rule) =>
-      rule instanceof URLSpec ? rule : new URLSpec(...rule),
-    )
+    this.#rules = handlers.map((rule: Rule, index) => {
+      if (rule instanceof URLSpec) return rule
+      if (Array.isArray(rule)) return new URLSpec(...(rule as Exclude<Rule, URLSpec>))
+      throw new SettingError(
+        `handlers[${index}] is ${show(rule)}: each rule is an array of its own, as in [['/', Handler]]`,
+      )
+    })
     this.#renderTemplate = renderer(templatePath, !debug)
     this.#static = staticPath ? new StaticFiles(staticPath, staticUrlPrefix, !debug) : undefined
     const { onError = printError } = this.settings

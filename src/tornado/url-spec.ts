@@ -36,7 +36,9 @@ export class URLSpec {
   ) {
     const source = compile(regex)
     if (typeof handlerClass !== 'function' || !(handlerClass.prototype instanceof RequestHandler)) {
-      throw failed(`the handler of ${source} must be a class that extends RequestHandler`)
+      throw failed(
+        `the handler of ${show(String(regex))} is ${show(handlerClass)}: it must be a class that extends RequestHandler or WebSocketHandler`,
+      )
     }
     if (typeof kwargs !== 'object' || kwargs === null) {
       throw failed(`the third item of the rule ${source} is ${show(kwargs)}: it must be an object`)

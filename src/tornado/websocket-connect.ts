@@ -7,7 +7,7 @@
 // Source: tornado.websocket.websocket_connect.
 
 import { type DialSettings, dialWith } from '../dial.ts'
-import { SettingError } from '../protocol/errors.ts'
+import { SettingError, show } from '../protocol/errors.ts'
 import { attach, type MessageCallback, WebSocketClientConnection } from './client-connection.ts'
 import { keepalive, milliseconds } from './keepalive.ts'
 
@@ -85,6 +85,11 @@ export async function websocketConnect<
   target: string | URL | ConnectRequest,
   options: WebsocketConnectOptions<Client> = {},
 ): Promise<Client> {
+  if (typeof target !== 'string' && (typeof target !== 'object' || target === null)) {
+    throw new SettingError(
+      `websocketConnect() needs an address, such as ws://host:port/path, or a request with it as url, not ${show(target)}`,
+    )
+  }
   const request = typeof target === 'string' || target instanceof URL ? { url: target } : target
   const settings = settingsOf(request, options, request !== target)
   const Class = options.connectionClass ?? WebSocketClientConnection

@@ -8,6 +8,7 @@ import * as windsock from 'windsock'
 import * as client from 'windsock/client'
 import * as testing from 'windsock/testing'
 import * as arbitraries from 'windsock/testing/arbitraries'
+import * as tornado from 'windsock/tornado'
 
 const unreachable = () => URL_OF_NOBODY
 
@@ -17,7 +18,15 @@ const { attach, chatRoom, clockFeed, dial, memoryJournal, openJournal, page, rou
 const { topics } = windsock as unknown as Record<string, (...args: unknown[]) => unknown>
 
 const { harness } = testing as unknown as Record<string, (...args: unknown[]) => testing.Harness>
+const { createSignedValue, websocketConnect } = tornado as unknown as Record<
+  string,
+  (...args: unknown[]) => unknown
+>
 const { scripts } = arbitraries as unknown as Record<string, (...args: unknown[]) => unknown>
+
+const application = (rules: unknown) => new tornado.Application(rules as tornado.Rule[])
+const script = (steps: unknown) => new testing.Script(steps as testing.Step[])
+const kept = (name: string) => [windsock.topic(name, { history: { count: 1 } })]
 
 /** Makes a client, gives it to `use`, and closes it again. */
 async function using<Made extends { close(): unknown }>(made: Made, use: (made: Made) => unknown) {
@@ -56,6 +65,7 @@ const MISTAKES: readonly [what: string, make: () => unknown, code: string, says:
     /port is NaN/,
   ],
   ['a number for a host', () => serve?.({ routes: [], host: 5 }), 'SETTING', /host is 5/],
+  ['an empty host', () => serve?.({ routes: [], host: '' }), 'SETTING', /host is "".*0\.0\.0\.0/],
   [
     'a listener that is none',
     () => serve?.({ routes: [], onError: 'x' }),
@@ -85,6 +95,12 @@ const MISTAKES: readonly [what: string, make: () => unknown, code: string, says:
   ['a page without a slash', () => page?.('x', 'package.json'), 'ROUTE', /path is "x"/],
   ['a page without a file', () => page?.('/'), 'ROUTE', /file is undefined/],
   ['a page on the web', () => page?.('/', new URL('http://a/')), 'ROUTE', /file is http:\/\/a\//],
+  [
+    'a page that is not where the program was started',
+    () => page?.('/', 'nowhere.html'),
+    'ROUTE',
+    /nowhere\.html.*import\.meta\.url/,
+  ],
   ['a topic without a name', () => topic?.(), 'SETTING', /name of a topic is undefined/],
   [
     'a misspelt history',
@@ -107,6 +123,13 @@ const MISTAKES: readonly [what: string, make: () => unknown, code: string, says:
   ],
   ['one topic without a list', () => topics?.('/', news), 'SETTING', /needs an array/],
   ['a topic by its name', () => topics?.('/', ['news']), 'SETTING', /has "news" in its list/],
+  ['a topic with an empty name', () => topics?.('/', kept('')), 'SETTING', /called "".*1 to 255/],
+  [
+    'a topic whose name is too long',
+    () => topics?.('/', kept('ä'.repeat(128))),
+    'SETTING',
+    /1 to 255 bytes/,
+  ],
   ['a misspelt rule', () => topics?.('/', [news], { acept: nothing }), 'SETTING', /"acept"/],
   ['a room by its name', () => chatRoom?.({ topic: 'chat' }), 'SETTING', /topic is "chat"/],
   ['a room with less than nothing', () => chatRoom?.({ last: -1 }), 'SETTING', /last is -1/],
@@ -182,6 +205,34 @@ const MISTAKES: readonly [what: string, make: () => unknown, code: string, says:
     () => using(client.connectPlain(unreachable), (made) => made.send(5 as never)),
     'MESSAGE_TYPE',
     /5 cannot be sent/,
+  ],
+  ['a rule alone', () => application(['/', Echo]), 'SETTING', /handlers\[0\] is "\/".*\[\['\/'/],
+  ['a rule of nothing', () => application([null]), 'SETTING', /handlers\[0\] is null/],
+  [
+    'a rule whose handler is not there',
+    () => application([['/a', undefined]]),
+    'ROUTE',
+    /the handler of "\/a" is undefined/,
+  ],
+  ['nowhere to connect to', () => websocketConnect?.(), 'SETTING', /needs an address.*undefined/],
+  [
+    'a secret that is not set',
+    () => createSignedValue?.(undefined, 'name', 'value'),
+    'SETTING',
+    /there is no secret/,
+  ],
+  [
+    'a peer at a path of nobody',
+    () => harness?.([windsock.route('/a', nothing)]).connect('/b'),
+    'ROUTE',
+    /no route answers "\/b": the harness has \/a/,
+  ],
+  ['a script of nothing', () => script(undefined), 'SETTING', /array of steps/],
+  [
+    'a misspelt step',
+    () => script([{ atMs: 0, client: 1, does: 'conect', path: '/' }]),
+    'SETTING',
+    /step 0 .*"conect"; known are connect, /,
   ],
   ['one in memory with none', () => memoryJournal?.({ max: 1 }), 'SETTING', /"maxEvents"\?/],
 ]

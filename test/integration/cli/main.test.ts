@@ -27,4 +27,12 @@ describe('the command', () => {
     expect(code).toBe(1)
     expect(errors).toContain('demo')
   })
+
+  it.each([[['nonsense']], [['replay']], [['demo', '--nonsense']], [['connect', 'a', 'b']]])(
+    'says after %j where it is told what can be written',
+    async (args) => {
+      const { code, errors } = await run(...args)
+      expect([code, errors]).toEqual([1, expect.stringContaining('--help')])
+    },
+  )
 })

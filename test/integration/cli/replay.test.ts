@@ -229,6 +229,12 @@ describe('the test of a life', () => {
     }
   })
 
+  it('is written into a folder that is not there yet', async () => {
+    const file = join(journal.folder, 'new/test/life.test.ts')
+    expect((await life('/clean', `--test=${file}`)).code).toBe(0)
+    expect(existsSync(file)).toBe(true)
+  })
+
   it('is never written over a file that is there', async () => {
     const file = join(journal.folder, 'mine.test.ts')
     writeFileSync(file, 'mine')
