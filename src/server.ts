@@ -336,13 +336,19 @@ function plainAddress(address: string | undefined): string {
   return address?.replace(/^::ffff:(?=\d+\.)/i, '') ?? ''
 }
 
+/** What the system says in a word, and what to do about it. */
+const WHY_NOT: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'the port is in use: choose another, or 0 for a free one',
+  EADDRNOTAVAIL: 'this machine has no such address: choose one of its own, or 0.0.0.0 for all',
+  EACCES:
+    'this process may not listen there: ports below 1024 are for the system, so choose another',
+  ENOTFOUND: 'nobody knows this name: choose an address, such as 127.0.0.1',
+}
+
 function listening(http: HttpServer, host: string, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
     const failed = (cause: NodeJS.ErrnoException) => {
-      const why =
-        cause.code === 'EADDRINUSE'
-          ? 'the port is in use: choose another, or 0 for a free one'
-          : describe(cause)
+      const why = WHY_NOT[cause.code ?? ''] ?? describe(cause)
       const message = `cannot listen on ${host}:${port}: ${why}`
       reject(new WebSocketError('ERR_WINDSOCK_LISTEN', message, { cause }))
     }

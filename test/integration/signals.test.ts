@@ -62,7 +62,7 @@ describe('what cannot work is told in one line, and ends with 1', () => {
     [['--prot', '1'], /unknown option '--prot'/],
     [
       ['--host', '203.0.113.1', '--port', '0'],
-      /cannot listen on 203\.0\.113\.1:0.*ERR_WINDSOCK_LISTEN/,
+      /cannot listen on 203\.0\.113\.1:0: this machine has no such address.*ERR_WINDSOCK_LISTEN/,
     ],
   ])('%j', async (args, says) => {
     const demo = windsock('demo', ...args)
