@@ -1,11 +1,15 @@
 // Liveness: whether the other side of a link is still there.
 //
 // A side that says nothing for as long as it promised to say something is asked; when it does not answer either, it is
-// gone. So a server that fell silent is noticed within its heartbeat and the timeout, without waiting for TCP. A timer
-// that fires late, after a suspend or in a tab in the background, ends nothing by itself: it asks first.
+// gone. So a server that fell silent is noticed within its heartbeat, the timeout and a moment, without waiting for TCP. A
+// timer that fires late, after a suspend or in a tab in the background, ends nothing by itself: it asks first, and the
+// moment is for an answer that has arrived and was not read yet (docs/adr/0007).
 
 import type { Clock, TimerHandle } from '../protocol/ports.ts'
 import { MAX_MS } from './settings.ts'
+
+/** Many turns of the event loop: after a stall timers fire before sockets are read. */
+const GRACE_MS = 50
 
 export interface LivenessOptions {
   readonly clock: Clock
@@ -54,7 +58,9 @@ export class Liveness {
     this.#asked = true
     clock.clearTimeout(this.#timer)
     ask?.()
-    this.#timer = clock.setTimeout(() => this.#options.gone(), timeoutMs / 2)
+    this.#timer = clock.setTimeout(() => {
+      this.#timer = clock.setTimeout(() => this.#options.gone(), GRACE_MS)
+    }, timeoutMs / 2)
   }
 
   #arm(): void {

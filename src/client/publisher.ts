@@ -4,7 +4,7 @@
 // The server knows a key for two minutes; what was sent longer ago than that, and never acknowledged, may be there or
 // not, and is given back to the application rather than sent twice.
 
-import { LimitError, WebSocketClosedError, WebSocketError } from '../protocol/errors.ts'
+import { LimitError, WebSocketError } from '../protocol/errors.ts'
 import type { Clock, Random, TimerHandle } from '../protocol/ports.ts'
 import type { Position } from '../protocol/position.ts'
 import { MAX_KEY_LENGTH, type ServerFrame, toBase64 } from '../protocol/resume.ts'
@@ -109,7 +109,7 @@ export class Publisher {
   }
 
   /** Nothing will be published any more. */
-  end(error: WebSocketError = new WebSocketClosedError('the client is closed')): void {
+  end(error: WebSocketError): void {
     this.pause()
     this.#ended = error
     for (const entry of this.#entries.values()) this.#settle(entry, () => entry.reject(error))
@@ -222,7 +222,7 @@ export function refused(code: string, message: string): WebSocketError {
 function uncertain(): WebSocketError {
   return new WebSocketError(
     'ERR_WINDSOCK_UNCERTAIN',
-    'the connection was lost before the answer came, and too long ago to send it again: it may be stored or not',
+    'it was sent, not acknowledged, and that is too long ago to send it again: it may be stored or not',
     { fault: 'network' },
   )
 }

@@ -73,7 +73,7 @@ export class Session {
   }
 
   /** Nothing comes and nothing goes any more. */
-  end(error?: WebSocketError): void {
+  end(error: WebSocketError): void {
     this.pause()
     this.publisher.end(error)
     for (const feed of this.#feeds.values()) feed.end()

@@ -5,8 +5,10 @@
 
 import fc from 'fast-check'
 import { describe, expect } from 'vitest'
+import { VirtualClock } from 'windsock/testing'
 import { Client, type ClientOptions } from '../../src/client/client.ts'
 import type { EnvironmentEvent } from '../../src/client/environment.ts'
+import { Liveness } from '../../src/client/liveness.ts'
 import { CLIENT_BOUNDS, TRANSPORTS } from '../../src/client/settings.ts'
 import type { Wire } from './support/client-network.ts'
 import { ClientWorld, HEARTBEAT_MS, type ReadingRule, TOPIC } from './support/client-world.ts'
@@ -85,6 +87,37 @@ describe('the watch over a server', () => {
         network.tell(event)
       }
       expect(client.state.lastClose).toMatchObject({ code: 1006 })
+    },
+    RUNS,
+  )
+
+  lawOf(
+    'keeps one that has answered in time where the program stood still, and gives up one that has not',
+    fc.record({
+      timeoutMs: fc.integer({ min: 2, max: 10_000 }),
+      /** Of the time for the answer, when the stall begins; it lasts beyond the end of it. */
+      part: fc.double({ min: 0, max: 0.99, noNaN: true }),
+      beyondMs: fc.integer({ min: 0, max: 60_000 }),
+      answers: fc.boolean(),
+    }),
+    async ({ timeoutMs, part, beyondMs, answers }) => {
+      const clock = new VirtualClock()
+      const told = { asked: 0, gone: 0 }
+      const liveness = new Liveness({
+        ...{ clock, timeoutMs, heartbeatMs: 0 },
+        ask: () => told.asked++,
+        gone: () => told.gone++,
+      })
+      liveness.probe()
+      const answerMs = timeoutMs / 2
+      await clock.advance(part * answerMs)
+      clock.stall((1 - part) * answerMs + beyondMs)
+      // Then as Node does: the timers that are due, and what has arrived after them.
+      await clock.advance(0)
+      if (answers) liveness.heard()
+      await clock.advance(timeoutMs + 50)
+      expect(told).toEqual({ asked: 1, gone: answers ? 0 : 1 })
+      expect(clock.timerCount).toBe(0)
     },
     RUNS,
   )
