@@ -38,8 +38,11 @@ export type EnvironmentEvent =
 /** As Node's own, and what browsers know beyond. */
 export type FetchInit = RequestInit & { readonly cache?: 'no-store' }
 
+/** A client counts no turns. */
+export type ClientClock = Omit<Clock, 'turn'>
+
 export interface Environment {
-  readonly clock: Clock
+  readonly clock: ClientClock
   readonly random: Random
   /** What relative addresses are relative to; `undefined`: nothing, as in Node. */
   readonly baseUrl: string | undefined

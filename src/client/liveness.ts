@@ -5,14 +5,15 @@
 // timer that fires late, after a suspend or in a tab in the background, ends nothing by itself: it asks first, and the
 // moment is for an answer that has arrived and was not read yet (docs/adr/0007).
 
-import type { Clock, TimerHandle } from '../protocol/ports.ts'
+import type { TimerHandle } from '../protocol/ports.ts'
+import type { ClientClock } from './environment.ts'
 import { MAX_MS } from './settings.ts'
 
 /** Many turns of the event loop: after a stall timers fire before sockets are read. */
 const GRACE_MS = 50
 
 export interface LivenessOptions {
-  readonly clock: Clock
+  readonly clock: ClientClock
   /** The other side says something at least this often, ms; 0: it did not promise. */
   readonly heartbeatMs: number
   /** How much longer it may be silent, ms; half of it is for the answer. */

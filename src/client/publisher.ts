@@ -5,10 +5,11 @@
 // not, and is given back to the application rather than sent twice.
 
 import { LimitError, WebSocketError } from '../protocol/errors.ts'
-import type { Clock, Random, TimerHandle } from '../protocol/ports.ts'
+import type { Random, TimerHandle } from '../protocol/ports.ts'
 import type { Position } from '../protocol/position.ts'
 import { MAX_KEY_LENGTH, type ServerFrame, toBase64 } from '../protocol/resume.ts'
 import { boundedRetryMs } from '../protocol/retry-hint.ts'
+import type { ClientClock } from './environment.ts'
 import type { TopicLink } from './links/link.ts'
 
 /** Where a message stands in its topic. */
@@ -45,7 +46,7 @@ interface Entry {
 }
 
 export interface PublisherOptions {
-  readonly clock: Clock
+  readonly clock: ClientClock
   readonly random: Random
   readonly maxQueued: number
   readonly maxQueuedChars: number
@@ -181,7 +182,7 @@ export class Publisher {
 
   #refusal(key: string, chars: number): WebSocketError | undefined {
     const { maxQueued, maxQueuedChars } = this.#options
-    if (!/^[\x21-\x7e]+$/.test(key) || key.length > MAX_KEY_LENGTH) {
+    if (!/^[!-~]+$/.test(key) || key.length > MAX_KEY_LENGTH) {
       const allowed = `1 to ${MAX_KEY_LENGTH} visible ASCII characters`
       return new WebSocketError('ERR_WINDSOCK_TOPIC', `a key must be ${allowed}`)
     }
@@ -198,9 +199,7 @@ export class Publisher {
   }
 
   #randomKey(): string {
-    return Array.from(this.#options.random.bytes(16), (byte) =>
-      byte.toString(16).padStart(2, '0'),
-    ).join('')
+    return toBase64(this.#options.random.bytes(16))
   }
 }
 
@@ -222,7 +221,7 @@ export function refused(code: string, message: string): WebSocketError {
 function uncertain(): WebSocketError {
   return new WebSocketError(
     'ERR_WINDSOCK_UNCERTAIN',
-    'it was sent, not acknowledged, and that is too long ago to send it again: it may be stored or not',
+    'it was sent too long ago to be sent again, and not acknowledged: it may be stored or not',
     { fault: 'network' },
   )
 }

@@ -21,11 +21,11 @@ export const CLIENT_BOUNDS = {
   /** A client on another transport than its first tries that again after this long, ms. Default 60,000. */
   upgradeMs: { default: 60_000, min: 1, max: MAX_MS },
   /**
-   * The server says something at least this often, ms. Topics over WebSocket: the server tells, and this is not used.
-   * Over HTTP: default 25,000. A plain connection: default 0, not known and not watched.
+   * The server says something at least this often, ms. Topics over WebSocket: the server tells how often, and this is for
+   * its answers. Over HTTP: default 25,000. A plain connection: default 0, not known and not watched.
    */
   heartbeatMs: { default: 25_000, min: 0, max: MAX_MS },
-  /** A server that is silent this much longer than that is gone, ms. Default 10,000. */
+  /** A server that is silent, or does not answer, for this much longer than that is gone, ms. Default 10,000. */
   heartbeatTimeoutMs: { default: 10_000, min: 2, max: MAX_MS },
   /** How long the closing handshake may take, ms. Default 5,000. */
   closeTimeoutMs: { default: 5_000, min: 1, max: MAX_MS },

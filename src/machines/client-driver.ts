@@ -11,7 +11,7 @@ import type { ClientEffect, ClientEvent } from './client-effects.ts'
 export type ClientSnapshot = SnapshotFrom<ClientMachine>
 
 export interface ClientDriverOptions {
-  readonly clock: Clock
+  readonly clock: Pick<Clock, 'setTimeout' | 'clearTimeout'>
   readonly input: ClientInput
   perform(effect: ClientEffect): void
   /** Called after each event that changed something, before its effects are performed. */

@@ -19,11 +19,7 @@ const REPLACEMENT = '\uFFFD'
  */
 export function utf8Length(text: string): number {
   let bytes = 0
-  for (let index = 0; index < text.length; ) {
-    const point = text.codePointAt(index) as number
-    bytes += utf8Width(point)
-    index += point > 0xffff ? 2 : 1
-  }
+  for (const character of text) bytes += utf8Width(character.codePointAt(0) as number)
   return bytes
 }
 

@@ -92,6 +92,50 @@ describe('the watch over a server', () => {
   )
 
   lawOf(
+    'gives up one that says it is there and does not do what it is asked, and keeps one that takes its time',
+    fc.record({
+      seed: fc.nat(1_000_000),
+      afterMs: fc.nat(5_000),
+      asks: fc.array(fc.constantFrom('publish' as const, 'read' as const), {
+        minLength: 1,
+        maxLength: 4,
+      }),
+      heartbeatMs: fc.integer({ min: 0, max: 3 * HEARTBEAT_MS }),
+      /** How much of the time for an answer it takes; all of it: there is none. */
+      part: fc.oneof(fc.constant(1), fc.double({ min: 0, max: 0.9, noNaN: true })),
+    }),
+    async ({ seed, afterMs, asks, heartbeatMs, part }) => {
+      const { world, network, client, clock } = connect(seed, { ...OPTIONS, heartbeatMs })
+      await clock.advance(100 + afterMs)
+      const held: string[] = []
+      let isHolding = true
+      network.meddle = (text) => {
+        if (!isHolding) return [...held.splice(0), text]
+        if (!/"type":"(ack|error|subscribed)"/.test(text)) return [text]
+        held.push(text)
+        return []
+      }
+      let stored = 0
+      for (const [index, what] of asks.entries()) {
+        const topic = client.topic<string>(what === 'publish' ? TOPIC : `other ${index}`)
+        if (what === 'publish') void topic.publish('at some time').then(() => stored++)
+        else topic.events$.subscribe({ error: () => {} })
+      }
+      await clock.advance((heartbeatMs + TIMEOUT_MS) * part)
+      if (part < 1) isHolding = false
+      await clock.advance(HEARTBEAT_MS + 10)
+      expect(client.state.lastClose?.code).toBe(part < 1 ? undefined : 1006)
+      isHolding = false
+      held.splice(0)
+      await clock.advance(20_000)
+      const published = asks.filter((what) => what === 'publish').length
+      expect(stored).toBe(published)
+      expect(world.topic.offset).toBe(published)
+    },
+    RUNS,
+  )
+
+  lawOf(
     'keeps one that has answered in time where the program stood still, and gives up one that has not',
     fc.record({
       timeoutMs: fc.integer({ min: 2, max: 10_000 }),

@@ -1,7 +1,8 @@
 // WebSocket links: plain messages, and topics by the resume protocol.
 //
 // A link for topics is open when the server has said `welcome`: a proxy that lets the upgrade through and nothing else
-// is so found out by the client's deadline. Heartbeats and pongs stay here; what they mean for the topics goes on.
+// is so found out by the client's deadline. Heartbeats and pongs stay here; what they mean for the topics goes on. A
+// server that says it is there and has not answered anything for too long is given up with the next thing that it says.
 
 import type { CloseFrame } from '../../protocol/close-record.ts'
 import type { Message } from '../../protocol/message.ts'
@@ -14,6 +15,8 @@ import type { Link, LinkEvents, TopicFrame, TopicLink } from './link.ts'
 
 /** A server that sends this is none of ours, or is broken, and would be again. */
 const NO_FRAME = { code: 1002, reason: `what came is no frame of ${RESUME_SUBPROTOCOL}` }
+/** It says that it is there, and does not do what it is asked for. */
+const NO_ANSWER = { code: 1006, reason: 'the server does not answer' }
 /** As many as the server is sure to take at once, without a wait for each answer. */
 const PUBLISHES_AT_ONCE = 16
 
@@ -51,7 +54,13 @@ export function openWebSocket(
   environment: Environment,
   numbers: ClientNumbers,
 ): TopicLink {
+  const { clock } = environment
+  // The deadline of a request over HTTP, too.
+  const answerMs = numbers.heartbeatMs + numbers.heartbeatTimeoutMs
   let publishPerSecond = 0
+  const unanswered = new Set<number | undefined>()
+  /** When it answered something last, or was asked when it owed nothing. */
+  let answeredMs = 0
   const { link, socket, watch, fail } = dial(url, [RESUME_SUBPROTOCOL], environment, numbers, {
     writable() {},
     opened() {},
@@ -65,13 +74,19 @@ export function openWebSocket(
         watch(frame.heartbeatMs, () => socket.send(clientFrameJson({ type: 'ping', id: 0 })))
         events.opened()
       } else {
-        events.received(frame)
+        if ('id' in frame && unanswered.delete(frame.id)) answeredMs = clock.nowMs()
+        if (unanswered.size > 0 && clock.nowMs() - answeredMs > answerMs) fail(NO_ANSWER)
+        else events.received(frame)
       }
     },
   })
   return {
     ...link,
-    send: (request) => socket.send(clientFrameJson(request)),
+    send(request) {
+      if (unanswered.size === 0) answeredMs = clock.nowMs()
+      unanswered.add(request.id)
+      socket.send(clientFrameJson(request))
+    },
     publishesAtOnce: PUBLISHES_AT_ONCE,
     get publishPerSecond() {
       return publishPerSecond
