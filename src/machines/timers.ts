@@ -19,7 +19,7 @@ export class Timer {
   readonly event: { readonly type: string }
   /** The next of its owner's. */
   next: Timer | undefined
-  /** Of the clock; whole, so that V8 needs no object for it. */
+  /** Of the clock, ms. */
   dueMs = 0
   list: TimerList | undefined
   before: Timer | undefined
@@ -58,7 +58,7 @@ export class Timers {
   /** Sets a timer that is not set; it is due `delayMs` from now. */
   set(timer: Timer): void {
     const { delayMs } = timer
-    timer.dueMs = Math.ceil(this.#clock.nowMs() + delayMs)
+    timer.dueMs = this.#clock.nowMs() + delayMs
     const list = this.#lists.get(delayMs) ?? this.#begin(delayMs)
     timer.list = list
     timer.before = list.last
@@ -97,7 +97,7 @@ export class Timers {
       this.#end(list, delayMs)
     } else {
       const again = () => this.#fire(list, delayMs)
-      list.handle = this.#clock.setTimeout(again, Math.ceil(first.dueMs - now))
+      list.handle = this.#clock.setTimeout(again, first.dueMs - now)
     }
   }
 

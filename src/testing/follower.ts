@@ -35,6 +35,12 @@ export interface TopicView {
   isSubscribed: boolean
   /** Where it stood in the calm at the end, if it was there and read. */
   calm: number | undefined
+  /** What it knew to be in the log then: what is stored later nobody has to have. */
+  reached: {
+    readonly epoch: string | undefined
+    readonly last: number
+    readonly acknowledged: number
+  }
   /** Everything that came, in order. */
   readonly sightings: Sighting[]
   /** What it ever asked to be published, as JSON, whatever became of it. */
@@ -70,6 +76,7 @@ export class Follower {
   noteCalm(isQuiet: (client: Client) => boolean): void {
     const isThere = this.#client !== undefined && isQuiet(this.#client)
     for (const view of this.topics.values()) {
+      noteReached(view)
       view.calm = isThere && view.isSubscribed ? view.last : undefined
     }
   }
@@ -162,10 +169,17 @@ export function newView(): TopicView {
     last: 0,
     isSubscribed: false,
     calm: undefined,
+    reached: { epoch: undefined, last: 0, acknowledged: 0 },
     sightings: [],
     published: [],
     acknowledged: [],
   }
+}
+
+/** Writes down what is known of the log now. */
+export function noteReached(view: TopicView): void {
+  const { epoch, last, acknowledged } = view
+  view.reached = { epoch, last, acknowledged: acknowledged.length }
 }
 
 interface Item {

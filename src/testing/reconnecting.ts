@@ -12,7 +12,7 @@ import type { CloseFrame } from '../protocol/close-record.ts'
 import type { Random } from '../protocol/ports.ts'
 import { hintInHeader } from '../protocol/retry-hint.ts'
 import type { Client as Connection } from './client.ts'
-import { newView, type TopicView } from './follower.ts'
+import { newView, noteReached, type TopicView } from './follower.ts'
 import type { Harness } from './harness.ts'
 import { printed } from './print.ts'
 import { ProcessClock } from './process-clock.ts'
@@ -49,6 +49,8 @@ export interface ReconnectingCalm extends ClientState {
   readonly queued: number
   /** Whether anything could come to it over its last connection: neither lost, nor vanished, nor stalled. */
   readonly hears: boolean
+  /** Whether nothing was under way, either way, over that connection. */
+  readonly isQuiet: boolean
 }
 
 /** One client of a script that comes back by itself; it outlives its connections, and the clients that it has had. */
@@ -125,10 +127,11 @@ export class ReconnectingClient {
   /** Writes down where it stands; `isQuiet` tells whether nothing is under way to a client of it. */
   noteCalm(isQuiet: (client: Connection) => boolean): void {
     const { present } = this
+    for (const view of this.topics.values()) noteReached(view)
     if (this.#client === undefined || present === undefined) return
     const { state, queued } = this.#client
-    this.calm = { ...state, queued, hears: present.isReading }
-    const isThere = state.state === 'open' && isQuiet(present)
+    this.calm = { ...state, queued, hears: present.isReading, isQuiet: isQuiet(present) }
+    const isThere = state.state === 'open' && this.calm.isQuiet
     for (const view of this.topics.values()) {
       // One that it has not asked for again is its fault, unless the server has turned it away.
       const isAsked = view.isSubscribed || !this.#isHindered

@@ -33,11 +33,14 @@ export function noGap(server: Harness): string | undefined {
       const at = `${topic}/${epoch}/${offset}`
       if (acknowledged.has(at)) return `two messages were acknowledged at ${at}`
       acknowledged.add(at)
+    }
+    const then = view.reached
+    for (const { offset, epoch } of view.acknowledged.slice(0, then.acknowledged)) {
       reached(topic, epoch, offset)
     }
+    reached(topic, then.epoch, then.last)
     const wrong = jump(who, topic, view) ?? disagreement(who, topic, view, agree)
     if (wrong !== undefined) return wrong
-    reached(topic, view.epoch, view.last)
   }
   for (const { who, topic, view } of views) {
     const head = heads.get(`${topic}/${view.epoch}`) ?? 0

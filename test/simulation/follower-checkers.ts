@@ -92,5 +92,8 @@ function isAway(
   if (calm === undefined || !isWelcome(number, bounds, script.steps)) return undefined
   if (calm.state !== 'open') return `it is ${calm.state} ${JSON.stringify(calm.lastClose)}`
   if (!calm.hears) return 'it holds on to a connection that is gone'
-  return calm.queued > 0 && `${calm.queued} of its publishes wait, though all is quiet`
+  // Who writes slowly may still be at it.
+  return (
+    calm.isQuiet && calm.queued > 0 && `${calm.queued} of its publishes wait, though all is quiet`
+  )
 }
