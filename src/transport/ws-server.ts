@@ -66,9 +66,15 @@ export class WsServers {
   #last:
     | { readonly limits: RouteLimits; readonly compression: Compression; readonly server: WsServer }
     | undefined
+  #takesSockets: boolean | undefined
 
   constructor(clock: Clock) {
     this.#clock = clock
+  }
+
+  /** Whether `ws` takes a socket whose handshake it has not answered; tried with the first options that there are. */
+  takesSockets(options: ServerOptions): boolean {
+    return (this.#takesSockets ??= mayTakeSockets(options))
   }
 
   door(request: IncomingMessage, socket: Duplex, head: Buffer): Door {
@@ -90,7 +96,7 @@ export class WsServers {
     const key = `${maxMessageBytes} ${maxFragments} ${closeTimeoutMs} ${deflate}`
     const known = this.#kept.get(key)
     if (known !== undefined) return known
-    const made = new WsServer(limits, compression, this.#clock)
+    const made = new WsServer(limits, compression, this.#clock, this)
     if (this.#kept.size < MAX_KEPT_SETS) this.#kept.set(key, made)
     return made
   }
@@ -139,7 +145,7 @@ class WsServer {
   #answer: UpgradeAnswer | undefined
   #refused: UpgradeRefusal | undefined
 
-  constructor(limits: RouteLimits, compression: Compression, clock: Clock) {
+  constructor(limits: RouteLimits, compression: Compression, clock: Clock, servers: WsServers) {
     this.#clock = clock
     this.#deflate = deflateChoice(compression)
     this.#options = {
@@ -157,7 +163,7 @@ class WsServer {
       // Policy has chosen already; `ws` would take the first offered.
       handleProtocols: () => this.#answer?.subprotocol ?? false,
     }
-    this.#takesSockets = mayTakeSockets(this.#options)
+    this.#takesSockets = servers.takesSockets(this.#options)
     this.#server = new WebSocketServer(this.#options)
     // Policy has looked at all else: what is left for `ws` to refuse is an offer of compression (RFC 7692 §7).
     this.#server.on('wsClientError', ({ message: reason }, socket) => {
