@@ -243,10 +243,10 @@ export function mayTakeSockets(options: ServersOptions): boolean {
       },
     }
     ws.send('out')
-    socket.emit('data', maskedText('in'))
+    socket.emit('data', maskedText('i'))
     const { _receiver: receiver } = ws as WebSocket & { _receiver?: Receiver }
     const isBounded = receiver?._maxPayload === options.maxPayload
-    return isBounded && heard === 'in' && Buffer.concat(written).equals(UNMASKED_OUT)
+    return isBounded && heard === 'i' && Buffer.concat(written).equals(UNMASKED_OUT)
   } catch {
     return false
   } finally {
