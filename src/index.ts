@@ -63,15 +63,8 @@ export type { Position } from './protocol/position.ts'
 export { isResumable } from './protocol/resumable.ts'
 export { type CheckOrigin, type Prepare, type Route, type RouteSettings, route } from './route.ts'
 export type { ConnectionCounts, ErrorListener } from './runtime.ts'
-export {
-  type Attached,
-  type AttachOptions,
-  attach,
-  type ServeOptions,
-  type Server,
-  type ServerSettings,
-  serve,
-} from './server.ts'
+export { type Attached, attach, type Server, serve } from './server.ts'
+export type { AttachOptions, ServeOptions, ServerSettings } from './server-options.ts'
 export type {
   Published,
   PublishOptions,

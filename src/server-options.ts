@@ -1,10 +1,54 @@
-// Server options: what TypeScript says at once of the options of a server, a program in JavaScript is told here.
+// Server options: what a server may be told. What TypeScript says of it at once, a program in JavaScript is told here, too.
 //
 // What a route may set as well is checked with the routes (route.ts).
 
+import type { Page } from './http/page.ts'
+import type { PlainRequests } from './http/requests.ts'
+import type { Journal } from './journal/journal.ts'
 import { checkJournal } from './open-journal.ts'
 import { SettingError, show, WebSocketError } from './protocol/errors.ts'
-import type { Entry, ServerSettings } from './server.ts'
+import type { LimitName, RouteLimitName } from './protocol/limits.ts'
+import type { Route, RouteSettings } from './route.ts'
+import type { ErrorListener } from './runtime.ts'
+
+/** Limits that belong to the server as a whole. */
+type ServerLimitSettings = { readonly [Name in Exclude<LimitName, RouteLimitName>]?: number }
+
+/** What a server may be told, besides the defaults of its routes. */
+export type ServerSettings = RouteSettings &
+  ServerLimitSettings & {
+    /** Told of what user code threw, and of what hung. Default: a line and the stack on standard error. */
+    readonly onError?: ErrorListener
+    /**
+     * Keeps the life of each connection: `await openJournal(file)`; whoever opened it closes it. Default: one in memory,
+     * the newest 10,000 events.
+     */
+    readonly journal?: Journal
+    /**
+     * Addresses and networks of proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed, such as
+     * `['127.0.0.1', '10.0.0.0/8']`. Default: none, and no header changes `remoteAddress` or `secure`.
+     */
+    readonly trustedProxies?: readonly string[]
+  }
+
+/** What answers: a WebSocket's route, a page, plain requests. */
+export type Entry = Route | Page | PlainRequests
+
+/** What `serve()` takes. */
+export type ServeOptions = ServerSettings & {
+  /** The first that matches answers; pages only with `serve()`. */
+  readonly routes: readonly (Entry | readonly Entry[])[]
+  /** Default `'127.0.0.1'`: reachable from this machine only; `'0.0.0.0'` or `'::'` for all. */
+  readonly host?: string
+  /** Default 0: a free one, which `url` tells. */
+  readonly port?: number
+}
+
+/** What `attach()` takes. */
+export type AttachOptions = ServerSettings & {
+  /** The first that matches answers; no pages, which are the owner's. */
+  readonly routes: readonly (Exclude<Entry, Page> | readonly Exclude<Entry, Page>[])[]
+}
 
 /**
  * The routes of a server, one after the other.

@@ -14,72 +14,29 @@ import type { Duplex } from 'node:stream'
 import type { Observable } from 'rxjs'
 import type { Connection } from './handlers/handler.ts'
 import { TrustedProxies } from './http/client-address.ts'
-import { answerWithLine, answerWithPage, type Page } from './http/page.ts'
+import { answerWithLine, answerWithPage } from './http/page.ts'
 import type { IncomingUpgrade } from './http/request.ts'
-import type { PlainRequests } from './http/requests.ts'
 import type { Journal } from './journal/journal.ts'
 import { memoryJournal } from './open-journal.ts'
 import type { CloseRecord } from './protocol/close-record.ts'
 import { describe, SettingError, show, WebSocketError } from './protocol/errors.ts'
 import { refuseUpgrade } from './protocol/handshake.ts'
-import {
-  DEFAULT_LIMITS,
-  type LimitName,
-  type RouteLimitName,
-  resolveLimits,
-} from './protocol/limits.ts'
+import { DEFAULT_LIMITS, resolveLimits } from './protocol/limits.ts'
 import { lastAnswered } from './protocol/linger.ts'
-import { DEFAULT_SETTINGS, type Route, type RouteSettings, resolveSettings } from './route.ts'
+import { DEFAULT_SETTINGS, type Route, resolveSettings } from './route.ts'
+import { type ConnectionCounts, printError, type RouteMatch, Runtime } from './runtime.ts'
 import {
-  type ConnectionCounts,
-  type ErrorListener,
-  printError,
-  type RouteMatch,
-  Runtime,
-} from './runtime.ts'
-import { checkAddress, checkServerSettings, entriesOf } from './server-options.ts'
+  type AttachOptions,
+  checkAddress,
+  checkServerSettings,
+  type Entry,
+  entriesOf,
+  type ServeOptions,
+  type ServerSettings,
+} from './server-options.ts'
 import { descriptorLimit } from './transport/descriptors.ts'
 import { liveClock, liveRandom } from './transport/live-ports.ts'
 import { refuse, WsServers } from './transport/ws-server.ts'
-
-/** Limits that belong to the server as a whole. */
-type ServerLimitSettings = { readonly [Name in Exclude<LimitName, RouteLimitName>]?: number }
-
-/** What a server may be told, besides the defaults of its routes. */
-export type ServerSettings = RouteSettings &
-  ServerLimitSettings & {
-    /** Told of what user code threw, and of what hung. Default: a line and the stack on standard error. */
-    readonly onError?: ErrorListener
-    /**
-     * Keeps the life of each connection: `await openJournal(file)`; whoever opened it closes it. Default: one in memory,
-     * the newest 10,000 events.
-     */
-    readonly journal?: Journal
-    /**
-     * Addresses and networks of proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed, such as
-     * `['127.0.0.1', '10.0.0.0/8']`. Default: none, and no header changes `remoteAddress` or `secure`.
-     */
-    readonly trustedProxies?: readonly string[]
-  }
-
-/** What answers: a WebSocket's route, a page, plain requests. */
-export type Entry = Route | Page | PlainRequests
-
-/** What `serve()` takes. */
-export type ServeOptions = ServerSettings & {
-  /** The first that matches answers; pages only with `serve()`. */
-  readonly routes: readonly (Entry | readonly Entry[])[]
-  /** Default `'127.0.0.1'`: reachable from this machine only; `'0.0.0.0'` or `'::'` for all. */
-  readonly host?: string
-  /** Default 0: a free one, which `url` tells. */
-  readonly port?: number
-}
-
-/** What `attach()` takes. */
-export type AttachOptions = ServerSettings & {
-  /** The first that matches answers; no pages, which are the owner's. */
-  readonly routes: readonly (Exclude<Entry, Page> | readonly Exclude<Entry, Page>[])[]
-}
 
 /** What `attach()` gives. */
 export interface Attached {
