@@ -63,7 +63,12 @@ export async function openSqliteStore(
 ): Promise<SqliteStore> {
   const shared = new SharedArrayBuffer(8)
   const workerData: WorkerOptions = { shared, file, readOnly: options.readOnly ?? false }
-  const worker = new Worker(new URL('./sqlite-worker.js', import.meta.url), { workerData })
+  // It says what a program on the command line is; the worker's is a file.
+  const execArgv = process.execArgv.filter((option) => !option.startsWith('--input-type'))
+  const worker = new Worker(new URL('./sqlite-worker.js', import.meta.url), {
+    workerData,
+    execArgv,
+  })
   const leave = () => stopAndWait(shared)
   process.on('exit', leave)
   worker.once('exit', () => process.off('exit', leave))

@@ -1,5 +1,6 @@
 // How a store in a file answers: whoever appends much at once holds up nobody with the answers.
 
+import { spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -59,4 +60,15 @@ it('gives out what was kept although its thread has ended meanwhile', async () =
   while (existsSync(join(folder, 'journal.db-wal'))) continue
   await closing
   expect((await Promise.all(all)).map(({ head }) => head)).toEqual(all.map((_, index) => index + 1))
+})
+
+it('answers a program that stands on the command line', () => {
+  const program = `
+    import { openJournal } from 'windsock'
+    const journal = await openJournal(process.argv[1])
+    console.log((await journal.closeRecords()).records.length)
+    await journal.close()`
+  const given = ['--input-type=module', '-e', program, join(folder, 'journal.db')]
+  const { stdout, stderr } = spawnSync(process.execPath, given, { encoding: 'utf8' })
+  expect([stdout, stderr]).toEqual(['0\n', ''])
 })
