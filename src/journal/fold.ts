@@ -10,7 +10,7 @@ import {
 } from '../machines/connection.ts'
 import type { ConnectionEffect, ConnectionEvent } from '../machines/effects.ts'
 import { type ConnectionSnapshot, createHost, type Host } from '../machines/host.ts'
-import { JournalError } from '../protocol/errors.ts'
+import { JournalError, SettingError, show } from '../protocol/errors.ts'
 import { type LifeEvent, toMachineEvent } from './events.ts'
 import type { SavedSnapshot } from './store.ts'
 
@@ -128,11 +128,26 @@ function isAlive(snapshot: ConnectionSnapshot): boolean {
   return snapshot.matches({ open: 'alive' })
 }
 
-/** The snapshot after all of `events`; `undefined` for none. */
+/** @throws SettingError for what is no list of events, such as the promise of one. */
+export function checkEvents(name: string, events: unknown): void {
+  if (typeof (events as Partial<Iterable<unknown>> | undefined)?.[Symbol.iterator] === 'function')
+    return
+  const what = events instanceof Promise ? 'a promise' : show(events)
+  throw new SettingError(
+    `${name}() was given ${what}: give it the events of a life, as in ${name}(await journal.life(id))`,
+  )
+}
+
+/**
+ * The snapshot after all of `events`; `undefined` for none.
+ *
+ * @throws SettingError for what is no list of events.
+ */
 export function fold(
   events: Iterable<LifeEvent>,
   machine?: ConnectionMachine,
 ): ConnectionSnapshot | undefined {
+  checkEvents('fold', events)
   const folding = new Fold(machine)
   for (const event of events) folding.apply(event)
   return folding.snapshot

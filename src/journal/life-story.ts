@@ -8,7 +8,7 @@ import type { ConnectionEffect } from '../machines/effects.ts'
 import type { ConnectionSnapshot } from '../machines/host.ts'
 import type { CloseRecord } from '../protocol/close-record.ts'
 import type { LifeEvents, RecordedLifeEvent } from './events.ts'
-import { Fold } from './fold.ts'
+import { checkEvents, Fold } from './fold.ts'
 
 /** One event of a life, and what it did. */
 export interface LifeStep {
@@ -53,12 +53,13 @@ export interface LifeStory {
  * Tells the events of one life, as `journal.life()` gives them.
  *
  * @param machine - the one that the route ran, if it was not windsock's own.
- * @throws JournalError `ERR_WINDSOCK_JOURNAL_CORRUPT` when a second beginning stands among the events.
+ * @throws SettingError for what is no list of events; JournalError `ERR_WINDSOCK_JOURNAL_CORRUPT` when a second beginning stands among the events.
  */
 export function lifeStory(
   events: readonly RecordedLifeEvent[],
   machine?: ConnectionMachine,
 ): LifeStory {
+  checkEvents('lifeStory', events)
   const [first] = events
   const last = events.at(-1)
   const started = first?.type === 'ConnectionStarted' ? first.data : undefined

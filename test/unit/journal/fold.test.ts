@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { LifeEvent } from '../../../src/journal/events.ts'
 import { Fold, fold, MACHINE_SCHEMA, saveable } from '../../../src/journal/fold.ts'
+import { lifeStory } from '../../../src/journal/life-story.ts'
 import { connectionMachine } from '../../../src/machines/connection.ts'
 import { type ConnectionSnapshot, createHost } from '../../../src/machines/host.ts'
 import { startedEvent, wholeLife } from './support/lives.ts'
@@ -158,5 +159,17 @@ describe('the fold of heartbeats', () => {
       const end = fold([...OPENED, { type: 'HeartbeatsPassed', data: { pings } }])
       expect(end?.context.pings).toBe(0)
     }
+  })
+})
+
+describe('what is no list of events', () => {
+  it.each([
+    ['a promise', Promise.resolve([])],
+    ['nothing', undefined],
+    ['a number', 3],
+  ])('such as %s is told, by fold and by lifeStory', (_, given) => {
+    const refusal = expect.objectContaining({ code: 'ERR_WINDSOCK_SETTING' })
+    expect(() => fold(given as never)).toThrow(refusal)
+    expect(() => lifeStory(given as never)).toThrow(refusal)
   })
 })
