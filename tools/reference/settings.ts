@@ -7,7 +7,7 @@ import { membersOf } from './members.ts'
 export function settingsPage(): string {
   return page(
     'Settings',
-    'src/route.ts, src/protocol/compression.ts, src/server.ts and src/dial.ts',
+    'src/route.ts, src/protocol/compression.ts, src/server-options.ts and src/dial.ts',
     'A route takes the settings of its server and overrides what it names: ' +
       "`route(path, handler, { slow: 'latest', pingIntervalMs: 5_000 })`. A name that is no setting, and a value that " +
       'is not allowed, throw a `SettingError` when the route or server is made. Every number is on the page of the ' +
@@ -23,9 +23,9 @@ export function settingsPage(): string {
     'A message of a topic is deflated once for all its subscribers, whatever each of them agreed on; what a connection ' +
       'sends on its own is deflated for it alone ([flow](../explanation/flow.md#to-many)).',
     '## For `serve()` and `attach()`',
-    members('src/server.ts', 'ServerSettings'),
+    members('src/server-options.ts', 'ServerSettings'),
     '## For `serve()` only',
-    members('src/server.ts', 'ServeOptions'),
+    members('src/server-options.ts', 'ServeOptions'),
     '## For `dial()`',
     'Beside the limits of a route, `compression` (which offers it), `slow` and `machine`; ' +
       '[connecting as a client](../how-to/connect-as-a-client.md) shows them. `websocketConnect()` of ' +
