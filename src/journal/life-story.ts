@@ -53,7 +53,8 @@ export interface LifeStory {
  * Tells the events of one life, as `journal.life()` gives them.
  *
  * @param machine - the one that the route ran, if it was not windsock's own.
- * @throws SettingError for what is no list of events; JournalError `ERR_WINDSOCK_JOURNAL_CORRUPT` when a second beginning stands among the events.
+ * @throws SettingError for what is no list of events; JournalError `ERR_WINDSOCK_JOURNAL_CORRUPT` when a second beginning
+ *   stands among them.
  */
 export function lifeStory(
   events: readonly RecordedLifeEvent[],

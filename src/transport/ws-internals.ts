@@ -21,7 +21,7 @@
 //     stops between two messages, where pausing the socket would leave what it has got already: a chunk of 64 KiB may
 //     inflate to a thousand times that. Without it the chunk is inflated to its end.
 //  7. A `WebSocket` that is made without an address is a server's, and `setSocket(socket, head, options)` gives it its
-//     socket: that is what `handleUpgrade` does when it has answered. Without it, it does.
+//     socket: that is what `handleUpgrade` does when it has answered. Without it `handleUpgrade` answers everything.
 
 import { Duplex, Writable } from 'node:stream'
 import type { WebSocket } from 'ws'

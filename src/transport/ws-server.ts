@@ -187,7 +187,9 @@ class WsServer {
       socket.on('error', () => {}).destroy()
       return undefined
     }
-    if (!this.#takesSockets || this.#mayCompress(request)) {
+    // A socket that somebody listens to may have been taken by another server: `ws` knows its own, and says so.
+    const isTaken = socket.listenerCount('data') > 0
+    if (!this.#takesSockets || isTaken || this.#mayCompress(request)) {
       return this.#negotiate(request, socket, head, answer)
     }
     socket.write(switchingProtocols(request, answer))

@@ -116,6 +116,17 @@ describe('the answer to a handshake that was let in', () => {
     300,
   )
 
+  it('is not written to a socket that another server has taken', async () => {
+    const answer = { subprotocol: undefined, headers: NO_HEADERS, limits: DEFAULT_LIMITS }
+    const both: Taker = (request, socket, head) => {
+      theirs({ ...answer, compression: false }, [])(request, socket, head)
+      expect(() => ours({ ...answer, compression: false }, [])(request, socket, head)).toThrow()
+    }
+    const none = Buffer.alloc(0)
+    const written = await upgrade(both, none, none, 'dGhlIHNhbXBsZSBub25jZQ==')
+    expect(written.match(/HTTP\/1\.1/g)).toHaveLength(1)
+  })
+
   it('is left to a ws that would not take the socket', async () => {
     const prototype = WebSocket.prototype as unknown as { setSocket: (...given: unknown[]) => void }
     const { setSocket } = prototype
