@@ -119,10 +119,11 @@ function extent(
   subjects: readonly Subject[],
   { rounds, seconds }: Options,
 ): string {
-  const stretches = cases.reduce((sum, one) => {
-    return sum + one.works.length * takingPart(one, subjects).length
-  }, 0)
-  const minutes = (stretches * rounds * (roundSeconds(seconds) + OVERHEAD_SECONDS)) / 60
+  const roundOf = (one: Case) => {
+    const each = one.works.map((work) => roundSeconds(work, seconds) + OVERHEAD_SECONDS)
+    return takingPart(one, subjects).length * each.reduce((sum, of) => sum + of, 0)
+  }
+  const minutes = (rounds * cases.reduce((sum, one) => sum + roundOf(one), 0)) / 60
   return `${cases.length} cases, ${rounds} rounds of ${seconds} s for each server: about ${minutes.toFixed(1)} min`
 }
 

@@ -12,10 +12,13 @@ import type { Latency } from './words.ts'
 
 const SLICE_SECONDS = 0.5
 /**
- * Load before each slice, not counted. After a rest of some 200 ms the kernel acknowledges the
- * first 16 segments of every connection one by one: without this, broadcasts cost 25 % more.
+ * Load before each slice, not counted. After a rest of some 200 ms the kernel acknowledges the first 16 segments of
+ * every connection one by one. Without this, a broadcast costs a quarter more; most where a turn's messages are one
+ * segment, because those 16 last longest there.
  */
 const LEAD_IN_SECONDS = 0.3
+/** 16 segments for each connection, at 12 µs each. */
+const LEAD_IN_SECONDS_A_CONNECTION = 0.0002
 const SHORTEST_WARM_UP_SECONDS = 0.4
 const KIB = 1024
 
@@ -108,11 +111,9 @@ export async function measureRound(
 }
 
 /** Seconds that a round of one subject takes, without starting and stopping. */
-export function roundSeconds(seconds: number): number {
-  return (
-    seconds +
-    (warmUpMs(seconds) + sliceCount(seconds) * leadInMs(seconds / sliceCount(seconds))) / 1000
-  )
+export function roundSeconds(work: Work, seconds: number): number {
+  const slices = sliceCount(seconds)
+  return seconds + (warmUpMs(seconds) + slices * leadInMs(work, seconds / slices)) / 1000
 }
 
 async function sideBySide(
@@ -129,7 +130,7 @@ async function sideBySide(
   for (let i = 0; i < count; i++) {
     // A B C, C B A, A B C …: none is always the first.
     for (const stand of i % 2 === 0 ? stands : stands.toReversed()) {
-      tallies.get(stand)?.push(await slice(stand, seconds / count))
+      tallies.get(stand)?.push(await slice(stand, work, seconds / count))
     }
   }
   return stands.map((stand) => total(tallies.get(stand) ?? []))
@@ -168,13 +169,13 @@ async function weighed(stand: Stand, work: Work, seconds: number): Promise<Sampl
   await stand.warmUp(warmUpMs(seconds))
   const tallies: Tally[] = []
   for (let i = 0; i < sliceCount(seconds); i++) {
-    tallies.push(await slice(stand, seconds / sliceCount(seconds)))
+    tallies.push(await slice(stand, work, seconds / sliceCount(seconds)))
   }
   return { ...total(tallies), connection }
 }
 
-async function slice(stand: Stand, seconds: number): Promise<Tally> {
-  await stand.run(leadInMs(seconds))
+async function slice(stand: Stand, work: Work, seconds: number): Promise<Tally> {
+  await stand.run(leadInMs(work, seconds))
   return stand.run(seconds * 1000)
 }
 
@@ -210,6 +211,12 @@ function warmUpMs(seconds: number): number {
 }
 
 /** Of a slice; in a quick run less. */
-function leadInMs(sliceSeconds: number): number {
-  return Math.min(LEAD_IN_SECONDS, sliceSeconds) * 1000
+function leadInMs(work: Work, sliceSeconds: number): number {
+  const enough = Math.max(LEAD_IN_SECONDS, connectionsOf(work) * LEAD_IN_SECONDS_A_CONNECTION)
+  return (sliceSeconds < LEAD_IN_SECONDS ? sliceSeconds : enough) * 1000
+}
+
+function connectionsOf(work: Work): number {
+  if ('subscribers' in work) return work.subscribers
+  return 'connections' in work ? work.connections : 0
 }

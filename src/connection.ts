@@ -34,25 +34,25 @@ const SENT: Promise<void> = Promise.resolve()
 export class LiveConnection
   implements Connection, TransportEvents, InboundEvents, OutboundEvents, DriverOwner
 {
-  readonly id: string
-  readonly request: ConnectionRequest
-  subprotocol: string | undefined
-
-  readonly #setup: ConnectionSetup
-  readonly #messageRecorder: Recorder | undefined
-  readonly #barrier: Barrier
-  readonly #driver: Driver
-  readonly #inbound: Inbound
+  // What a broadcast touches stands first (docs/adr/0025).
   #transport: Transport | undefined
   #outbound: Outbound<ReturnType<Transport['pack']>> | undefined
   #maySend = false
+  readonly #messageRecorder: Recorder | undefined
+
+  readonly id: string
+  readonly request: ConnectionRequest
+  subprotocol: string | undefined
+  readonly #setup: ConnectionSetup
+  readonly #barrier: Barrier
+  readonly #driver: Driver
+  readonly #inbound: Inbound
   #openCalled = false
   #handlerEnded = false
   #pressured = false
   #inputPaused = false
   /** The Close frame that went out, be it ours or the transport's answer. */
   #closeSent: CloseFrame | null = null
-
   #control: ControlFrames | undefined
   #states: Changes<ConnectionState> | undefined
   #pongs$: Multicast<Pong> | undefined

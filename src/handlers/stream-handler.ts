@@ -3,10 +3,10 @@
 // What it emits is sent; its completion closes with 1000, its error with 1011, a disconnect unsubscribes it.
 // Returning nothing keeps the connection open. Async iterables are pulled no faster than the peer takes.
 
-import { from, isObservable, Observable } from 'rxjs'
+import { from, isObservable, Observable, type Observer } from 'rxjs'
 import { HandlerError, typeName } from '../protocol/errors.ts'
 import type { Sendable } from '../protocol/message.ts'
-import { Broadcast, type Sink } from '../streams/broadcast.ts'
+import { Broadcast } from '../streams/broadcast.ts'
 import { GuardedSubscriber } from '../streams/guarded.ts'
 import {
   type Connection,
@@ -30,7 +30,7 @@ export function streamHandler(stream: StreamFunction): HandlerFactory {
   return () => new StreamHandler(stream)
 }
 
-class StreamHandler implements Handler, Sink<Sendable> {
+class StreamHandler implements Handler, Observer<Sendable> {
   readonly #stream: StreamFunction
   #connection: Connection | undefined
   #context: HandlerContext | undefined
@@ -79,7 +79,7 @@ class StreamHandler implements Handler, Sink<Sendable> {
   #run(source: StreamResult): void {
     if (source === undefined || source === null || this.#ended) return
     if (source instanceof Broadcast) {
-      this.#stop = source.deliverTo(this)
+      this.#stop = source.deliverTo(this.#connection as Connection)
     } else if (isAsyncIterable(source)) {
       const iterator = source[Symbol.asyncIterator]()
       // A generator that waits for ever cannot be interrupted; one that is between two values returns here.

@@ -62,36 +62,37 @@ export interface OutboundOptions<P extends Sized> {
 }
 
 export class Outbound<P extends Sized> {
-  /** Messages and bytes handed to the link. */
-  messagesSent = 0
-  bytesSent = 0
-  /** Messages that the policy dropped or refused. */
-  messagesDropped = 0
-
-  readonly #link: OutboundLink<P>
-  readonly #limits: OutboundOptions<P>['limits']
-  readonly #policy: SlowPolicy
-  readonly #clock: Clock
-  readonly #events: OutboundEvents
-  /** Made when first needed: a message that comes alone is written at once. */
-  #queue: P[] | undefined
-  #spare: P[] | undefined
-  #head = 0
-  // Not looked up in the array: that costs a broadcast one more line of the cache for each subscriber.
-  #queued = 0
-  #queuedBytes = 0
-  #discardedBytes = 0
+  // What a broadcast touches stands first (docs/adr/0025).
+  #state: 'open' | 'ending' | 'ended' = 'open'
+  #blocked = false
   #scheduled = false
   // Whether the last turn that sent brought several messages, so that the next first one had better wait.
   #isBurst = false
-  #lastTurn = -1
-  #blocked = false
   #pressured = false
+  #lastTurn = -1
+  readonly #policy: SlowPolicy
+  readonly #link: OutboundLink<P>
+  readonly #clock: Clock
+  readonly #limits: OutboundOptions<P>['limits']
+  /** Not looked up in the array, which would be one more object to touch. */
+  #queued = 0
+  #queuedBytes = 0
+  /** Messages and bytes handed to the link. */
+  messagesSent = 0
+  bytesSent = 0
+
+  /** Made when first needed: a message that comes alone is written at once. */
+  #queue: P[] | undefined
+  #head = 0
+  readonly #events: OutboundEvents
+  /** Messages that the policy dropped or refused. */
+  messagesDropped = 0
+  #discardedBytes = 0
+  #spare: P[] | undefined
   #overflowed = false
   #waitingPing: Uint8Array | undefined
   #waitingPong: Uint8Array | undefined
   #onEmpty: (() => void) | undefined
-  #state: 'open' | 'ending' | 'ended' = 'open'
   #room: Deferred<void> | undefined
   #stallTimer: TimerHandle | undefined
   #progressAtMs = 0

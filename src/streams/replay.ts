@@ -18,7 +18,7 @@ export function last<T extends Sendable>(
   return new Observable<T>((subscriber) => {
     let early: { readonly value: T; readonly offset: number }[] | undefined = []
     const stop = live.deliverTo({
-      next: (value, offset) => {
+      send: (value, offset) => {
         if (early === undefined) subscriber.next(value)
         else early.push({ value, offset })
       },

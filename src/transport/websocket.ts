@@ -53,25 +53,27 @@ export interface DeflateChoice {
 }
 
 export class WebSocketTransport implements Transport<Prepared>, ReceiverWatcher, WsListener {
+  // What a broadcast touches stands first (docs/adr/0025).
+  readonly #raw: boolean
+  readonly #socket: LinkSocket
+  readonly #deflating: DeflatingWriter | undefined
+  #closing = false
+  #reported: 'nothing' | 'close' | 'end' = 'nothing'
+  #reading = false
+  #writesAhead = 0
+
   readonly #ws: TellingWebSocket
   readonly #compressFromBytes: number
-  readonly #socket: LinkSocket
   readonly #clock: Clock
-  readonly #raw: boolean
-  readonly #deflating: DeflatingWriter | undefined
   readonly #inflating: InflatingBrake | undefined
   /** Where `ws` has a queue of its own, its socket's `drain` says nothing of that. */
   readonly #progressed: (() => void) | undefined
   #events: TransportEvents | undefined
   #tellsClose = false
   #tellsReads = false
-  #reading = false
-  #closing = false
   #isCorked = false
   #hearsOfDrain = false
   readonly #writeAheadBytes: number
-  #writesAhead = 0
-  #reported: 'nothing' | 'close' | 'end' = 'nothing'
 
   constructor(ws: TellingWebSocket, socket: LinkSocket, clock: Clock, deflate: DeflateChoice) {
     const { level, memLevel, thresholdBytes: fromBytes } = deflate

@@ -84,8 +84,8 @@ it('a topic keeps nothing alive of a subscriber that has left, though a table of
   expect([found, feed.subscriberCount]).toEqual([undefined, 1_001])
 })
 
-function sinkOf(next: () => void): Sink<string> {
-  return { next }
+function sinkOf(send: () => void): Sink<string> {
+  return { send }
 }
 
 function subscribed(feed: Topic<string>) {

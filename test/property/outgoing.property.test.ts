@@ -111,7 +111,7 @@ async function arrive(place: Stage): Promise<Client[]> {
       headers: offer === '' ? GOOD_HEADERS : [...GOOD_HEADERS, ['Sec-WebSocket-Extensions', offer]],
       handler: {
         open(connection) {
-          stop = place.feed.deliverTo({ next: (value) => void connection.send(value) })
+          stop = place.feed.deliverTo(connection)
         },
         end: () => stop(),
         message: () => undefined,

@@ -40,12 +40,29 @@ describe('a topic', () => {
   it('gives to a sink until it is told to stop', () => {
     const news = new Topic<string>('news')
     const seen: string[] = []
-    const stop = news.deliverTo({ next: (item) => seen.push(item) })
+    const stop = news.deliverTo({ send: (item) => seen.push(item) })
     news.publish('a')
     stop()
     news.publish('b')
     expect(seen).toEqual(['a'])
     expect(news.subscriberCount).toBe(0)
+  })
+
+  it('counts and reports what a sink throws, and gives to the others and what comes later', () => {
+    const thrown: unknown[] = []
+    const news = new Topic<string>('news', { onSubscriberError: (error) => thrown.push(error) })
+    const seen: string[] = []
+    news.deliverTo({
+      send: () => {
+        throw new Error('mine')
+      },
+    })
+    news.deliverTo({ send: (item, offset) => seen.push(`${offset} ${item}`) })
+    news.publish('a')
+    news.publish('b')
+    expect(seen).toEqual(['1 a', '2 b'])
+    expect(thrown).toEqual([new Error('mine'), new Error('mine')])
+    expect(news.subscriberErrors).toBe(2)
   })
 
   it('counts and reports what a subscriber throws, and goes on', () => {
