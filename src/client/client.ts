@@ -63,7 +63,8 @@ export interface ClientTopic<T = unknown> {
    *
    * Resolves with its place in the log, when it is stored. Rejects with `ERR_WINDSOCK_LIMIT` when too many wait,
    * `ERR_WINDSOCK_REFUSED` when the server does not take it, `ERR_WINDSOCK_CLOSED` when the client is closed first, and
-   * `ERR_WINDSOCK_UNCERTAIN` when it was sent, and not acknowledged until it was too late to send it again (90 s).
+   * `ERR_WINDSOCK_UNCERTAIN` when it was sent, and not acknowledged until it was too late to send it again (90 s). Look at
+   * it: a rejection that nobody looks at is not told in any other way, and ends no process.
    */
   publish(data: T, options?: PublishOptions): Promise<Stored>
 }

@@ -76,7 +76,7 @@ export class Publisher {
   }
 
   publish(topic: string, data: unknown, options?: PublishOptions): Promise<Stored> {
-    return new Promise((resolve, reject) => {
+    const stored = new Promise<Stored>((resolve, reject) => {
       const key = options?.key ?? this.#randomKey()
       const chars = charsOf(data)
       const refusal = this.#ended ?? this.#refusal(key, chars)
@@ -90,6 +90,9 @@ export class Publisher {
       })
       this.#flush()
     })
+    // Who does not look at it is not punished by the end of a Node process (docs/adr/0005).
+    stored.catch(() => {})
+    return stored
   }
 
   /** A link that takes requests. */

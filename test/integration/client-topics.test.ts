@@ -1,7 +1,7 @@
 // Clients of topics over real sockets, in each of the four transports: what is read, published, lost and found again.
 
 import { firstValueFrom } from 'rxjs'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { HandshakeError, topic, topics } from 'windsock'
 import type { ClientTransport } from 'windsock/client'
 import { start } from './support/test-server.ts'
@@ -66,6 +66,25 @@ describe.each(TRANSPORTS)('a client over %s', (transport) => {
     expect(refused).toMatchObject({ reason: { code: 'ERR_WINDSOCK_REFUSED' } })
     expect(stored).toMatchObject({ value: { offset: 1 } })
     expect(client.state).toMatchObject({ state: 'open', lastClose: null })
+  })
+
+  it('ends no process by a publish that is refused, or closed over, while nobody looks at it', async () => {
+    const unhandled: unknown[] = []
+    const note = (reason: unknown) => unhandled.push(reason)
+    process.on('unhandledRejection', note)
+    onTestFinished(() => void process.off('unhandledRejection', note))
+    const server = await startTopicServer()
+    const { client } = startClient(server.url, only)
+    void client.topic('unknown').publish('nobody looks at this')
+    void client.topic('chat').publish('x', { key: 'not a key' })
+    await client.topic('chat').publish('after it')
+    await server.stop()
+    void client.topic('chat').publish('never stored')
+    await client.close()
+    void client.topic('chat').publish('too late')
+    // Node tells of a rejection once the promise jobs are done.
+    await new Promise(setImmediate)
+    expect(unhandled).toEqual([])
   })
 
   it('goes on where it was after a restart: nothing lost, nothing twice, no gap', async () => {
