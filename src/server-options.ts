@@ -53,7 +53,8 @@ export type AttachOptions = ServerSettings & {
 /**
  * The routes of a server, one after the other.
  *
- * @throws WebSocketError `ERR_WINDSOCK_ROUTE` for what is no array of them.
+ * @throws WebSocketError `ERR_WINDSOCK_ROUTE` for what is no array of them, and for one that would never be reached,
+ *   because another of its kind has the same path.
  */
 export function entriesOf(options: { readonly routes?: unknown } | undefined): readonly Entry[] {
   const routes: unknown = options?.routes
@@ -64,16 +65,33 @@ export function entriesOf(options: { readonly routes?: unknown } | undefined): r
     )
   }
   // `topics()` gives several at once.
-  const entries: unknown[] = routes.flat()
+  const entries = routes.flat() as readonly Entry[]
   for (const [index, entry] of entries.entries()) {
-    const kind: unknown = (entry as { kind?: unknown } | null | undefined)?.kind
+    const kind = (entry as Partial<Entry> | null | undefined)?.kind
     if (kind === 'route' || kind === 'page' || kind === 'requests') continue
     throw new WebSocketError(
       'ERR_WINDSOCK_ROUTE',
       `routes[${index}] is no route: make it with route(path, handler), topics(path, list) or page(path, file)`,
     )
   }
-  return entries as readonly Entry[]
+  checkPaths(entries)
+  return entries
+}
+
+// A page and a route may share a path: the one answers plain requests, the other upgrades.
+function checkPaths(entries: readonly Entry[]): void {
+  const known = new Set<string>()
+  for (const entry of entries) {
+    if (entry.kind === 'requests') continue
+    const path = entry.kind === 'page' ? entry.path : entry.pattern.text
+    const counted = known.size
+    if (known.add(`${entry.kind} ${path}`).size === counted) {
+      throw new WebSocketError(
+        'ERR_WINDSOCK_ROUTE',
+        `two ${entry.kind}s have the path ${path}: the second would never be reached`,
+      )
+    }
+  }
 }
 
 /** @throws SettingError for a listener that is no function, and a journal that is none. */

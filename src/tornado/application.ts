@@ -99,7 +99,10 @@ export class Application implements HandlerHost {
 
   /** What `serve()` takes: the WebSockets' routes, and one entry that answers plain requests. */
   get routes(): readonly (Route | PlainRequests)[] {
-    const routes = this.#rules.map((spec): Route => {
+    // Of two rules with one pattern Tornado takes the first; the other may be there for its name.
+    const known = new Set<string>()
+    const reached = this.#rules.filter(({ pattern }) => known.size < known.add(pattern.text).size)
+    const routes = reached.map((spec): Route => {
       return {
         kind: 'route',
         pattern: spec.pattern,

@@ -55,6 +55,18 @@ const news = windsock.topic<string>('news', { history: { count: 1 } })
 const MISTAKES: readonly [what: string, make: () => unknown, code: string, says: RegExp][] = [
   ['no options', () => serve?.(), 'ROUTE', /routes is missing/],
   ['one route alone', () => serve?.({ routes: news }), 'ROUTE', /routes is no array/],
+  [
+    'two routes with one path',
+    () => serve?.({ routes: [route?.('/a', nothing), route?.('/a', nothing)] }),
+    'ROUTE',
+    /two routes have the path \/a:/,
+  ],
+  [
+    'two pages with one path',
+    () => serve?.({ routes: [page?.('/', 'package.json'), page?.('/', 'package.json')] }),
+    'ROUTE',
+    /two pages have the path \/:/,
+  ],
   ['a handler among the routes', () => serve?.({ routes: [nothing] }), 'ROUTE', /routes\[0\]/],
   ['a misspelt option', () => serve?.({ routes: [], prot: 1 }), 'SETTING', /"prot".*host, port/],
   ['a port of no number', () => serve?.({ routes: [], port: 'http' }), 'LISTEN', /port is "http"/],

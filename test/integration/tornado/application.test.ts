@@ -59,6 +59,15 @@ describe('rules', () => {
     expect((await ask(port, { path: '/nowhere' })).status).toBe(404)
   })
 
+  it('two rules may have one pattern: the first answers, and the other is found by its name (T1)', async () => {
+    const { port, application } = await startApplication([
+      ['/(\\w+)', Told],
+      url('/(\\w+)', Echo, {}, 'second'),
+    ])
+    expect((await askPlain(port, '/a')).body).toBe('{"args":["a"]}')
+    expect(application.reverseUrl('second', 'b')).toBe('/b')
+  })
+
   it('the first rule wins whichever kind it is, also for an upgrade (T1)', async () => {
     const { port } = await startApplication([
       ['/plain', Told],
