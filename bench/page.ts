@@ -6,6 +6,7 @@ import { chart } from './chart.ts'
 import type { Row } from './judge.ts'
 import { comparedText, demandText, own } from './report.ts'
 import type { Results } from './results.ts'
+import { FORMS } from './subjects.ts'
 
 export const RESULTS_FILE = 'docs/explanation/performance.json'
 export const CHART_FILE = 'docs/explanation/performance.svg'
@@ -89,9 +90,9 @@ function growthOr(row: Row): string {
   return row.comparison === 'growth' ? comparedText(row) : own(row)
 }
 
-/** Class and actor, of what the stream form does. */
+/** Class and actors, of what the stream form does. */
 function formsTable(rows: readonly Row[]): string {
-  const forms = ['windsock, class', 'windsock, actor']
+  const forms = FORMS.map(({ name }) => name)
   const names = namesOf(rows.filter(({ subject }) => forms.includes(subject)))
   const lines = names.map((name) => {
     const cells = forms.map((form) => {
@@ -100,7 +101,8 @@ function formsTable(rows: readonly Row[]): string {
     })
     return [name, ...cells]
   })
-  return markdown([['Work', 'class', 'actor'], ...lines])
+  const heads = forms.map((name) => name.replace('windsock, ', ''))
+  return markdown([['Work', ...heads], ...lines])
 }
 
 /** Everyone, as a multiple of bare ws. */

@@ -54,10 +54,11 @@ export const WINDSOCK = onNode('windsock', server('./servers/windsock.js'))
 export const UNJOURNALED = onNode('no journal', server('./servers/unjournaled.js'))
 export const JOURNALED = onNode('journal in a file', server('./servers/journaled.js'))
 
-/** windsock's other forms of a handler. */
+/** windsock's other forms of a handler; an actor costs what its logic costs. */
 export const FORMS: readonly Subject[] = [
   { ...WINDSOCK, name: 'windsock, class', echoPath: '/echo/class', does: ['echo'] },
-  { ...WINDSOCK, name: 'windsock, actor', echoPath: '/echo/actor', does: ['echo'] },
+  { ...WINDSOCK, name: 'windsock, callback actor', echoPath: '/echo/callback', does: ['echo'] },
+  { ...WINDSOCK, name: 'windsock, machine actor', echoPath: '/echo/machine', does: ['echo'] },
 ]
 
 /** Those that need nothing but Node. */

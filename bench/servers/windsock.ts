@@ -1,4 +1,5 @@
-// windsock: echoes in its three forms and a broadcast, the way the tutorial writes them, with every default in place.
+// windsock: echoes in its three forms, an actor with two kinds of logic, and a broadcast, the way the documentation
+// writes them, with every default in place.
 //
 // That includes what bare `ws` does not have: the statechart of each connection, its pings, its byte budget, its
 // journal. The package is imported by its own name, so what is measured is the build in `dist/`, as users get it.
@@ -11,7 +12,7 @@ import {
   topic,
   WebSocketHandler,
 } from 'windsock'
-import { emit, setup } from 'xstate'
+import { emit, fromCallback, type NonReducibleUnknown, setup } from 'xstate'
 import type { Listen, Listening } from './main.ts'
 import { versionOf } from './version.ts'
 
@@ -20,6 +21,10 @@ class Echo extends WebSocketHandler {
     await this.writeMessage(message, typeof message !== 'string')
   }
 }
+
+const echoCallback = fromCallback<MessageEvent, NonReducibleUnknown, MessageEvent>(
+  ({ receive, emit: answer }) => receive((event) => answer(event)),
+)
 
 const echoMachine = setup({
   types: { events: {} as MessageEvent, emitted: {} as MessageEvent },
@@ -37,7 +42,8 @@ export async function listenWith(settings: ServerSettings): Promise<Listening> {
     routes: [
       route('/echo', (connection) => connection.messages$),
       route('/echo/class', Echo),
-      route('/echo/actor', echoMachine),
+      route('/echo/callback', echoCallback),
+      route('/echo/machine', echoMachine),
       route('/broadcast', (connection) => {
         connection.messages$.subscribe((message) => {
           if (typeof message === 'string') feed.publish(message)
