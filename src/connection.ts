@@ -313,20 +313,20 @@ export class LiveConnection
     const { clock, compression, limits, slow } = this.#setup
     const headers = this.#barrier.handler.upgradeHeaders ?? NO_HEADERS
     const { subprotocol } = this
-    const transport = this.#takeDoor().upgrade({ subprotocol, headers, limits, compression })
+    let transport: ReturnType<Door['upgrade']>
+    try {
+      transport = this.#takeDoor().upgrade({ subprotocol, headers, limits, compression })
+    } catch (thrown) {
+      // The socket is somebody else's now: there is nothing to answer, and nothing to end.
+      this.fail(thrown)
+    }
     if (transport === undefined) return this.#linkEnded()
     if ('status' in transport) {
       this.dispatch({ type: 'upgrade.failed', ...transport })
       return this.#linkEnded()
     }
     this.#transport = transport
-    this.#outbound = new Outbound({
-      link: transport,
-      limits,
-      policy: slow,
-      clock,
-      events: this,
-    })
+    this.#outbound = new Outbound({ link: transport, limits, policy: slow, clock, events: this })
     this.#maySend = true
     transport.start(this)
   }

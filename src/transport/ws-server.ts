@@ -11,6 +11,7 @@ import { STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { type PerMessageDeflateOptions, type ServerOptions, WebSocketServer } from 'ws'
 import type { Compression } from '../protocol/compression.ts'
+import { WebSocketError } from '../protocol/errors.ts'
 import { headerValues } from '../protocol/handshake.ts'
 import { NO_HEADERS, type ResponseBody, type ResponseHeaders } from '../protocol/http-answer.ts'
 import type { RouteLimits } from '../protocol/limits.ts'
@@ -54,6 +55,9 @@ interface NewerOptions {
   readonly maxFragments: number
   readonly maxBufferedChunks: number
 }
+
+const TAKEN =
+  'another upgrade listener of the HTTP server has answered this request already: it has to leave the paths of your routes alone, as a WebSocketServer with noServer: true does that you give its own paths'
 
 /** Sets of limits that are kept; a handler that makes up new ones for each connection gets a server for each. */
 const MAX_KEPT_SETS = 64
@@ -212,10 +216,15 @@ class WsServer {
     let transport: WebSocketTransport | undefined
     this.#answer = answer
     this.#refused = undefined
-    this.#server.handleUpgrade(request, socket, head, (ws) => {
-      transport = this.#transport(ws as TellingWebSocket, socket)
-    })
-    this.#answer = undefined
+    try {
+      this.#server.handleUpgrade(request, socket, head, (ws) => {
+        transport = this.#transport(ws as TellingWebSocket, socket)
+      })
+    } catch (cause) {
+      throw new WebSocketError('ERR_WINDSOCK_HANDSHAKE', TAKEN, { cause })
+    } finally {
+      this.#answer = undefined
+    }
     return transport ?? this.#refused
   }
 

@@ -14,6 +14,7 @@ import {
   serve,
   topic,
   topics,
+  type WebSocketError,
 } from 'windsock'
 import { WebSocketServer } from 'ws'
 import { ask, expectEcho } from './support/house.ts'
@@ -61,6 +62,25 @@ describe('attach()', () => {
     await expectTheirs(port)
     await expectEcho(port, { path: '/ours' })
     expect(attached.counts).toMatchObject({ accepted: 1, turnedAway: 0 })
+  })
+
+  it('reports a request that another server has answered before it, and is done with it', async () => {
+    const errors: string[] = []
+    const { port, attached } = await shared(
+      (http) => {
+        const greedy = new WebSocketServer({ server: http })
+        greedy.on('connection', (socket) => {
+          socket.on('message', (message: Buffer) => socket.send(`theirs: ${message.toString()}`))
+        })
+      },
+      { onError: ({ code }: WebSocketError) => errors.push(code) },
+    )
+    const client = await RawClient.open(port, '/ours')
+    client.write(text('hello'))
+    expect(await client.nextText()).toBe('theirs: hello')
+    expect(errors).toEqual(['ERR_WINDSOCK_HANDSHAKE'])
+    expect(attached.connections.size).toBe(0)
+    await attached.close()
   })
 
   it('refuses with 404 what is on nobody’s path, when nobody else listens', async () => {
