@@ -6,7 +6,7 @@
 // One log, one set of rules, one Origin policy, whatever carries it.
 
 import { type AnyTopic, topicHandler } from './handlers/topic-handler.ts'
-import type { TopicRules } from './handlers/topic-rules.ts'
+import { rulesOf, type TopicRules } from './handlers/topic-rules.ts'
 import { pattern } from './http/pattern.ts'
 import { HandshakeRequest } from './http/request.ts'
 import type { PlainRequests } from './http/requests.ts'
@@ -50,15 +50,17 @@ const BOUNDS = {
   maxPublishesPerSecond: { default: 50, min: 1, max: 1_000_000 },
 } as const
 
+const FUNCTIONS = ['mayRead', 'accept', 'joined', 'left', 'contentType', 'onError'] as const
+
 const NAMES = Object.keys({
   mayRead: true,
   accept: true,
   joined: true,
   left: true,
-  checkOrigin: true,
-  requireOrigin: true,
   contentType: true,
   onError: true,
+  checkOrigin: true,
+  requireOrigin: true,
   ...BOUNDS,
   ...TOPIC_LIMITS,
 } satisfies Record<keyof TopicsOptions, unknown>)
@@ -67,7 +69,7 @@ const NAMES = Object.keys({
  * Serves `list` at `path`.
  *
  * @param path - such as `/topics`; a topic stands at `/topics/<its name>`.
- * @throws SettingError for an option that is none, a topic without a history, a name that is empty or longer than 255
+ * @throws SettingError for an option that is none, a function that is none, a topic without a history, a name that is empty or longer than 255
  *   bytes, two of one name, a content type that is none, or a bound out of range.
  */
 export function topics(
@@ -75,7 +77,17 @@ export function topics(
   list: readonly AnyTopic[],
   options: TopicsOptions = {},
 ): readonly (Route | PlainRequests)[] {
+  if (options instanceof Broadcast) {
+    throw new SettingError(
+      `topics() takes its topics as one array, as in topics('/topics', [news, chat])`,
+    )
+  }
   checkNames(options, NAMES)
+  for (const name of FUNCTIONS) {
+    const given: unknown = options[name]
+    if (given === undefined || typeof given === 'function') continue
+    throw new SettingError(`${name} is ${show(given)}: it must be a function`)
+  }
   if (!Array.isArray(list)) {
     throw new SettingError(
       `topics() needs an array, as in topics('/topics', [news]), not ${show(list)}`,
@@ -102,7 +114,8 @@ export function topics(
     }
     byName.set(one.name, one)
   }
-  const factory = topicHandler(byName, options, {
+  const rules = rulesOf(options)
+  const factory = topicHandler(byName, rules, {
     heartbeatMs: bound(options, 'heartbeatMs'),
     frameBytes: bound(options, 'maxFrameBytes'),
     subscriptions: bound(options, 'maxSubscriptions'),
@@ -119,7 +132,7 @@ export function topics(
     ...options,
     prefix: path,
     topics: byName,
-    rules: options,
+    rules,
     report: onError,
     requestOf: (upgrade, captured) => new HandshakeRequest(upgrade, captured),
   })

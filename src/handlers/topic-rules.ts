@@ -2,8 +2,9 @@
 //
 // The same rules are asked whatever carries the request: WebSocket, event stream, long poll or poll.
 
+import { HandlerError, HandshakeError } from '../protocol/errors.ts'
 import type { Sendable } from '../protocol/message.ts'
-import type { ConnectionRequest } from './handler.ts'
+import { type ConnectionRequest, isPromiseLike } from './handler.ts'
 
 /** Who asks: the upgrade request of a WebSocket, or the HTTP request of a poll or a publish. */
 export interface TopicCaller {
@@ -19,10 +20,10 @@ export type TopicInput = string | Uint8Array | number | boolean | null | object
 /** What `topics()` asks before anything is read or published, and whom it tells. */
 export interface TopicRules {
   /**
-   * Asked before anything is read. Throw a `HandshakeError` to refuse with its status (401: who are you, 403: not you);
-   * may be asynchronous. Default: everyone may read.
+   * Asked before anything is read. Throw a `HandshakeError` to refuse with its status (401: who are you), or return
+   * `false` for 403; anything else lets in. May be asynchronous. Default: everyone may read.
    */
-  readonly mayRead?: (caller: TopicCaller) => void | Promise<void>
+  readonly mayRead?: (caller: TopicCaller) => void | boolean | Promise<void | boolean>
   /**
    * Turns a message from outside into what is published; throw a `HandshakeError` to refuse it. Default: nobody may
    * publish from outside (403).
@@ -35,4 +36,34 @@ export interface TopicRules {
    * that comes back in that time is told of neither.
    */
   readonly left?: (caller: TopicCaller) => void
+}
+
+/**
+ * The rules as they are asked: a `mayRead` that says no refuses, and an `accept` that gives nothing is a mistake of its own,
+ * not of the client's.
+ */
+export function rulesOf(given: TopicRules): TopicRules {
+  const { mayRead, accept, joined, left } = given
+  return {
+    ...(mayRead && { mayRead: (caller) => after(mayRead.call(given, caller), refuseNo) }),
+    ...(accept && { accept: (...asked) => after(accept.apply(given, asked), refuseNothing) }),
+    ...(joined && { joined: joined.bind(given) }),
+    ...(left && { left: left.bind(given) }),
+  }
+}
+
+/** At once what is there at once: nobody waits a turn for a rule that did not. */
+function after<T, R>(given: T | Promise<T>, check: (value: T) => R): R | Promise<R> {
+  return isPromiseLike(given) ? given.then(check) : check(given)
+}
+
+function refuseNo(allowed: void | boolean): void {
+  if (allowed === false) throw new HandshakeError(403, 'you may not read this topic')
+}
+
+function refuseNothing(value: Sendable): Sendable {
+  if (value !== undefined) return value
+  const detail =
+    'accept returned nothing: return what is to be published, or throw a HandshakeError to refuse it'
+  throw new HandlerError(undefined, detail)
 }
