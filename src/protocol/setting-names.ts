@@ -23,9 +23,10 @@ export function checkNames(settings: object, known: readonly string[], of?: stri
   }
 }
 
-// A forgotten unit is the likeliest mistake: `pingInterval` for `pingIntervalMs`.
-function suggestion(name: string, known: readonly string[]): string {
-  const lower = name.toLowerCase()
+/** What to do instead of `name`: what was meant, if anything is near, or else what there is. */
+export function suggestion(name: string, known: readonly string[]): string {
+  // The likeliest mistakes are a forgotten unit, `pingInterval` for `pingIntervalMs`, and Python's way: `ping_interval`.
+  const lower = name.toLowerCase().replaceAll('_', '')
   const near = known.find((candidate) => candidate.toLowerCase().startsWith(lower))
   return near === undefined ? `; known are ${known.join(', ')}` : `; did you mean "${near}"?`
 }

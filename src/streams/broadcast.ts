@@ -12,6 +12,7 @@ import { WebSocketError } from '../protocol/errors.ts'
 import { deliver, type Sendable, toMessage } from '../protocol/message.ts'
 import type { Clock, Random } from '../protocol/ports.ts'
 import type { LogPosition } from '../protocol/position.ts'
+import { checkNames } from '../protocol/setting-names.ts'
 import { type Guard, GuardedObservable } from './guarded.ts'
 import type { HistoryOptions, TopicItem } from './history.ts'
 
@@ -243,8 +244,15 @@ export function itemOf(value: Sendable, offset: number, atMs: number): TopicItem
   return { offset, atMs, kind, message }
 }
 
-/** @throws WebSocketError `ERR_WINDSOCK_TOPIC` for a key that is empty or longer than 128 bytes. */
-export function checkKey(key: string | undefined): void {
+/**
+ * A misspelt `key` would make two of what is published twice.
+ *
+ * @throws SettingError for an option that is none; WebSocketError `ERR_WINDSOCK_TOPIC` for a key that is empty or longer
+ *   than 128 bytes.
+ */
+export function checkPublish(options: PublishOptions): void {
+  checkNames(options, ['key', 'expectedOffset'])
+  const { key } = options
   if (key === undefined || (key !== '' && key.length <= MAX_KEY_BYTES && isShort(key))) return
   throw new WebSocketError(
     'ERR_WINDSOCK_TOPIC',

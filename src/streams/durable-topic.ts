@@ -11,7 +11,7 @@ import { type NewEvent, type RecordedEvent, type Store, topicStream } from '../j
 import { type Sendable, share } from '../protocol/message.ts'
 import {
   Broadcast,
-  checkKey,
+  checkPublish,
   itemOf,
   type PageBounds,
   type Published,
@@ -95,8 +95,9 @@ export class DurableTopic<T extends Sendable> extends Broadcast<T> implements To
     return last(this, this, count)
   }
 
-  append(value: T, { key, expectedOffset }: PublishOptions = {}): Promise<Published> {
-    checkKey(key)
+  append(value: T, options: PublishOptions = {}): Promise<Published> {
+    checkPublish(options)
+    const { key, expectedOffset } = options
     const shared = share(value)
     const atMs = Math.floor(this.#ports.clock.wallMs())
     const { kind: type, message: data } = itemOf(shared, 0, atMs)

@@ -13,7 +13,7 @@ import { type Sendable, share } from '../protocol/message.ts'
 import { newEpoch } from '../protocol/position.ts'
 import {
   Broadcast,
-  checkKey,
+  checkPublish,
   itemOf,
   type PageBounds,
   type Published,
@@ -98,8 +98,9 @@ export class Topic<T extends Sendable> extends Broadcast<T> implements TopicLog 
     return { epoch, head, floor, items: this.#history?.after(offset, maxItems, maxBytes) ?? [] }
   }
 
-  async append(value: T, { key, expectedOffset }: PublishOptions = {}): Promise<Published> {
-    checkKey(key)
+  async append(value: T, options: PublishOptions = {}): Promise<Published> {
+    checkPublish(options)
+    const { key, expectedOffset } = options
     const { epoch } = this
     const nowMs = this.#ports?.clock.wallMs() ?? 0
     const known = key === undefined ? undefined : this.#keys.versionOf(key, nowMs)

@@ -6,6 +6,7 @@
 import type { SigningSecret } from '../http/signed-value.ts'
 import type { Compression } from '../protocol/compression.ts'
 import { SettingError, show } from '../protocol/errors.ts'
+import { suggestion } from '../protocol/setting-names.ts'
 import type { RouteSettings } from '../route.ts'
 import type { ErrorListener } from '../runtime.ts'
 import { keepalive } from './keepalive.ts'
@@ -76,7 +77,7 @@ export function checkSettings(settings: ApplicationSettings): ApplicationSetting
     const types = Object.hasOwn(NAMES, name) ? NAMES[name as keyof typeof NAMES] : undefined
     if (types === undefined) {
       throw new SettingError(
-        `there is no setting "${name}": give it to your handlers by initialize(); known are ${Object.keys(NAMES).join(', ')}`,
+        `there is no setting "${name}"${suggestion(name, Object.keys(NAMES))} (handlers are given what they need by initialize())`,
       )
     }
     if (value === undefined || value === null || types.split(' ').includes(typeof value)) continue

@@ -8,6 +8,7 @@
 
 import { type DialSettings, dialWith } from '../dial.ts'
 import { SettingError, show } from '../protocol/errors.ts'
+import { checkNames } from '../protocol/setting-names.ts'
 import { attach, type MessageCallback, WebSocketClientConnection } from './client-connection.ts'
 import { keepalive, milliseconds } from './keepalive.ts'
 
@@ -111,10 +112,7 @@ function settingsOf(
   options: WebsocketConnectOptions<WebSocketClientConnection>,
   isAddress: boolean,
 ): DialSettings {
-  const stray = Object.keys(options).find((name) => !NAMES.includes(name))
-  if (stray !== undefined) {
-    throw new SettingError(`there is no setting "${stray}"; known are ${NAMES.join(', ')}`)
-  }
+  checkNames(options, NAMES)
   const ownTimeout = options.connectTimeout ?? undefined
   if (!isAddress && ownTimeout !== undefined) {
     throw new SettingError(
@@ -138,13 +136,9 @@ function settingsOf(
   }
 }
 
-function deflate({ compressionLevel, memLevel, ...others }: CompressionOptions) {
-  const [stray] = Object.keys(others)
-  if (stray !== undefined) {
-    throw new SettingError(
-      `there is no setting "compressionOptions.${stray}"; known are compressionLevel, memLevel`,
-    )
-  }
+function deflate(options: CompressionOptions) {
+  checkNames(options, ['compressionLevel', 'memLevel'], 'compressionOptions')
+  const { compressionLevel, memLevel } = options
   return {
     thresholdBytes: 0, // Tornado knows none
     ...(compressionLevel !== undefined && { level: compressionLevel }),

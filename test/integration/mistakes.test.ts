@@ -142,6 +142,24 @@ const MISTAKES: readonly [what: string, make: () => unknown, code: string, says:
     'SETTING',
     /1 to 255 bytes/,
   ],
+  [
+    'a misspelt key',
+    () => news.append('a', { kye: '1' } as never),
+    'SETTING',
+    /"kye"; known are key/,
+  ],
+  [
+    'a setting as Python writes it',
+    () => new tornado.Application([], { cookie_secret: 'x' } as never),
+    'SETTING',
+    /"cookie_secret"; did you mean "cookieSecret"\?/,
+  ],
+  [
+    'an option as Python writes it',
+    () => websocketConnect?.(URL_OF_NOBODY, { ping_interval: 1 }),
+    'SETTING',
+    /did you mean "pingInterval"\?/,
+  ],
   ['topics one by one', () => topics?.('/', [news], news), 'SETTING', /one array/],
   [
     'a rule that is yes',

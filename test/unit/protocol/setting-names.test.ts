@@ -12,6 +12,7 @@ describe('names of settings', () => {
   it.each([
     [{ every: 1 }, undefined, '"every"; did you mean "everyMs"?'],
     [{ every: 1 }, 'clock', '"clock.every"; did you mean "everyMs"?'],
+    [{ every_ms: 1 }, undefined, '"every_ms"; did you mean "everyMs"?'],
     [{ second: 1 }, undefined, '"second"; known are everyMs, epoch'],
   ])('%j in %s is refused with what was meant', (settings, of, told) => {
     expect(() => checkNames(settings, KNOWN, of)).toThrow(
