@@ -18,7 +18,7 @@ import type { CloseRecord } from './protocol/close-record.ts'
 import { SettingError, show, WebSocketError } from './protocol/errors.ts'
 import type { RouteLimitName } from './protocol/limits.ts'
 import { DEFAULT_SETTINGS, type RouteSettings, resolveSettings } from './route.ts'
-import { type ErrorListener, identifiers, printError, surviveSubscribers } from './runtime.ts'
+import { type ErrorListener, identifiers, printError, surviveSubscribers, tell } from './runtime.ts'
 import { liveClock, liveRandom } from './transport/live-ports.ts'
 import { type DialTarget, type TlsOptions, WsDialer } from './transport/ws-client.ts'
 
@@ -254,12 +254,4 @@ function unopened({ cause, detail }: CloseRecord, url: URL, timeoutMs: number): 
   const why = cause === 'handshakeTimeout' ? `no answer within ${timeoutMs} ms` : detail || cause
   const message = `cannot connect to ${url.host}: ${why}`
   return new WebSocketError('ERR_WINDSOCK_DIAL', message, { fault: 'network' })
-}
-
-function tell(onError: ErrorListener, error: WebSocketError, connection?: Connection): void {
-  try {
-    onError(error, connection)
-  } catch {
-    // An error listener that throws has nobody left to tell.
-  }
 }

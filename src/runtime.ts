@@ -8,7 +8,7 @@ import { LiveConnection } from './connection.ts'
 import type { ConnectionSetup } from './connection-options.ts'
 import { Connections } from './connections.ts'
 import { overdue } from './handlers/barrier.ts'
-import type { Connection, Handler } from './handlers/handler.ts'
+import { type Connection, type Handler, isPromiseLike } from './handlers/handler.ts'
 import { shakeHands } from './handshake.ts'
 import { HandshakeRequest, type IncomingUpgrade, pathOf } from './http/request.ts'
 import type { Journal } from './journal/journal.ts'
@@ -114,7 +114,7 @@ export class Runtime {
       return { route, settings, setup: this.#setupOf(settings, hostOf(settings.machine)) }
     })
     this.closed$ = this.#closed
-    surviveSubscribers((error) => this.#report(error))
+    surviveSubscribers(this.#reportAlone)
   }
 
   /** The connections that are not over, by id. */
@@ -258,12 +258,16 @@ export class Runtime {
   }
 
   #report(error: WebSocketError, connection?: Connection): void {
-    try {
-      this.#options.onError(error, connection)
-    } catch {
-      // An error listener that throws has nobody left to tell.
-    }
+    tell(this.#options.onError, error, connection)
   }
+}
+
+/** Tells an error listener; one that throws, or whose promise rejects, has nobody left to tell. */
+export function tell(onError: ErrorListener, error: WebSocketError, connection?: Connection): void {
+  try {
+    const told: unknown = onError(error, connection)
+    if (isPromiseLike(told)) told.then(undefined, () => {})
+  } catch {}
 }
 
 function settingsOf({ settings }: Handler, base: ResolvedSettings): ResolvedSettings {

@@ -22,7 +22,7 @@ import type {
   HandlerFactory,
   HandlerSettings,
 } from './handler.ts'
-import type { TopicCaller, TopicInput, TopicRules } from './topic-rules.ts'
+import { type TopicCaller, type TopicInput, type TopicRules, tellRule } from './topic-rules.ts'
 import { acceptWith, type SessionOptions, TopicSession } from './topic-session.ts'
 
 /** A topic of either kind. */
@@ -117,9 +117,9 @@ class TopicHandler implements Handler {
     })
     plain.stop = () => {
       reading.unsubscribe()
-      this.#rules.left?.(caller)
+      tellRule(this.#rules.left, caller, this.#report)
     }
-    this.#rules.joined?.(caller)
+    tellRule(this.#rules.joined, caller, this.#report)
   }
 
   message(message: Message): Promise<void> {

@@ -2,7 +2,7 @@
 //
 // The same rules are asked whatever carries the request: WebSocket, event stream, long poll or poll.
 
-import { HandlerError, HandshakeError } from '../protocol/errors.ts'
+import { HandlerError, HandshakeError, WebSocketError } from '../protocol/errors.ts'
 import type { Sendable } from '../protocol/message.ts'
 import { type ConnectionRequest, isPromiseLike } from './handler.ts'
 
@@ -66,4 +66,19 @@ function refuseNothing(value: Sendable): Sendable {
   const detail =
     'accept returned nothing: return what is to be published, or throw a HandshakeError to refuse it'
   throw new HandlerError(undefined, detail)
+}
+
+/** Tells `joined` or `left`; what it throws, also later, is reported and changes nothing for those who read. */
+export function tellRule(
+  rule: TopicRules['joined'],
+  caller: TopicCaller,
+  report: (error: WebSocketError) => void,
+): void {
+  const failed = (thrown: unknown) => report(WebSocketError.from(thrown))
+  try {
+    const told: unknown = rule?.(caller)
+    if (isPromiseLike(told)) told.then(undefined, failed)
+  } catch (thrown) {
+    failed(thrown)
+  }
 }

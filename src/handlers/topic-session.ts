@@ -25,7 +25,7 @@ import { inTime, type Lifeline } from '../streams/lifeline.ts'
 import { PublishRate } from '../streams/publish-rate.ts'
 import { type From, TopicReader } from '../streams/topic-reader.ts'
 import type { Connection, HandlerContext } from './handler.ts'
-import type { TopicCaller, TopicInput, TopicRules } from './topic-rules.ts'
+import { type TopicCaller, type TopicInput, type TopicRules, tellRule } from './topic-rules.ts'
 
 export interface SessionOptions extends ResumeLimits {
   readonly heartbeatMs: number
@@ -143,7 +143,7 @@ export class TopicSession {
     this.#subscriptions.set(topic, subscription)
     this.#send({ type: 'subscribed', id, topic, ...start })
     subscription.stopWatching = log.watch(() => void this.#readOn(subscription))
-    this.#rules.joined?.(caller)
+    tellRule(this.#rules.joined, caller, this.#report)
     void this.#readOn(subscription)
     return undefined
   }
@@ -203,7 +203,7 @@ export class TopicSession {
     this.#subscriptions.delete(name)
     subscription.over = true
     subscription.stopWatching()
-    this.#rules.left?.(subscription.caller)
+    tellRule(this.#rules.left, subscription.caller, this.#report)
   }
 
   #armHeartbeat(): void {

@@ -80,10 +80,12 @@ export class Presence {
 
   #tell(rule: 'joined' | 'left', caller: TopicCaller): void {
     const { rules, report } = this.#options
+    const failed = (thrown: unknown) => report(WebSocketError.from(thrown))
     try {
-      rules[rule]?.(caller)
+      const told: unknown = rules[rule]?.(caller)
+      Promise.resolve(told).catch(failed)
     } catch (thrown) {
-      report(WebSocketError.from(thrown))
+      failed(thrown)
     }
   }
 }

@@ -1,8 +1,18 @@
 // The rules of topics(): what they say, and forget to say, holds for every way to a topic.
 
-import { describe, expect, it } from 'vitest'
-import { type Sendable, topic, topics, type WebSocketError } from 'windsock'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import {
+  route,
+  type Sendable,
+  type TopicCaller,
+  type TopicRules,
+  topic,
+  topics,
+  type WebSocketError,
+} from 'windsock'
 import { harness } from 'windsock/testing'
+import { websocketConnect } from 'windsock/tornado'
+import { Mailbox } from './support/mailbox.ts'
 import { start } from './support/test-server.ts'
 
 const SESSION = { 'sec-websocket-protocol': 'windsock.v1.json' }
@@ -59,4 +69,79 @@ it('an accept that returns nothing is told to onError, and nothing is published'
   expect(JSON.parse(String(peer.messages.at(-1)))).toMatchObject({ id: 1, code: 'internal' })
   expect(inMemory.errors[0]?.code).toBe('ERR_WINDSOCK_HANDLER')
   expect(list[0]?.offset).toBe(0)
+})
+
+describe.each(['joined', 'left'] as const)('a %s that fails', (rule) => {
+  it.each([
+    [
+      'at once',
+      () => {
+        throw new Error('never')
+      },
+    ],
+    ['later', () => Promise.reject(new Error('never'))],
+  ])('%s is told to onError; everyone reads on, and every other is told', async (_, fails) => {
+    const told: string[] = []
+    const list = [news(), topic<string>('more', { history: { count: 10 } })]
+    const say: Pick<TopicRules, 'joined' | 'left'> = {
+      [rule]: ({ topic: name }: TopicCaller) => {
+        told.push(name)
+        return fails()
+      },
+    }
+    await using server = harness(topics('/topics', list, say))
+    const session = await server.connect('/topics', { headers: SESSION })
+    session.send('{"type":"subscribe","id":1,"topic":"news","from":"start"}')
+    session.send('{"type":"subscribe","id":2,"topic":"more","from":"start"}')
+    const plain = await server.connect('/topics/news')
+    await server.advance(10)
+    list[0]?.publish('hello')
+    await server.advance(10)
+    expect(plain.messages).toEqual(['hello'])
+    expect(JSON.parse(String(session.messages.at(-1)))).toMatchObject({ type: 'messages' })
+    session.close()
+    plain.close()
+    await server.advance(10)
+    expect(told.toSorted()).toEqual(['more', 'news', 'news'])
+    expect(server.errors.map(({ code }) => code)).toEqual(Array(3).fill('ERR_WINDSOCK_HANDLER'))
+  })
+
+  it('is told to the onError of topics() where an event stream is read, and the stream goes on', async () => {
+    const told = new Mailbox<string>()
+    const fails = () => Promise.reject(new Error('never'))
+    const onError = ({ code }: WebSocketError) => told.put(code)
+    const list = [news()]
+    const { server } = await start({
+      routes: [topics('/topics', list, { [rule]: fails, onError })],
+    })
+    const gone = new AbortController()
+    const address = `${server.url}/topics/news?offset=-1&live=sse`
+    const stream = await fetch(address, { signal: gone.signal })
+    list[0]?.publish('hello')
+    let read = ''
+    for await (const piece of stream.body ?? []) {
+      read += new TextDecoder().decode(piece)
+      if (read.includes('hello')) break
+    }
+    gone.abort()
+    expect(await told.next()).toBe('ERR_WINDSOCK_HANDLER')
+  })
+})
+
+it('an onError whose promise rejects hurts nobody', async () => {
+  const onError = (() => Promise.reject(new Error('never'))) as () => void
+  const rejected: unknown[] = []
+  const listen = (reason: unknown) => rejected.push(reason)
+  process.on('unhandledRejection', listen)
+  onTestFinished(() => void process.off('unhandledRejection', listen))
+  const list = [news()]
+  const rules = topics('/topics', list, { mayRead: () => Promise.reject(new Error('no')), onError })
+  const failing = route('/fails', () => Promise.reject(new Error('no')))
+  const { server, records } = await start({ routes: [rules, failing], onError })
+  expect((await fetch(`${server.url}/topics/news`)).status).toBe(500)
+  const client = await websocketConnect(`${server.url.replace('http', 'ws')}/fails`)
+  expect(await client.readMessage()).toBe(null)
+  expect((await records.next()).cause).toBe('handlerFailed')
+  await new Promise(setImmediate)
+  expect(rejected).toEqual([])
 })
