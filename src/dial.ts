@@ -18,7 +18,13 @@ import type { CloseRecord } from './protocol/close-record.ts'
 import { SettingError, show, WebSocketError } from './protocol/errors.ts'
 import type { RouteLimitName } from './protocol/limits.ts'
 import { DEFAULT_SETTINGS, type RouteSettings, resolveSettings } from './route.ts'
-import { type ErrorListener, identifiers, printError, surviveSubscribers, tell } from './runtime.ts'
+import {
+  type ErrorListener,
+  harmless,
+  identifiers,
+  printError,
+  surviveSubscribers,
+} from './runtime.ts'
 import { liveClock, liveRandom } from './transport/live-ports.ts'
 import { type DialTarget, type TlsOptions, WsDialer } from './transport/ws-client.ts'
 
@@ -112,13 +118,13 @@ export async function dialWith(
   options: DialSettings,
   answered: (headers: DialedHeaders) => void,
 ): Promise<Connection> {
-  const { signal, onError = printError } = options
+  const { signal } = options
+  const report = harmless(options.onError ?? printError)
   const base = settingsOf(options)
   const target = targetOf(url, options, base.subprotocols)
   if (signal?.aborted) throw aborted(signal)
-  surviveSubscribers(onError)
+  surviveSubscribers(report)
   const request = requestOf(target)
-  const report = (error: WebSocketError) => tell(onError, error)
   const handler = factory(request, { clock: liveClock, random: liveRandom, report })
   const settings =
     handler.settings === undefined ? base : resolveSettings(base, handler.settings, 'route')
@@ -155,7 +161,7 @@ export async function dialWith(
       clock: liveClock,
       timers,
       random: liveRandom,
-      onError: (error, failed) => tell(onError, error, failed),
+      onError: report,
       onClosed: (record) => {
         if (opened) return
         signal?.removeEventListener('abort', onAbort)

@@ -35,6 +35,16 @@ export const printError: ErrorListener = (error, connection) => {
   if (error.cause instanceof Error) console.error(printableStack(error.cause))
 }
 
+/** The same listener, which hurts nobody: what it throws, or rejects with, has nobody left to be told. */
+export function harmless(onError: ErrorListener): ErrorListener {
+  return (error, connection) => {
+    try {
+      const told: unknown = onError(error, connection)
+      if (isPromiseLike(told)) told.then(undefined, () => {})
+    } catch {}
+  }
+}
+
 // The first lines of a stack are the message, which may be a peer's; those of ours begin with `at`.
 function printableStack({ stack = '' }: Error): string {
   const lines = stack.split('\n').map((line) => printable(line))
@@ -84,6 +94,7 @@ export class Runtime {
   /** One close record per connection, as it ends; never errors, completes when the server has closed. */
   readonly closed$: Observable<CloseRecord>
   readonly #options: RuntimeOptions
+  readonly #report: ErrorListener
   readonly #connections = new Connections<LiveConnection>()
   readonly #closed = new Multicast<CloseRecord>({
     fail: (thrown) => this.#report(new HandlerError(thrown)),
@@ -99,6 +110,7 @@ export class Runtime {
 
   constructor(options: RuntimeOptions) {
     this.#options = options
+    this.#report = harmless(options.onError)
     this.#identifier = identifiers(options.random)
     this.#timers = new Timers(options.clock)
     const hosts = new Map<ConnectionMachine, Host>()
@@ -114,7 +126,7 @@ export class Runtime {
       return { route, settings, setup: this.#setupOf(settings, hostOf(settings.machine)) }
     })
     this.closed$ = this.#closed
-    surviveSubscribers(this.#reportAlone)
+    surviveSubscribers(this.#report)
   }
 
   /** The connections that are not over, by id. */
@@ -157,7 +169,7 @@ export class Runtime {
     let handler: Handler
     let settings: ResolvedSettings
     try {
-      handler = active.route.factory(request, { clock, random, report: this.#reportAlone })
+      handler = active.route.factory(request, { clock, random, report: this.#report })
       settings = settingsOf(handler, active.settings)
     } catch (thrown) {
       this.#report(WebSocketError.from(thrown))
@@ -252,22 +264,6 @@ export class Runtime {
       this.#report(WebSocketError.from(thrown), connection)
     }
   }
-
-  readonly #reportAlone = (error: WebSocketError): void => {
-    this.#report(error)
-  }
-
-  #report(error: WebSocketError, connection?: Connection): void {
-    tell(this.#options.onError, error, connection)
-  }
-}
-
-/** Tells an error listener; one that throws, or whose promise rejects, has nobody left to tell. */
-export function tell(onError: ErrorListener, error: WebSocketError, connection?: Connection): void {
-  try {
-    const told: unknown = onError(error, connection)
-    if (isPromiseLike(told)) told.then(undefined, () => {})
-  } catch {}
 }
 
 function settingsOf({ settings }: Handler, base: ResolvedSettings): ResolvedSettings {

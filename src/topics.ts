@@ -14,7 +14,7 @@ import { SettingError, show } from './protocol/errors.ts'
 import { MAX_TOPIC_LENGTH } from './protocol/resume.ts'
 import { checkNames } from './protocol/setting-names.ts'
 import { DEFAULT_SETTINGS, type Route, resolveSettings } from './route.ts'
-import { type ErrorListener, printError, tell } from './runtime.ts'
+import { type ErrorListener, harmless, printError } from './runtime.ts'
 import { Broadcast } from './streams/broadcast.ts'
 import { resolveTopicLimits, TOPIC_LIMITS, type TopicLimitName } from './transport/topic-limits.ts'
 import { TopicRequests, type TopicRequestsOptions } from './transport/topic-requests.ts'
@@ -133,7 +133,7 @@ export function topics(
     prefix: path,
     topics: byName,
     rules,
-    report: (error) => tell(onError, error),
+    report: harmless(onError),
     requestOf: (upgrade, captured) => new HandshakeRequest(upgrade, captured),
   })
   return [

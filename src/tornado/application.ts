@@ -15,7 +15,7 @@ import { StaticFiles } from '../http/static-files.ts'
 import { SettingError, show, WebSocketError } from '../protocol/errors.ts'
 import type { Clock } from '../protocol/ports.ts'
 import { DEFAULT_SETTINGS, type Route, resolveSettings } from '../route.ts'
-import { printError, tell } from '../runtime.ts'
+import { type ErrorListener, harmless, printError } from '../runtime.ts'
 import { type Server, serve } from '../server.ts'
 import { refusalOf } from './class-handler.ts'
 import { HTTPError } from './errors.ts'
@@ -66,7 +66,7 @@ export class Application implements HandlerHost {
   readonly #renderTemplate: Renderer
   readonly #static: StaticFiles | undefined
   readonly #servers = new Set<Server>()
-  readonly #report: (error: WebSocketError) => void
+  readonly #report: ErrorListener
 
   /**
    * @param handlers - the first that matches answers.
@@ -85,8 +85,7 @@ export class Application implements HandlerHost {
     })
     this.#renderTemplate = renderer(templatePath, !debug)
     this.#static = staticPath ? new StaticFiles(staticPath, staticUrlPrefix, !debug) : undefined
-    const { onError = printError } = this.settings
-    this.#report = (error) => tell(onError, error)
+    this.#report = harmless(this.settings.onError ?? printError)
     const { defaultHandlerClass } = this.settings
     if (defaultHandlerClass && !(defaultHandlerClass.prototype instanceof RequestHandler)) {
       throw new SettingError('defaultHandlerClass must be a class that extends RequestHandler')

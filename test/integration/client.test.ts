@@ -2,6 +2,7 @@
 
 import { createServer as createSecureServer } from 'node:https'
 import { createServer } from 'node:net'
+import { config } from 'rxjs'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import {
   attach,
@@ -120,6 +121,19 @@ describe('dial() and our server', () => {
     expect(await connection.closed).toMatchObject({ cause: 'handlerFailed', sent: { code: 1011 } })
     expect(await errors.next()).toMatchObject({ code: 'ERR_WINDSOCK_HANDLER' })
     expect(await records.next()).toMatchObject({ code: 1011 })
+  })
+
+  it('an onError that throws harms nobody, be it told of a subscriber outside any connection', async () => {
+    const { server } = await start({ routes: [route('/', () => {})] })
+    const forget = () => void Object.assign(config, { onUnhandledError: null })
+    forget()
+    onTestFinished(forget)
+    const onError = vi.fn(() => {
+      throw new Error('the listener')
+    })
+    await dial(ws(server.url), { handler: () => {}, onError })
+    config.onUnhandledError?.(new Error('a subscriber'))
+    expect(onError).toHaveBeenCalledOnce()
   })
 
   it('sends 10,000 messages in order, and gets them back in order', async () => {

@@ -2,7 +2,7 @@
 
 import { connect, type Socket } from 'node:net'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
-import { HandshakeError, type Sendable, type Topic, topic, topics } from 'windsock'
+import { type AnyTopic, HandshakeError, type Sendable, type Topic, topic, topics } from 'windsock'
 import { HandshakeRequest } from '../../src/http/request.ts'
 import { formatOffset } from '../../src/protocol/http-offset.ts'
 import { TopicRequests } from '../../src/transport/topic-requests.ts'
@@ -46,6 +46,17 @@ const get = (path: string, ...headers: string[]) =>
   `${[`GET ${path} HTTP/1.1`, 'Host: 127.0.0.1', ...headers].join('\r\n')}\r\n\r\n`
 
 describe('a topic over HTTP', () => {
+  it('an onError that throws harms nobody: the request is answered', async () => {
+    const throws = () => {
+      throw new Error('mine')
+    }
+    const news: AnyTopic = topic('news', { history: { count: 1 } })
+    const rules = { mayRead: throws, onError: throws }
+    const { server } = await start({ routes: topics('/topics', [news], rules) })
+    const { status } = await fetch(`${server.url}/topics/news`)
+    expect(status).toBe(500)
+  })
+
   it('is written and read', async () => {
     const { url, news } = await house()
     const posted = await fetch(url, {

@@ -195,6 +195,23 @@ describe('settings (T108)', () => {
     expect(make).toThrow(SETTING_ERROR)
   })
 
+  const FAILING: readonly (readonly [string, () => unknown])[] = [
+    ['throws', () => JSON.parse('')],
+    ['rejects', () => Promise.reject(new Error('the listener'))],
+  ]
+  it.each(FAILING)(
+    'an onError that %s harms nobody: the request is answered',
+    async (_, onError) => {
+      class Broken extends RequestHandler {
+        override get() {
+          throw new Error('the handler')
+        }
+      }
+      const { port } = await startApplication([['/', Broken]], { onError })
+      expect(await askPlain(port, '/')).toMatchObject({ status: 500 })
+    },
+  )
+
   it('a handler for what no rule matches may be set', async () => {
     class Nowhere extends RequestHandler {
       override prepare() {
