@@ -17,14 +17,9 @@ import { Timers } from './machines/timers.ts'
 import type { CloseRecord } from './protocol/close-record.ts'
 import { SettingError, show, WebSocketError } from './protocol/errors.ts'
 import type { RouteLimitName } from './protocol/limits.ts'
+import { harmless } from './protocol/user-code.ts'
 import { DEFAULT_SETTINGS, type RouteSettings, resolveSettings } from './route.ts'
-import {
-  type ErrorListener,
-  harmless,
-  identifiers,
-  printError,
-  surviveSubscribers,
-} from './runtime.ts'
+import { type ErrorListener, identifiers, printError, surviveSubscribers } from './runtime.ts'
 import { liveClock, liveRandom } from './transport/live-ports.ts'
 import { type DialTarget, type TlsOptions, WsDialer } from './transport/ws-client.ts'
 

@@ -6,7 +6,7 @@
 // it throws carries the status. The result is one event for the connection's machine.
 
 import type { LiveConnection } from './connection.ts'
-import { type Handler, isPromiseLike } from './handlers/handler.ts'
+import type { Handler } from './handlers/handler.ts'
 import { FinishedResponse, HandshakeError, WebSocketError } from './protocol/errors.ts'
 import {
   bugOfRefusal,
@@ -20,6 +20,7 @@ import {
 } from './protocol/handshake.ts'
 import { isOriginAllowed } from './protocol/origin.ts'
 import { chooseSubprotocol, parseSubprotocols } from './protocol/subprotocol.ts'
+import { isPromiseLike } from './protocol/user-code.ts'
 import type { ResolvedSettings } from './route.ts'
 
 const NONE: readonly string[] = []

@@ -8,7 +8,7 @@ import { LiveConnection } from './connection.ts'
 import type { ConnectionSetup } from './connection-options.ts'
 import { Connections } from './connections.ts'
 import { overdue } from './handlers/barrier.ts'
-import { type Connection, type Handler, isPromiseLike } from './handlers/handler.ts'
+import type { Connection, Handler } from './handlers/handler.ts'
 import { shakeHands } from './handshake.ts'
 import { HandshakeRequest, type IncomingUpgrade, pathOf } from './http/request.ts'
 import type { Journal } from './journal/journal.ts'
@@ -21,6 +21,7 @@ import { describe, HandlerError, WebSocketError } from './protocol/errors.ts'
 import { originOf } from './protocol/handshake.ts'
 import type { Clock, Random } from './protocol/ports.ts'
 import { printable } from './protocol/printable.ts'
+import { harmless } from './protocol/user-code.ts'
 import { type ResolvedSettings, type Route, resolveSettings } from './route.ts'
 import { Multicast } from './streams/multicast.ts'
 import type { Door } from './transport/transport.ts'
@@ -33,16 +34,6 @@ export const printError: ErrorListener = (error, connection) => {
   const where = connection === undefined ? '' : ` on ${printable(connection.request.path)}`
   console.error(`windsock: ${error.code}${where}: ${printable(error.message)}`)
   if (error.cause instanceof Error) console.error(printableStack(error.cause))
-}
-
-/** The same listener, which hurts nobody: what it throws, or rejects with, has nobody left to be told. */
-export function harmless(onError: ErrorListener): ErrorListener {
-  return (error, connection) => {
-    try {
-      const told: unknown = onError(error, connection)
-      if (isPromiseLike(told)) told.then(undefined, () => {})
-    } catch {}
-  }
 }
 
 // The first lines of a stack are the message, which may be a peer's; those of ours begin with `at`.

@@ -147,12 +147,3 @@ export type HandlerFactory = (request: ConnectionRequest, context: FactoryContex
 
 /** A class that says itself what handler it becomes carries this static method. */
 export const toHandler = Symbol('windsock.toHandler')
-
-/** Whether something is thenable, for values that user code hands us. */
-export function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
-  return (
-    (typeof value === 'object' || typeof value === 'function') &&
-    value !== null &&
-    typeof (value as { then?: unknown }).then === 'function'
-  )
-}

@@ -6,6 +6,7 @@
 import { from, isObservable, Observable, type Observer } from 'rxjs'
 import { HandlerError, typeName } from '../protocol/errors.ts'
 import type { Sendable } from '../protocol/message.ts'
+import { isPromiseLike } from '../protocol/user-code.ts'
 import { Broadcast } from '../streams/broadcast.ts'
 import { GuardedSubscriber } from '../streams/guarded.ts'
 import {
@@ -13,7 +14,6 @@ import {
   type Handler,
   type HandlerContext,
   type HandlerFactory,
-  isPromiseLike,
 } from './handler.ts'
 
 /** What a stream function may return: a source of messages, or nothing. */

@@ -4,7 +4,8 @@
 
 import { HandlerError, HandshakeError, WebSocketError } from '../protocol/errors.ts'
 import type { Sendable } from '../protocol/message.ts'
-import { type ConnectionRequest, isPromiseLike } from './handler.ts'
+import { isPromiseLike } from '../protocol/user-code.ts'
+import type { ConnectionRequest } from './handler.ts'
 
 /** Who asks: the upgrade request of a WebSocket, or the HTTP request of a poll or a publish. */
 export interface TopicCaller {

@@ -13,6 +13,7 @@ import { deliver, type Sendable, toMessage } from '../protocol/message.ts'
 import type { Clock, Random } from '../protocol/ports.ts'
 import type { LogPosition } from '../protocol/position.ts'
 import { checkNames } from '../protocol/setting-names.ts'
+import { harmless } from '../protocol/user-code.ts'
 import { type Guard, GuardedObservable } from './guarded.ts'
 import type { HistoryOptions, TopicItem } from './history.ts'
 
@@ -212,15 +213,15 @@ export abstract class Broadcast<T extends Sendable> extends GuardedObservable<T>
 /** What subscribers threw, and who is told of it. */
 class SubscriberErrors implements Guard {
   count = 0
-  readonly #options: TopicOptions
+  readonly #tell: (thrown: unknown) => void
 
-  constructor(options: TopicOptions) {
-    this.#options = options
+  constructor({ onSubscriberError = () => {} }: TopicOptions) {
+    this.#tell = harmless(onSubscriberError)
   }
 
   fail(thrown: unknown): void {
     this.count++
-    this.#options.onSubscriberError?.(thrown)
+    this.#tell(thrown)
   }
 }
 

@@ -5,6 +5,7 @@
 
 import { LimitError } from '../protocol/errors.ts'
 import type { Clock } from '../protocol/ports.ts'
+import { isPromiseLike } from '../protocol/user-code.ts'
 import type { TopicLog } from './broadcast.ts'
 
 /** Why waiting ends: nobody is there to be answered, or the server wants to stop. */
@@ -110,8 +111,4 @@ function overdue(what: string, delayMs: number): LimitError {
 
 function left(what: string): LimitError {
   return new LimitError(`nobody waits for ${what} any more`, FAULT)
-}
-
-function isPromiseLike<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
-  return typeof (value as Partial<PromiseLike<T>> | null | undefined)?.then === 'function'
 }

@@ -65,6 +65,18 @@ describe('a topic', () => {
     expect(news.subscriberErrors).toBe(2)
   })
 
+  it('goes on also where onSubscriberError throws', () => {
+    const fails = () => {
+      throw new Error('mine')
+    }
+    const news = new Topic<string>('news', { onSubscriberError: fails })
+    const seen: string[] = []
+    news.subscribe(fails)
+    news.subscribe((item) => seen.push(item))
+    for (const item of ['a', 'b']) news.publish(item)
+    expect(seen).toEqual(['a', 'b'])
+  })
+
   it('counts and reports what a subscriber throws, and goes on', () => {
     const thrown: unknown[] = []
     const news = new Topic<string>('news', { onSubscriberError: (error) => thrown.push(error) })
