@@ -6,10 +6,10 @@ import { Observable } from 'rxjs'
 import type { Sendable } from '../protocol/message.ts'
 import { type Broadcast, type TopicLog, type TopicPage, valueOf } from './broadcast.ts'
 
-/** No more than this is replayed to one subscriber, in bytes of messages. */
-const MAX_REPLAY_BYTES = 8 * 1024 * 1024
+/** No more than this is read at a time, in bytes of messages. */
+const PAGE_BYTES = 8 * 1024 * 1024
 
-/** The last `count` values of `log`, then each later one of `live`, which is the same topic. */
+/** The last `count` values that `log` keeps, then each later one of `live`, which is the same topic. */
 export function last<T extends Sendable>(
   log: TopicLog,
   live: Broadcast<T>,
@@ -23,23 +23,23 @@ export function last<T extends Sendable>(
         else early.push({ value, offset })
       },
     })
+    const failed = (thrown: unknown) => subscriber.error(thrown)
+    const read = (after: number) => {
+      const page = log.read(after, { maxItems: count, maxBytes: PAGE_BYTES })
+      if (page instanceof Promise) page.then(emit, failed)
+      else emit(page)
+    }
     const emit = ({ items, head }: TopicPage) => {
       for (const item of items) subscriber.next(valueOf<T>(item))
       const reached = items.at(-1)?.offset ?? head
+      if (reached < head && !subscriber.closed) return read(reached)
       // What these cause comes in here, too, and after them.
       for (const { value, offset } of early ?? []) if (offset > reached) subscriber.next(value)
       early = undefined
     }
-    const page = newest(log, count)
-    if (page instanceof Promise) page.then(emit, (thrown: unknown) => subscriber.error(thrown))
-    else emit(page)
+    const begin = () => read(Math.max(log.floor, log.offset - count))
+    if (log.ready === undefined) begin()
+    else log.ready.then(begin).catch(failed)
     return stop
   })
-}
-
-/** The last `count` items that `log` keeps; at once when they are in memory. */
-export function newest(log: TopicLog, count: number): TopicPage | Promise<TopicPage> {
-  if (log.ready !== undefined) return log.ready.then(() => newest(log, count))
-  const bounds = { maxItems: count, maxBytes: MAX_REPLAY_BYTES }
-  return log.read(Math.max(log.floor, log.offset - count), bounds)
 }

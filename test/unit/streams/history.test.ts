@@ -73,6 +73,16 @@ describe('a topic with a history', () => {
     expect(seen).toEqual(['a', 'b', 'caused'])
   })
 
+  it('leaves none out between the last values and the later ones, however large they are', () => {
+    const { news } = make({ count: 3, bytes: 2 ** 30 } as { count: number })
+    const mebibytes = (count: number) => 'x'.repeat(count * 1024 * 1024)
+    for (const count of [4, 5, 6]) news.publish(mebibytes(count))
+    const seen: number[] = []
+    news.last(3).subscribe((value) => seen.push(value.length / 1024 / 1024))
+    news.publish(mebibytes(1))
+    expect(seen).toEqual([4, 5, 6, 1])
+  })
+
   it('gives objects back as objects', () => {
     const clock = new VirtualClock()
     const prices = topic<object>('p', { history: { count: 3 }, clock, random: seededRandom(1) })
