@@ -15,13 +15,13 @@ import {
   type WebSocketError,
 } from '../protocol/errors.ts'
 import type { ResponseHeaders } from '../protocol/http-answer.ts'
+import { isPromiseLike } from '../protocol/user-code.ts'
+import { type CompressionOptions, compressionOf } from './compression-options.ts'
 import { Finish, HTTPError, MissingArgumentError } from './errors.ts'
 import { draft } from './exchange.ts'
 import { fail, finished, log } from './execute.ts'
 import { keepalive, milliseconds } from './keepalive.ts'
 import type { RequestHandler } from './request-handler.ts'
-import { compressionOf } from './settings.ts'
-import type { CompressionOptions } from './websocket-connect.ts'
 
 /** Gives the user's handler its connection. */
 export const bind = Symbol('bind')
@@ -95,7 +95,8 @@ export class ClassHandler implements Handler {
       connection.close(1008, fitReason(spoken(thrown)))
     }
     try {
-      return user.open(...(given as never[]))?.then(undefined, failed)
+      const result: unknown = user.open(...(given as never[]))
+      if (isPromiseLike(result)) return Promise.resolve(result).then(() => {}, failed)
     } catch (thrown) {
       failed(thrown)
     }

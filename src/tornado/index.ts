@@ -14,6 +14,7 @@ export {
 } from '../http/signed-value.ts'
 export { Application, type Rule } from './application.ts'
 export { type MessageCallback, WebSocketClientConnection } from './client-connection.ts'
+export type { CompressionOptions } from './compression-options.ts'
 export { Finish, HTTPError, type HTTPErrorDetails, MissingArgumentError } from './errors.ts'
 export type { RequestHandlerClass } from './execute.ts'
 export { HttpRequest } from './http-request.ts'
@@ -27,7 +28,6 @@ export type { HeaderValue } from './response.ts'
 export type { ApplicationSettings } from './settings.ts'
 export { URLSpec, url } from './url-spec.ts'
 export {
-  type CompressionOptions,
   type ConnectRequest,
   type WebsocketConnectOptions,
   websocketConnect,

@@ -4,13 +4,11 @@
 // What handlers of yours need goes into `initialize`. Source: tornado.web.Application.
 
 import type { SigningSecret } from '../http/signed-value.ts'
-import type { Compression } from '../protocol/compression.ts'
 import { SettingError, show } from '../protocol/errors.ts'
 import { suggestion } from '../protocol/setting-names.ts'
 import type { RouteSettings } from '../route.ts'
 import type { ErrorListener } from '../runtime.ts'
 import { keepalive } from './keepalive.ts'
-import type { CompressionOptions } from './websocket-connect.ts'
 
 /** What an `Application` may be told; in seconds, with Tornado's defaults. */
 export interface ApplicationSettings {
@@ -107,14 +105,6 @@ export function routeSettings(settings: ApplicationSettings): RouteSettings {
     maxMessageBytes: websocketMaxMessageSize,
     compression: false,
   }
-}
-
-/** `null` is off, and any object on, in Tornado's names. */
-export function compressionOf(options: CompressionOptions | null): Compression {
-  if (options === null) return false
-  const { compressionLevel: level = 6, memLevel = 8 } = options
-  // Tornado knows no threshold: what was agreed on holds for every message.
-  return { level, memLevel, thresholdBytes: 0 }
 }
 
 function checkSecret({ cookieSecret, keyVersion }: ApplicationSettings): void {

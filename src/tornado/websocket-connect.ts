@@ -10,6 +10,7 @@ import { type DialSettings, dialWith } from '../dial.ts'
 import { SettingError, show } from '../protocol/errors.ts'
 import { checkNames } from '../protocol/setting-names.ts'
 import { attach, type MessageCallback, WebSocketClientConnection } from './client-connection.ts'
+import { type CompressionOptions, compressionOf } from './compression-options.ts'
 import { keepalive, milliseconds } from './keepalive.ts'
 
 /** What the request says besides the url (Tornado: `HTTPRequest`). */
@@ -22,14 +23,6 @@ export interface ConnectRequest {
   readonly connectTimeout?: number | null | undefined
   /** For `wss:`, in the names of `node:tls` (Tornado: `validate_cert`, `ca_certs`, `client_key`, …). */
   readonly tls?: DialSettings['tls']
-}
-
-/** permessage-deflate in Tornado's names; `{}` takes the defaults. */
-export interface CompressionOptions {
-  /** zlib level 0 … 9; default 6. */
-  readonly compressionLevel?: number | undefined
-  /** zlib memory level 1 … 9; default 8. */
-  readonly memLevel?: number | undefined
 }
 
 /** What `websocketConnect()` takes; in seconds, with Tornado's defaults. */
@@ -120,7 +113,6 @@ function settingsOf(
     )
   }
   const timeout = request.connectTimeout ?? ownTimeout ?? CONNECT_TIMEOUT_S
-  const { compressionOptions: compression } = options
   return {
     ...keepalive(options.pingInterval, options.pingTimeout),
     handshakeTimeoutMs: milliseconds('connectTimeout', timeout),
@@ -129,19 +121,9 @@ function settingsOf(
     maxHeldMessages: 1,
     handlerTimeoutMs: 0,
     subprotocols: options.subprotocols ?? [],
-    compression: compression ? deflate(compression) : false,
+    compression: compressionOf(options.compressionOptions),
     headers: request.headers,
     tls: request.tls,
     onError: options.onError,
-  }
-}
-
-function deflate(options: CompressionOptions) {
-  checkNames(options, ['compressionLevel', 'memLevel'], 'compressionOptions')
-  const { compressionLevel, memLevel } = options
-  return {
-    thresholdBytes: 0, // Tornado knows none
-    ...(compressionLevel !== undefined && { level: compressionLevel }),
-    ...(memLevel !== undefined && { memLevel }),
   }
 }

@@ -21,12 +21,12 @@ import type { CloseFrame, CloseRecord } from '../protocol/close-record.ts'
 import { WebSocketClosedError, WebSocketError } from '../protocol/errors.ts'
 import { isOriginAllowed } from '../protocol/origin.ts'
 import { bind, ClassHandler, closeAsked, unbind } from './class-handler.ts'
+import type { CompressionOptions } from './compression-options.ts'
 import { makeHandler, type RequestHandlerClass } from './execute.ts'
 import { type HandlerHost, NO_APPLICATION } from './host.ts'
 import { HttpRequest } from './http-request.ts'
 import { outgoing } from './outgoing.ts'
 import { RequestHandler } from './request-handler.ts'
-import type { CompressionOptions } from './websocket-connect.ts'
 
 /**
  * One connection, as a class: override `open`, `onMessage` and `onClose`; a new one for each connection (Tornado:

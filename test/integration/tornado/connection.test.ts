@@ -63,6 +63,14 @@ describe('hooks', () => {
     expect((await errors.next()).cause).toEqual(new Error('broken'))
   })
 
+  it('open may return what is no promise, which means nothing', async () => {
+    const { client, log } = await connected(() => new Set([1]))
+    client.write(text('hello'), close(1000))
+    expect((await client.nextClose())?.code).toBe(1000)
+    await log.find((entry) => Array.isArray(entry))
+    expect(log.all).toEqual(['open', 'hello', ['close', 1000, null]])
+  })
+
   it('an HTTPError in open closes with 1008 when the peer is at fault, else with 1011 (T93)', async () => {
     for (const [status, code] of [
       [403, 1008],

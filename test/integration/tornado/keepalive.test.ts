@@ -205,6 +205,14 @@ describe('compression', () => {
     client.write(close(1000))
   })
 
+  it('an option that is none is told, as it is to clients', async () => {
+    const stray = { level: 9 } as CompressionOptions
+    const { port, errors } = await startApplication([['/', compressing(stray)]])
+    const client = await RawClient.connect(port)
+    await expect(client.upgrade()).rejects.toThrow('500')
+    expect(await errors.next()).toMatchObject({ code: 'ERR_WINDSOCK_SETTING' })
+  })
+
   it('what no client offers is not used (T78)', async () => {
     const { port } = await startApplication([['/', compressing({})]])
     const client = await RawClient.connect(port)
