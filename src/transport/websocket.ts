@@ -33,6 +33,7 @@ import {
   type ReceiverWatcher,
   watchReceiver,
 } from './ws-internals.ts'
+import type { DeflateChoice } from './ws-options.ts'
 
 /** Bytes that may wait in the socket before the queue above keeps the rest: a few of the kernel's chunks. */
 const WRITE_AHEAD_BYTES = 64 * 1024
@@ -43,14 +44,6 @@ const NOTHING = Buffer.alloc(0)
 
 /** The socket as we use it: TCP, TLS, or any Duplex that an HTTP server hands out. */
 type LinkSocket = Duplex & { setNoDelay?: (on: boolean) => unknown }
-
-/** What is compressed, and how well, where the two sides agree on permessage-deflate. */
-export interface DeflateChoice {
-  readonly level: number
-  readonly memLevel: number
-  /** Shorter messages go uncompressed. */
-  readonly thresholdBytes: number
-}
 
 export class WebSocketTransport implements Transport<Prepared>, ReceiverWatcher, WsListener {
   // What a broadcast touches stands first (docs/adr/0025).

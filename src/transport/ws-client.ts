@@ -17,8 +17,13 @@ import type { Clock } from '../protocol/ports.ts'
 import { DialRefusal } from './dial-refusal.ts'
 import { TellingWebSocket } from './telling-web-socket.ts'
 import type { Door, Transport } from './transport.ts'
-import { type DeflateChoice, WebSocketTransport } from './websocket.ts'
-import { deflateChoice, deflateOptions, maxBufferedChunks } from './ws-server.ts'
+import { WebSocketTransport } from './websocket.ts'
+import {
+  type DeflateChoice,
+  deflateChoice,
+  deflateOptions,
+  maxBufferedChunks,
+} from './ws-options.ts'
 
 /** What a `wss:` connection may set of TLS; the names are those of `node:tls`. */
 export type TlsOptions = Pick<

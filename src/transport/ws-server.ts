@@ -9,7 +9,7 @@ import { hash } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { type PerMessageDeflateOptions, type ServerOptions, WebSocketServer } from 'ws'
+import { type ServerOptions, WebSocketServer } from 'ws'
 import type { Compression } from '../protocol/compression.ts'
 import { WebSocketError } from '../protocol/errors.ts'
 import { headerValues } from '../protocol/handshake.ts'
@@ -20,31 +20,14 @@ import type { Clock } from '../protocol/ports.ts'
 import { liveClock } from './live-ports.ts'
 import { TellingWebSocket } from './telling-web-socket.ts'
 import type { Door, Transport, UpgradeAnswer, UpgradeRefusal } from './transport.ts'
-import { type DeflateChoice, WebSocketTransport } from './websocket.ts'
+import { WebSocketTransport } from './websocket.ts'
 import { mayTakeSockets, takeSocket } from './ws-internals.ts'
-
-// Whoever speaks to sockets knows it from here.
-export type { Compression }
-
-/** Chunks of the socket that one fragment may span, on average. */
-const CHUNKS_PER_FRAGMENT = 16
-
-/** The smallest chunk, on average, in which a message may trickle in: below the smallest TCP segment in use. */
-const CHUNK_BYTES = 512
-
-/**
- * How many chunks of the socket may wait for their frame to be complete, for `maxBufferedChunks` of `ws`.
- *
- * As many as the longest message needs, whatever `maxFragments` says: how TCP cuts up a frame is no fault of the peer's.
- */
-export function maxBufferedChunks({ maxFragments, maxMessageBytes }: RouteLimits): number {
-  const chunks = Math.max(
-    maxFragments * CHUNKS_PER_FRAGMENT,
-    Math.ceil(maxMessageBytes / CHUNK_BYTES),
-  )
-  // `ws` keeps 32 bits of it.
-  return Math.min(chunks, 2 ** 31 - 1)
-}
+import {
+  type DeflateChoice,
+  deflateChoice,
+  deflateOptions,
+  maxBufferedChunks,
+} from './ws-options.ts'
 
 /** How long a refused peer may take to read the answer and go. */
 const REFUSAL_LINGER_MS = 1_000
@@ -251,24 +234,6 @@ function switchingProtocols(
           .map((line) => `${line}\r\n`)
           .join('')
   return `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n${chosen}${own}\r\n`
-}
-
-/** The option `perMessageDeflate` of `ws`, for either role. */
-export function deflateOptions(compression: Compression): false | PerMessageDeflateOptions {
-  if (compression === false) return false
-  const { level, memLevel } = deflateChoice(compression)
-  // The transport says for each message whether it is to be compressed.
-  return { threshold: 0, zlibDeflateOptions: { level, memLevel } }
-}
-
-/** A choice with its defaults filled in. */
-export function deflateChoice(compression: Compression): DeflateChoice {
-  const {
-    level = 6,
-    memLevel = 8,
-    thresholdBytes = 1024,
-  } = typeof compression === 'object' ? compression : {}
-  return { level, memLevel, thresholdBytes }
 }
 
 /** Answers an upgrade request with an HTTP status and a body, by default the reason, and ends the socket. */

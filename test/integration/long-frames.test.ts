@@ -5,7 +5,7 @@
 import { describe, expect, it } from 'vitest'
 import { dial, route } from 'windsock'
 import { DEFAULT_LIMITS } from '../../src/protocol/limits.ts'
-import { maxBufferedChunks } from '../../src/transport/ws-server.ts'
+import { maxBufferedChunks } from '../../src/transport/ws-options.ts'
 import { Mailbox } from './support/mailbox.ts'
 import { RawClient, text } from './support/raw-client.ts'
 import { start } from './support/test-server.ts'
