@@ -1,7 +1,7 @@
 // Node environment: `ws` and Node's own fetch.
 //
 // Node does not say whether there is a network, so a client there never waits for one; it learns what a page cannot:
-// pings, and how an upgrade was refused. Every option of `ws` is set on purpose, as on the server.
+// pings, and how an upgrade was refused. Of `ws` the bounds of fragments and chunks are its own.
 
 import { WebSocket } from 'ws'
 import { MAX_REASON_BYTES } from '../protocol/close-reason.ts'

@@ -36,11 +36,6 @@ export class ClientDriver {
     return this.#snapshot
   }
 
-  /** Timers armed now; none once the machine is at its end. */
-  get timerCount(): number {
-    return this.#timers.size
-  }
-
   /** Gives the machine an event; an event from inside an effect waits for its turn. */
   dispatch(event: ClientEvent): void {
     this.#queue.push(event)

@@ -37,14 +37,12 @@ export function checkReason(reason: unknown): string {
   if (typeof reason !== 'string') {
     throw refused(`a close reason is of type ${typeName(reason)}: pass a string, or leave it out`)
   }
-  const bytes = utf8Length(reason)
-  if (bytes > MAX_REASON_BYTES) {
-    throw refused(
-      `a close reason has ${bytes} bytes of UTF-8: at most ${MAX_REASON_BYTES} fit into a Close ` +
-        'frame, so shorten it or send the text as a message before closing',
-    )
-  }
-  return fitReason(reason)
+  const fitted = fitReason(reason)
+  if (fitted.length === reason.length) return fitted
+  throw refused(
+    `a close reason has ${reason.length} characters: at most ${MAX_REASON_BYTES} bytes of UTF-8 fit into a ` +
+      'Close frame, so shorten it or send the text as a message before closing',
+  )
 }
 
 /**

@@ -271,7 +271,7 @@ describe('the client machine', () => {
       await machine.take({ do: 'wait', ms: 1_000 })
       expect(['closed', 'failed']).toContain(machine.driver.snapshot.value)
       expect(machine.alive.size).toBe(0)
-      expect(machine.driver.timerCount).toBe(0)
+      expect(machine.clock.timerCount).toBe(0)
       expect(machine.effects.filter(({ type }) => type === 'finish')).toHaveLength(1)
     },
   )

@@ -5,8 +5,7 @@
 
 import { createParser, type EventSourceMessage } from 'eventsource-parser'
 import type { MessageItem } from '../../protocol/resume.ts'
-import { Broken, broken, itemsIn, type Page, positionIn } from './exchange.ts'
-import type { Way } from './poll.ts'
+import { Broken, broken, itemsIn, type Page, positionIn, type Way } from './exchange.ts'
 
 /** Above this a line has no end, and is not one of a topic's. */
 const MAX_BUFFERED_CHARS = 64 * 1024 * 1024
@@ -26,7 +25,7 @@ export const eventStream: Way = async function* (exchange, place, cursor) {
   const body = response.body?.getReader()
   try {
     if (!(response.headers.get('Content-Type') ?? '').startsWith('text/event-stream')) {
-      throw new Broken(1006, 'the answer is no event stream')
+      throw new Broken('the answer is no event stream')
     }
     const pages = pageReader()
     const decoder = new TextDecoder()
@@ -68,7 +67,7 @@ function pageReader() {
       items = []
     },
     onError: (error) => {
-      if (error.type === 'max-buffer-size-exceeded') throw new Broken(1006, error.message)
+      if (error.type === 'max-buffer-size-exceeded') throw new Broken(error.message)
     },
   })
   return {

@@ -28,6 +28,13 @@ export interface Page {
   readonly gapTo?: number
 }
 
+/** How a topic is read over HTTP: pages, one or more for each request, from `place` on. */
+export type Way = (
+  exchange: Exchange,
+  place: Place,
+  cursor: string | undefined,
+) => AsyncIterable<Page>
+
 /** The place is gone; `oldest` is where one can go on from. */
 export class Gone extends Error {
   readonly reason: LossReason
@@ -61,7 +68,7 @@ export class Broken extends Error {
   readonly frame: CloseFrame
   readonly hint: RetryHint | undefined
 
-  constructor(code: number, reason: string, hint?: RetryHint) {
+  constructor(reason = '', code = 1006, hint?: RetryHint) {
     super(reason)
     this.frame = { code, reason }
     this.hint = hint
@@ -101,10 +108,10 @@ export class Exchange {
   sleep(ms: number): Promise<void> {
     const { environment, signal } = this.options
     return new Promise((resolve, reject) => {
-      if (signal.aborted) return reject(new Broken(1006, ''))
+      if (signal.aborted) return reject(new Broken())
       const stop = () => {
         environment.clock.clearTimeout(timer)
-        reject(new Broken(1006, ''))
+        reject(new Broken())
       }
       const timer = environment.clock.setTimeout(() => {
         signal.removeEventListener('abort', stop)
@@ -189,7 +196,7 @@ export class Exchange {
       timer = clock.setTimeout(stop, deadlineMs)
     }
     try {
-      if (signal.aborted) throw new Broken(1006, '')
+      if (signal.aborted) throw new Broken()
       const response = await environment.fetch(topicAddress(address, this.topic, query), {
         ...init,
         signal: abort.signal,
@@ -211,13 +218,13 @@ const NOT_A_TOPIC = 'the answer is not one of a topic'
 export function positionIn(word: unknown): Position {
   const position = typeof word === 'string' ? parseOffset(word) : undefined
   if (typeof position === 'object') return position
-  throw new Broken(1006, NOT_A_TOPIC)
+  throw new Broken(NOT_A_TOPIC)
 }
 
 /** @throws Broken for what is no array. */
 export function itemsIn(value: unknown): readonly MessageItem[] {
   if (Array.isArray(value)) return value as MessageItem[]
-  throw new Broken(1006, NOT_A_TOPIC)
+  throw new Broken(NOT_A_TOPIC)
 }
 
 /** What was thrown, as one of ours: each browser has words of its own for it, and those of none say what happened. */
@@ -227,8 +234,8 @@ export function broken(
 ): Gone | Refused | Broken {
   if (thrown instanceof Gone || thrown instanceof Refused || thrown instanceof Broken) return thrown
   const name = thrown instanceof Error ? thrown.name : ''
-  if (name === 'SyntaxError') return new Broken(1006, NOT_A_TOPIC)
-  return new Broken(1006, name === 'AbortError' ? 'the server has fallen silent' : otherwise)
+  if (name === 'SyntaxError') return new Broken(NOT_A_TOPIC)
+  return new Broken(name === 'AbortError' ? 'the server has fallen silent' : otherwise)
 }
 
 /** 500 is about what was asked, as `internal` is over WebSocket; the others above it are about the way or the moment. */
@@ -239,7 +246,7 @@ function mayPass(status: number): boolean {
 async function refusal(response: Response, { clock }: Environment): Promise<Refused | Broken> {
   const { status, headers } = response
   const hint = hintInHeader(headers.get('Retry-After'), clock.wallMs())
-  if (mayPass(status)) return new Broken(1013, `HTTP ${status}`, hint)
+  if (mayPass(status)) return new Broken(`HTTP ${status}`, 1013, hint)
   const known = Object.entries(RESUME_ERRORS).find(([, one]) => one === status)
   const text = (await response.text()).trim().slice(0, 200)
   return new Refused((known?.[0] ?? 'bad_frame') as ResumeErrorCode, text || `HTTP ${status}`)

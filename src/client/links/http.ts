@@ -15,9 +15,9 @@ import {
   type Page,
   type Place,
   Refused,
+  type Way,
 } from './exchange.ts'
 import type { LinkEvents, TopicFrame, TopicLink, TopicRequest } from './link.ts'
-import type { Way } from './poll.ts'
 
 type Asked<Type> = Extract<TopicRequest, { type: Type }>
 

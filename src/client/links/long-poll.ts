@@ -2,7 +2,7 @@
 //
 // The first question is answered at once: it tells where the topic stands, and that there is a way to ask at all.
 
-import type { Way } from './poll.ts'
+import type { Way } from './exchange.ts'
 
 export const longPoll: Way = async function* (exchange, place, cursor) {
   if (typeof place === 'string' || cursor === undefined) {

@@ -61,7 +61,7 @@ function client(input: Partial<ClientInput> = {}) {
       return driver.snapshot.context
     },
     get timers() {
-      return driver.timerCount
+      return clock.timerCount
     },
   }
 }
