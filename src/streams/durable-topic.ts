@@ -43,10 +43,11 @@ export class DurableTopic<T extends Sendable> extends Broadcast<T> implements To
   readonly #bounds: ReturnType<typeof checkHistory>
   #epoch = ''
   #ready: Promise<void> | undefined
+  #hasFailed = false
   #floor = 0
   #recent: History
-  /** Deliveries that were stored before `ready`. */
-  readonly #early: (() => void)[] = []
+  /** What was stored before `ready`, to be delivered then. */
+  readonly #early: { readonly offset: number; readonly deliver: () => void }[] = []
   /** Publishes since the last trim, and when that was. */
   #untrimmed = 0
   #trimmedAtMs: number
@@ -60,13 +61,15 @@ export class DurableTopic<T extends Sendable> extends Broadcast<T> implements To
     this.#bounds = checkHistory(options.history, DEFAULT_COUNT)
     this.#recent = this.#memory(0)
     this.#trimmedAtMs = ports.clock.nowMs()
-    this.#ready = handled(this.#open())
+    this.#prepare()
   }
 
   /** There always is something to come back to. */
   readonly keepsHistory = true
 
+  /** As every topic's; a store that could not tell is asked again. */
   get ready(): Promise<void> | undefined {
+    if (this.#hasFailed) this.#prepare()
     return this.#ready
   }
 
@@ -109,7 +112,8 @@ export class DurableTopic<T extends Sendable> extends Broadcast<T> implements To
   }
 
   read(offset: number, bounds: PageBounds): TopicPage | Promise<TopicPage> {
-    if (this.#ready !== undefined) return this.#ready.then(() => this.read(offset, bounds))
+    const { ready } = this
+    if (ready !== undefined) return ready.then(() => this.read(offset, bounds))
     this.#trimOld()
     const { epoch, floor, offset: head } = this
     if (offset >= this.#recent.floor) {
@@ -119,8 +123,19 @@ export class DurableTopic<T extends Sendable> extends Broadcast<T> implements To
     return this.#readStore(offset, bounds)
   }
 
+  #prepare(): void {
+    this.#hasFailed = false
+    const failed = (thrown: unknown) => {
+      this.#hasFailed = true
+      throw thrown
+    }
+    this.#ready = handled(this.#open().catch(failed))
+  }
+
   async #open(): Promise<void> {
-    const { epoch, head } = await this.#store.position(this.#stream)
+    const { epoch, head: stored } = await this.#store.position(this.#stream)
+    // What waits to be delivered is in the store already, where that was asked again.
+    const head = Math.min(stored, (this.#early[0]?.offset ?? Number.POSITIVE_INFINITY) - 1)
     const inMemory = Math.min(MAX_IN_MEMORY, this.#bounds.count)
     const { floor, events } = await this.#store.read(this.#stream, {
       after: Math.max(0, head - inMemory),
@@ -137,7 +152,7 @@ export class DurableTopic<T extends Sendable> extends Broadcast<T> implements To
     for (const event of contiguous) this.#recent.push(toItem(event))
     this.startAt(head)
     this.#ready = undefined
-    for (const deliver of this.#early.splice(0)) deliver()
+    for (const { deliver } of this.#early.splice(0)) deliver()
   }
 
   #memory(floor: number): History {
@@ -157,8 +172,8 @@ export class DurableTopic<T extends Sendable> extends Broadcast<T> implements To
         this.#untrimmed++
         this.#trimOld()
       }
-      if (this.#ready === undefined) deliver()
-      else this.#early.push(deliver)
+      if (this.ready === undefined) deliver()
+      else this.#early.push({ offset, deliver })
     }
     return { epoch, offset, duplicate }
   }

@@ -50,7 +50,33 @@ class FullStore extends MemoryStore {
   }
 }
 
+/** A store that for a while cannot tell where a topic stands. */
+class SilentStore extends MemoryStore {
+  silent = true
+
+  override position(stream: string) {
+    if (this.silent) return Promise.reject(new JournalError('ERR_WINDSOCK_JOURNAL', 'no answer'))
+    return super.position(stream)
+  }
+}
+
 describe('a durable topic', () => {
+  it('asks a store again that could not tell, and delivers what was stored meanwhile', async () => {
+    const store = new SilentStore(seededRandom(1))
+    const { topic, clock } = make({}, store)
+    const seen: string[] = []
+    topic.subscribe((value) => seen.push(value))
+    await expect(topic.ready).rejects.toMatchObject({ code: 'ERR_WINDSOCK_JOURNAL' })
+    expect(await topic.publish('a')).toBe(1)
+    await clock.settle()
+    store.silent = false
+    expect(await topic.publish('b')).toBe(2)
+    await clock.settle()
+    expect(await topic.publish('c')).toBe(3)
+    expect(seen).toEqual(['a', 'b', 'c'])
+    expect(await textsOf(topic)).toEqual(['a', 'b', 'c'])
+  })
+
   it('delivers nothing before it is stored', async () => {
     const store = new HeldStore(seededRandom(1))
     const { topic, clock } = make({}, store)
