@@ -178,7 +178,14 @@ describe('an async iterable', () => {
   })
 
   it('may have no return, or one that is refused or not a promise', async () => {
-    for (const end of [undefined, () => undefined, async () => Promise.reject(new Error('no'))]) {
+    const ends = [
+      undefined,
+      () => undefined,
+      () => ({ done: true }),
+      () => JSON.parse(''),
+      async () => Promise.reject(new Error('no')),
+    ]
+    for (const end of ends) {
       const iterator = {
         next: () => new Promise<IteratorResult<string>>(() => {}),
         ...(end && { return: end as never }),
