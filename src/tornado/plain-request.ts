@@ -10,6 +10,7 @@ import { type Captures, HandshakeRequest, type IncomingUpgrade } from '../http/r
 import { HandlerError, type WebSocketError } from '../protocol/errors.ts'
 import { Gathered } from '../protocol/gathered.ts'
 import type { Clock } from '../protocol/ports.ts'
+import { HTTPError } from './errors.ts'
 import { draft } from './exchange.ts'
 import { execute, finished, makeHandler, type RequestHandlerClass } from './execute.ts'
 import type { HandlerHost } from './host.ts'
@@ -29,7 +30,7 @@ export interface PlainTarget {
   readonly timeoutMs: number
 }
 
-/** Answers a request with a handler of its own. Rejects when the handler cannot be made. */
+/** Answers a request with a handler of its own. Rejects when that cannot be made, and when the body was read before. */
 export async function answerPlain(
   incoming: IncomingMessage,
   outgoing: ServerResponse,
@@ -83,6 +84,10 @@ function bodyOf(
   incoming: IncomingMessage,
   maxBytes: number,
 ): Promise<Buffer | 'too large' | 'aborted'> {
+  if (incoming.readableEnded) {
+    const message = 'the body has been read already: hand requests on before anything reads them'
+    return Promise.reject(new HTTPError(500, message))
+  }
   return new Promise((resolve) => {
     if (Number(incoming.headers['content-length'] ?? 0) > maxBytes) {
       resolve('too large')

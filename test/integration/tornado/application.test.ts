@@ -6,8 +6,8 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describe, expect, it } from 'vitest'
-import { attach, route } from 'windsock'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { attach, route, type WebSocketError } from 'windsock'
 import {
   Application,
   type ApplicationSettings,
@@ -282,6 +282,29 @@ describe('settings (T108)', () => {
     ;(await RawClient.open(bound, '/echo')).destroy()
     await attached.close()
     http.close()
+    http.closeAllConnections()
+  })
+
+  it('in attach(), a request whose body was read before is answered 500, and told', async () => {
+    const errors = new Mailbox<WebSocketError>()
+    class Form extends RequestHandler {
+      override post() {
+        this.finish(this.getBodyArgument('a'))
+      }
+    }
+    const { routes } = new Application([['/', Form]], { onError: (error) => errors.put(error) })
+    const http = createServer((request, response) => {
+      request.resume().once('end', () => attached.answer(request, response))
+    })
+    const attached = attach(http, { routes })
+    onTestFinished(() => void http.close())
+    http.listen(0, '127.0.0.1')
+    await once(http, 'listening')
+    const { port } = http.address() as AddressInfo
+    expect(await askPlain(port, '/', { method: 'POST', body: 'a=b' })).toMatchObject({
+      status: 500,
+    })
+    expect(await errors.next()).toMatchObject({ code: 'ERR_WINDSOCK_HTTP' })
     http.closeAllConnections()
   })
 
