@@ -6,6 +6,7 @@
 
 import { BlockList, isIP } from 'node:net'
 import { SettingError, show } from '../protocol/errors.ts'
+import { headerValues } from '../protocol/handshake.ts'
 
 /** Who asks, and whether over TLS, seen from the outermost trusted proxy. */
 export interface Client {
@@ -82,12 +83,8 @@ function mistake(verb: 'is' | 'has', value: unknown): SettingError {
 
 /** The elements of all headers of one name, in order, without the blanks around them. */
 function valuesOf(rawHeaders: readonly string[], lowerCaseName: string): string[] {
-  const values: string[] = []
-  for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
-    if (rawHeaders[index]?.toLowerCase() !== lowerCaseName) continue
-    for (const element of (rawHeaders[index + 1] as string).split(',')) values.push(element.trim())
-  }
-  return values
+  const values = headerValues({ rawHeaders }, lowerCaseName)
+  return values.flatMap((value) => value.split(',')).map((element) => element.trim())
 }
 
 /** `192.0.2.1`, `192.0.2.1:4711`, `2001:db8::1`, `[2001:db8::1]:4711`; `undefined` for anything else. */

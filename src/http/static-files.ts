@@ -18,7 +18,7 @@ const TEN_YEARS_S = 315_360_000
 export class StaticFiles {
   readonly #root: string
   readonly #prefix: string
-  readonly #versions = new Map<string, string | undefined>()
+  readonly #versions = new Map<string, string>()
   readonly #keep: boolean
 
   /** @param prefix - as `/static/`. @param keep - work out each file's version once, not each time. */
@@ -80,16 +80,16 @@ export class StaticFiles {
   }
 
   #version(file: string): string | undefined {
-    if (this.#keep && this.#versions.has(file)) return this.#versions.get(file)
-    let version: string | undefined
+    const known = this.#versions.get(file)
+    if (known !== undefined) return known
     try {
       const bytes = readFileSync(join(this.#root, file))
-      version = createHash('sha256').update(bytes).digest('hex').slice(0, 32)
+      const version = createHash('sha256').update(bytes).digest('hex').slice(0, 32)
+      if (this.#keep) this.#versions.set(file, version)
+      return version
     } catch {
-      version = undefined
+      return undefined
     }
-    if (this.#keep && version !== undefined) this.#versions.set(file, version)
-    return version
   }
 }
 
@@ -119,8 +119,8 @@ async function send(
     response.writeHead(200, { ...headers, 'Content-Length': stat.size })
     if (request.method !== 'HEAD' && stat.size > 0) {
       // No further than the length that was told, should the file grow meanwhile.
-      const file = handle.createReadStream({ end: stat.size - 1, autoClose: false })
-      await pipeline(file, response, { end: false })
+      const content = handle.createReadStream({ end: stat.size - 1, autoClose: false })
+      await pipeline(content, response, { end: false })
     }
     endBehind(response, clock)
   } finally {

@@ -75,7 +75,7 @@ export const NEVER_MS = 2 ** 31 - 1
  * A process that was stalled sees its timers before its sockets; one more turn of the event loop lets it
  * read what came in time. 50 ms are many turns.
  */
-export const PONG_GRACE_MS = 50
+const PONG_GRACE_MS = 50
 
 /** Of a connection that never had a link. */
 export const NO_TOTALS: ConnectionTotals = {

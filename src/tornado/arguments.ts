@@ -11,7 +11,7 @@ import { HTTPError } from './errors.ts'
 export type Arguments = ReadonlyMap<string, readonly Uint8Array[]>
 
 /** The most arguments of one query or form. */
-export const MAX_ARGUMENTS = 10_000
+const MAX_ARGUMENTS = 10_000
 
 /**
  * Reads `a=1&b=2`.

@@ -41,17 +41,15 @@ export class HttpExchange {
     response.on('error', () => {})
     response.once('close', () => this.#gone())
     const { socket } = message
-    let others = onSocket.get(socket)
-    if (others === undefined) {
-      const all = new Set<HttpExchange>()
+    const all = onSocket.get(socket) ?? new Set<HttpExchange>()
+    if (!onSocket.has(socket)) {
+      onSocket.set(socket, all)
       // A response behind another one is not told that its socket is closed.
       socket.once('close', () => {
         for (const exchange of all) exchange.#gone()
       })
-      onSocket.set(socket, all)
-      others = all
     }
-    others.add(this)
+    all.add(this)
     if (socket.destroyed) this.#gone()
   }
 
@@ -139,8 +137,7 @@ export class HttpExchange {
   }
 
   #disarmStall(): void {
-    if (this.#stall !== undefined) this.#options.clock.clearTimeout(this.#stall)
-    this.#stall = undefined
+    this.#options.clock.clearTimeout(this.#stall)
   }
 
   #gone(): void {
