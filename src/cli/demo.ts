@@ -97,6 +97,9 @@ export async function demo({ host, port, journal: file }: DemoOptions): Promise<
     await journal.close()
     throw thrown
   }
+  // Before it says that it is there: whoever reads that may end it.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.on(signal, () => stop(server, journal, signal))
   server.closed$.subscribe((record) => console.log(closeLine(record)))
   console.log(`windsock demo on ${server.url}`)
   for (const path of Object.keys(PAGES)) console.log(`  ${server.url}${path}`)
@@ -105,8 +108,6 @@ export async function demo({ host, port, journal: file }: DemoOptions): Promise<
       ? 'The chat is in memory, and gone with the demo; --journal <file> keeps it.'
       : `The chat is kept in ${file}.`
   console.log(`${kept}\nCtrl-C ends the demo.`)
-  for (const signal of ['SIGINT', 'SIGTERM'] as const)
-    process.on(signal, () => stop(server, journal, signal))
 }
 
 function demoPages(): Page[] {
