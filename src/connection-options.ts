@@ -33,7 +33,7 @@ export interface ConnectionSetup {
   /** Told of everything that user code threw, and of what hung. */
   onError(error: WebSocketError, connection: Connection, handler: Handler): void
   /** Told once, when everything is over. */
-  onClosed(record: CloseRecord, connection: Connection): void
+  onClosed(record: CloseRecord): void
 }
 
 /** What one connection has for itself. */

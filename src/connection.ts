@@ -371,7 +371,7 @@ export class LiveConnection
     this.#outbound?.release()
     if (this.#openCalled) void this.#barrier.close(record)
     this.#closed?.resolve(record)
-    this.#setup.onClosed(record, this)
+    this.#setup.onClosed(record)
   }
 
   get #controlFrames(): ControlFrames {
