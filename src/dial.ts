@@ -17,7 +17,7 @@ import { Timers } from './machines/timers.ts'
 import type { CloseRecord } from './protocol/close-record.ts'
 import { SettingError, show, WebSocketError } from './protocol/errors.ts'
 import type { RouteLimitName } from './protocol/limits.ts'
-import { harmless } from './protocol/user-code.ts'
+import { unfailing } from './protocol/user-code.ts'
 import { DEFAULT_SETTINGS, type RouteSettings, resolveSettings } from './route.ts'
 import { type ErrorListener, identifiers, printError, surviveSubscribers } from './runtime.ts'
 import { liveClock, liveRandom } from './transport/live-ports.ts'
@@ -114,7 +114,7 @@ export async function dialWith(
   answered: (headers: DialedHeaders) => void,
 ): Promise<Connection> {
   const { signal } = options
-  const report = harmless(options.onError ?? printError)
+  const report = unfailing(options.onError ?? printError)
   const base = settingsOf(options)
   const target = targetOf(url, options, base.subprotocols)
   if (signal?.aborted) throw aborted(signal)

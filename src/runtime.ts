@@ -21,7 +21,7 @@ import { describe, HandlerError, WebSocketError } from './protocol/errors.ts'
 import { originOf } from './protocol/handshake.ts'
 import type { Clock, Random } from './protocol/ports.ts'
 import { printable } from './protocol/printable.ts'
-import { harmless } from './protocol/user-code.ts'
+import { unfailing } from './protocol/user-code.ts'
 import { type ResolvedSettings, type Route, resolveSettings } from './route.ts'
 import { Multicast } from './streams/multicast.ts'
 import type { Door } from './transport/transport.ts'
@@ -101,7 +101,7 @@ export class Runtime {
 
   constructor(options: RuntimeOptions) {
     this.#options = options
-    this.#report = harmless(options.onError)
+    this.#report = unfailing(options.onError)
     this.#identifier = identifiers(options.random)
     this.#timers = new Timers(options.clock)
     const hosts = new Map<ConnectionMachine, Host>()

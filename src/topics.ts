@@ -13,7 +13,7 @@ import type { PlainRequests } from './http/requests.ts'
 import { SettingError, show } from './protocol/errors.ts'
 import { MAX_TOPIC_LENGTH } from './protocol/resume.ts'
 import { checkNames } from './protocol/setting-names.ts'
-import { harmless } from './protocol/user-code.ts'
+import { unfailing } from './protocol/user-code.ts'
 import { DEFAULT_SETTINGS, type Route, resolveSettings } from './route.ts'
 import { type ErrorListener, printError } from './runtime.ts'
 import { Broadcast } from './streams/broadcast.ts'
@@ -134,7 +134,7 @@ export function topics(
     prefix: path,
     topics: byName,
     rules,
-    report: harmless(onError),
+    report: unfailing(onError),
     requestOf: (upgrade, captured) => new HandshakeRequest(upgrade, captured),
   })
   return [

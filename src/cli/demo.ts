@@ -10,6 +10,8 @@
 import type { Pong } from '../handlers/handler.ts'
 import {
   type AnyTopic,
+  chatRoom,
+  clockFeed,
   closeLine,
   type DurableTopic,
   HandshakeError,
@@ -27,8 +29,6 @@ import {
   topics,
   WebSocketHandler,
 } from '../index.ts'
-import { chatRoom } from '../streams/chat.ts'
-import { clockFeed } from '../streams/clock.ts'
 
 type AnyRoom = Topic<string> | DurableTopic<string>
 

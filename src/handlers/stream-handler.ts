@@ -6,7 +6,7 @@
 import { from, isObservable, Observable, type Observer } from 'rxjs'
 import { HandlerError, typeName } from '../protocol/errors.ts'
 import type { Sendable } from '../protocol/message.ts'
-import { harmless, isPromiseLike } from '../protocol/user-code.ts'
+import { isPromiseLike, unfailing } from '../protocol/user-code.ts'
 import { Broadcast } from '../streams/broadcast.ts'
 import { GuardedSubscriber } from '../streams/guarded.ts'
 import {
@@ -83,7 +83,7 @@ class StreamHandler implements Handler, Observer<Sendable> {
     } else if (isAsyncIterable(source)) {
       const iterator = source[Symbol.asyncIterator]()
       // A generator that waits for ever cannot be interrupted; one that is between two values returns here.
-      this.#stop = harmless(() => iterator.return?.())
+      this.#stop = unfailing(() => iterator.return?.())
       this.#pull(iterator).then(
         () => this.complete(),
         (thrown: unknown) => this.error(thrown),

@@ -12,7 +12,7 @@ export function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
 }
 
 /** The same listener, which hurts nobody: what it throws, or rejects with, has nobody left to be told. */
-export function harmless<Told extends unknown[]>(
+export function unfailing<Told extends unknown[]>(
   listener: (...told: Told) => unknown,
 ): (...told: Told) => void {
   return (...told) => {

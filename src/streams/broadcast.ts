@@ -13,7 +13,7 @@ import { deliver, type Sendable, toMessage } from '../protocol/message.ts'
 import type { Clock, Random } from '../protocol/ports.ts'
 import type { LogPosition } from '../protocol/position.ts'
 import { checkNames } from '../protocol/setting-names.ts'
-import { harmless } from '../protocol/user-code.ts'
+import { unfailing } from '../protocol/user-code.ts'
 import { type Guard, GuardedObservable } from './guarded.ts'
 import type { HistoryOptions, TopicItem } from './history.ts'
 
@@ -216,7 +216,7 @@ class SubscriberErrors implements Guard {
   readonly #tell: (thrown: unknown) => void
 
   constructor({ onSubscriberError = () => {} }: TopicOptions) {
-    this.#tell = harmless(onSubscriberError)
+    this.#tell = unfailing(onSubscriberError)
   }
 
   fail(thrown: unknown): void {

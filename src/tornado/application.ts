@@ -14,7 +14,7 @@ import type { PlainRequests } from '../http/requests.ts'
 import { StaticFiles } from '../http/static-files.ts'
 import { SettingError, show, WebSocketError } from '../protocol/errors.ts'
 import type { Clock } from '../protocol/ports.ts'
-import { harmless } from '../protocol/user-code.ts'
+import { unfailing } from '../protocol/user-code.ts'
 import { DEFAULT_SETTINGS, type Route, resolveSettings } from '../route.ts'
 import { type ErrorListener, printError } from '../runtime.ts'
 import { type Server, serve } from '../server.ts'
@@ -86,7 +86,7 @@ export class Application implements HandlerHost {
     })
     this.#renderTemplate = renderer(templatePath, !debug)
     this.#static = staticPath ? new StaticFiles(staticPath, staticUrlPrefix, !debug) : undefined
-    this.#report = harmless(this.settings.onError ?? printError)
+    this.#report = unfailing(this.settings.onError ?? printError)
     const { defaultHandlerClass } = this.settings
     if (defaultHandlerClass && !(defaultHandlerClass.prototype instanceof RequestHandler)) {
       throw new SettingError('defaultHandlerClass must be a class that extends RequestHandler')

@@ -1,17 +1,17 @@
 // User code: a listener of the user's that fails hurts nobody.
 
 import { describe, expect, it } from 'vitest'
-import { harmless, isPromiseLike } from '../../../src/protocol/user-code.ts'
+import { isPromiseLike, unfailing } from '../../../src/protocol/user-code.ts'
 
-describe('harmless()', () => {
+describe('unfailing()', () => {
   it('hands on what is told', () => {
     const told: unknown[] = []
-    harmless((...what: [number, string]) => told.push(what))(1, 'a')
+    unfailing((...what: [number, string]) => told.push(what))(1, 'a')
     expect(told).toEqual([[1, 'a']])
   })
 
   it('keeps what is thrown', () => {
-    const fails = harmless(() => {
+    const fails = unfailing(() => {
       throw new Error('mine')
     })
     expect(fails).not.toThrow()
@@ -20,7 +20,7 @@ describe('harmless()', () => {
   it('looks at what is rejected, so that the process does not end of it', () => {
     const looked: unknown[] = []
     const rejected = { then: (_: unknown, failed: unknown) => looked.push(failed) }
-    harmless(() => rejected)()
+    unfailing(() => rejected)()
     expect(looked).toEqual([expect.any(Function)])
     expect((looked[0] as () => unknown)()).toBeUndefined()
   })
