@@ -2,9 +2,7 @@
 //
 // It interprets the machine's effects (opens and shuts gates, arms timers, sends control frames, ends the link)
 // and joins the streams: transport → inbound → handler, and handler → outbound → transport. User code runs in
-// a barrier: what it throws becomes an event of the machine, and nothing else.
-//
-// Messages never go through the machine.
+// a barrier: what it throws becomes an event of the machine, and nothing else. Messages never go through the machine.
 
 import type { Observable } from 'rxjs'
 import { type ConnectionOwn, type ConnectionSetup, inputOf } from './connection-options.ts'
@@ -139,6 +137,8 @@ export class LiveConnection
 
   close(code = 1000, reason = ''): void {
     const frame: CloseFrame = { code: checkCloseCode(code), reason: checkReason(reason) }
+    // Inside of `open` the machine hears of it later, and what is sent until then would come before the Close frame.
+    this.#maySend = false
     this.dispatch({ type: 'app.closed', frame })
   }
 

@@ -4,7 +4,7 @@
 
 import { deflateRawSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
-import type { CloseCause, RouteSettings, StreamFunction } from 'windsock'
+import type { CloseCause, RouteSettings, StreamFunction, WebSocketError } from 'windsock'
 import { route } from 'windsock'
 import {
   BINARY,
@@ -258,4 +258,19 @@ describe('limits', () => {
       code: 1006,
     })
   })
+})
+
+it('what is sent after close() in open rejects, and only what was sent before goes out', async () => {
+  let late: unknown
+  const stream: StreamFunction = (connection) => {
+    void connection.send('before')
+    connection.close(4000, 'full')
+    late = connection.send('after').catch(({ code }: WebSocketError) => code)
+  }
+  const { client, records } = await pair({}, stream)
+  expect(await client.nextText()).toBe('before')
+  expect(await client.nextClose()).toEqual({ code: 4000, reason: 'full' })
+  client.write(close(4000, 'full'))
+  expect(await late).toBe('ERR_WINDSOCK_CLOSED')
+  expect(await records.next()).toMatchObject({ totals: { messagesSent: 1 } })
 })
