@@ -103,6 +103,7 @@ export async function demo({ host, port, journal: file }: DemoOptions): Promise<
   server.closed$.subscribe((record) => console.log(closeLine(record)))
   console.log(`windsock demo on ${server.url}`)
   for (const path of Object.keys(PAGES)) console.log(`  ${server.url}${path}`)
+  console.log(`In a terminal: windsock connect ${server.url.replace('http', 'ws')}/socket/`)
   const kept =
     file === undefined
       ? 'The chat is in memory, and gone with the demo; --journal <file> keeps it.'

@@ -12,7 +12,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
-import { Command } from '../support/command.ts'
+import { Command, startDemo } from '../support/command.ts'
 
 /** A project in which the package is installed, as far as the demo needs it. */
 function project(): string {
@@ -57,4 +57,13 @@ it('keeps the chat in the file that is named, from where it was started, and say
   const folder = project()
   expect(await look(folder, '--journal', 'chat.db')).toContain('chat.db')
   expect(existsSync(join(folder, 'chat.db'))).toBe(true)
+})
+
+it('says with which command its echo answers in a terminal', async () => {
+  const { demo } = await startDemo()
+  const [, ...words] = await demo.line(/^In a terminal: windsock (\S+) (\S+)$/)
+  const args = ['dist/cli/main.js', ...words]
+  const client = new Command(process.execPath, args, 'piped')
+  client.type('hello\n')
+  await client.line(/You said: hello/)
 })
