@@ -29,7 +29,10 @@ type HttpOptions = Pick<
 /** Who may do what, and how much. Pages are let in by the server's settings unless these say otherwise. */
 export type TopicsOptions = TopicRules &
   Omit<HttpOptions, 'heartbeatMs'> & {
-    /** Told of what rules throw over HTTP, and of those that hang. Default: a line and the stack on standard error. */
+    /**
+     * Told of what rules throw over HTTP, of those that hang, and of what a journal refuses: each cause once a minute for
+     * a topic. Default: a line and the stack on standard error. What comes over WebSocket goes to the server's `onError`.
+     */
     readonly onError?: ErrorListener
     /** Milliseconds between two heartbeats of a session; each tells the topics' offsets. Default 25,000. */
     readonly heartbeatMs?: number

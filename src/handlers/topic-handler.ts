@@ -6,13 +6,14 @@
 // refused: it would not understand either.
 
 import { fitReason } from '../protocol/close-reason.ts'
-import { HandshakeError, JournalError, LimitError, WebSocketError } from '../protocol/errors.ts'
+import { HandshakeError, JournalError, LimitError } from '../protocol/errors.ts'
 import type { Message, Sendable } from '../protocol/message.ts'
 import type { Clock, TimerHandle } from '../protocol/ports.ts'
 import { RESUME_SUBPROTOCOL } from '../protocol/resume.ts'
 import type { DurableTopic } from '../streams/durable-topic.ts'
 import { inTime, Lifeline } from '../streams/lifeline.ts'
 import { PublishRate } from '../streams/publish-rate.ts'
+import { Refusals } from '../streams/refusals.ts'
 import type { Topic } from '../streams/topic.ts'
 import type {
   Connection,
@@ -23,7 +24,7 @@ import type {
   HandlerSettings,
 } from './handler.ts'
 import { type TopicCaller, type TopicInput, type TopicRules, tellRule } from './topic-rules.ts'
-import { acceptWith, type SessionOptions, TopicSession } from './topic-session.ts'
+import { acceptWith, type ReportOf, type SessionOptions, TopicSession } from './topic-session.ts'
 
 /** A topic of either kind. */
 export type AnyTopic = Topic<Sendable> | DurableTopic<Sendable>
@@ -43,8 +44,12 @@ export function topicHandler(
   rules: TopicRules,
   options: SessionOptions,
 ): HandlerFactory {
+  const refusals = new Refusals()
   return (request, { clock, report }) => {
-    return new TopicHandler(request, topics, rules, options, clock, report)
+    const reportOf: ReportOf = (error, topic) => {
+      if (refusals.isNews(topic, error, clock.nowMs())) report(error)
+    }
+    return new TopicHandler(request, topics, rules, options, clock, reportOf)
   }
 }
 
@@ -56,7 +61,7 @@ class TopicHandler implements Handler {
   readonly #options: SessionOptions
   readonly #clock: Clock
   readonly #rate: PublishRate
-  readonly #report: (error: WebSocketError) => void
+  readonly #report: ReportOf
   readonly #lifeline = new Lifeline()
   #connection: Connection | undefined
   #session: TopicSession | undefined
@@ -69,7 +74,7 @@ class TopicHandler implements Handler {
     rules: TopicRules,
     options: SessionOptions,
     clock: Clock,
-    report: (error: WebSocketError) => void,
+    report: ReportOf,
   ) {
     this.#request = request
     this.#topics = topics
@@ -146,7 +151,7 @@ class TopicHandler implements Handler {
         return this.#connection?.close(1008, fitReason(thrown.message))
       const isLate = thrown instanceof LimitError
       if (!isLate && !(thrown instanceof JournalError)) throw thrown
-      this.#report(thrown)
+      this.#report(thrown, topic.name)
       const what = isLate ? 'perhaps not stored' : 'not stored'
       this.#connection?.close(1013, `${what}, try again later`)
     }

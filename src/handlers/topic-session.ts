@@ -38,6 +38,9 @@ const PAGE = { maxItems: 1_000, maxBytes: 64 * 1024 }
 /** Above this much that waits to be sent, a session reads on only when there is room again. */
 const HIGH_WATER_BYTES = 64 * 1024
 
+/** Tells the server of what went wrong with the topic of that name. */
+export type ReportOf = (error: WebSocketError, topic: string) => void
+
 interface Subscription {
   readonly reader: TopicReader
   readonly caller: TopicCaller
@@ -52,7 +55,7 @@ export class TopicSession {
   readonly #topics: ReadonlyMap<string, TopicLog>
   readonly #rules: TopicRules
   readonly #options: SessionOptions
-  readonly #report: (error: WebSocketError) => void
+  readonly #report: ReportOf
   readonly #subscriptions = new Map<string, Subscription>()
   readonly #rate: PublishRate
   readonly #lifeline: Lifeline
@@ -66,7 +69,7 @@ export class TopicSession {
     topics: ReadonlyMap<string, TopicLog>,
     rules: TopicRules,
     options: SessionOptions,
-    report: (error: WebSocketError) => void,
+    report: ReportOf,
     lifeline: Lifeline,
   ) {
     this.#connection = connection
@@ -93,7 +96,7 @@ export class TopicSession {
       this.#refuse(frame.id, 'bad_frame', frame.message)
       return
     }
-    const refusal = await this.#take(frame).catch((thrown) => this.#failed(frame.id, thrown))
+    const refusal = await this.#take(frame).catch((thrown) => this.#failed(frame, thrown))
     const comesAgain = refusal === 'overloaded' || refusal === 'rate_limited'
     if (frame.type === 'publish' && !comesAgain) this.#settled = frame.id
   }
@@ -166,7 +169,7 @@ export class TopicSession {
     } catch (thrown) {
       if (subscription.over) return
       this.#stop(topic)
-      this.#failed(undefined, thrown)
+      this.#failed({ topic }, thrown)
       this.#send({ type: 'unsubscribed', topic, reason: 'the topic cannot be read now' })
     } finally {
       subscription.reading = false
@@ -220,16 +223,20 @@ export class TopicSession {
     return inTime(promise, what, answerTimeoutMs, this.#context.clock, this.#lifeline)
   }
 
-  #failed(id: number | undefined, thrown: unknown): ResumeErrorCode | undefined {
+  #failed(
+    { id, topic = '' }: { readonly id?: number; readonly topic?: string },
+    thrown: unknown,
+  ): ResumeErrorCode | undefined {
     if (this.#lifeline.ended !== undefined) return undefined
+    const error = WebSocketError.from(thrown)
     const code = errorCodeOf(thrown)
-    // What went wrong inside is for the log, not for whoever asked.
-    let message = code === 'internal' ? 'internal error' : 'the topic cannot answer now'
-    if (code === 'internal' || thrown instanceof LimitError) {
-      this.#report(WebSocketError.from(thrown))
-    } else {
-      message = (thrown as Error).message
+    const isJournals = thrown instanceof JournalError && code !== 'conflict'
+    if (code !== 'internal' && !isJournals && !(thrown instanceof LimitError)) {
+      return this.#refuse(id, code, error.message)
     }
+    // What went wrong inside is for the log, not for whoever asked.
+    this.#report(error, topic)
+    const message = code === 'internal' ? 'internal error' : 'the topic cannot answer now'
     return this.#refuse(id, code, message)
   }
 

@@ -43,6 +43,7 @@ export interface SqliteOptions {
 const MAX_BACKLOG = 100_000
 /** The same in bytes of data: 64 MiB. */
 const MAX_BACKLOG_BYTES = 64 * 1024 * 1024
+const BEHIND = `the journal is behind: no more than ${MAX_BACKLOG} events, or ${MAX_BACKLOG_BYTES} bytes of them, may wait for the disk; publish more slowly, or try again`
 /**
  * Answers that one turn of the event loop gives out, one or two milliseconds of work: a commit under a flood answers
  * ten thousand at once.
@@ -141,8 +142,7 @@ export class SqliteStore implements Store {
     for (const { data } of events) bytes += data.length
     const tooMany = this.#backlog + events.length > MAX_BACKLOG
     if (tooMany || this.#backlogBytes + bytes > MAX_BACKLOG_BYTES) {
-      const message = `the journal is behind: ${this.#backlog} events wait for the disk; publish more slowly, or try again`
-      return Promise.reject(new JournalError('ERR_WINDSOCK_JOURNAL', message))
+      return Promise.reject(new JournalError('ERR_WINDSOCK_JOURNAL', BEHIND))
     }
     return this.#call(['append', stream, events, expectedVersion], events.length, bytes)
   }

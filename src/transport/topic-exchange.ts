@@ -13,6 +13,7 @@ import type { Clock, Random } from '../protocol/ports.ts'
 import type { TopicLog } from '../streams/broadcast.ts'
 import { inTime, type Lifeline } from '../streams/lifeline.ts'
 import type { PublishRate } from '../streams/publish-rate.ts'
+import type { Refusals } from '../streams/refusals.ts'
 import { eventStream } from './event-stream.ts'
 import { longPoll } from './long-poll.ts'
 import { crossOriginHeaders, METHODS, mayAsk, type PagePolicy, preflight } from './page-origin.ts'
@@ -51,6 +52,8 @@ export interface TopicService extends PagePolicy {
   readonly rate: PublishRate
   /** Told of what user code threw, and of what a store could not do. Must not throw. */
   readonly report: (error: WebSocketError) => void
+  /** What a journal refuses is told once in a while. */
+  readonly refusals: Refusals
 }
 
 const FOREIGN_ORIGIN =
@@ -133,6 +136,12 @@ function inTimeFor<T>(
 }
 
 /** Who has left made nothing go wrong. */
-function report({ lifeline }: TopicRequest, service: TopicService, error: WebSocketError): void {
-  if (lifeline.ended !== 'gone') service.report(error)
+function report(
+  { lifeline, name }: TopicRequest,
+  service: TopicService,
+  error: WebSocketError,
+): void {
+  const { clock, refusals } = service
+  if (lifeline.ended === 'gone') return
+  if (refusals.isNews(name, error, clock.nowMs())) service.report(error)
 }

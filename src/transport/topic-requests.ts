@@ -13,6 +13,7 @@ import { SettingError, show, WebSocketError } from '../protocol/errors.ts'
 import { checkOriginPolicy } from '../protocol/origin.ts'
 import type { Clock, Random } from '../protocol/ports.ts'
 import { PublishRate } from '../streams/publish-rate.ts'
+import { Refusals } from '../streams/refusals.ts'
 import { HttpExchange } from './http-exchange.ts'
 import { liveClock, liveRandom } from './live-ports.ts'
 import type { TopicOrigins } from './page-origin.ts'
@@ -84,6 +85,7 @@ export class TopicRequests implements PlainRequests {
     this.#service = {
       presence: this.#presence,
       rate: new PublishRate(this.#limits.maxPublishesPerSecondPerAddress),
+      refusals: new Refusals(),
       topics,
       rules,
       random,

@@ -6,6 +6,7 @@ import {
   type AnyTopic,
   DurableTopic,
   HandshakeError,
+  JournalError,
   type ServeOptions,
   type TopicCaller,
   type TopicsOptions,
@@ -267,6 +268,94 @@ describe('what never answers', () => {
     await ask(port, '/topics/news?offset=-1', {})
     expect(news.offset).toBe(0)
     expect(errors).toMatchObject([OVERDUE])
+  })
+})
+
+describe('a store that refuses', () => {
+  const SECRET = 'the disk of /var/lib/secret.db is full'
+
+  it.each(['position', 'append'] as const)(
+    'on %s: whoever asks is told to come again, not why; onError is told why, once by each way',
+    async (step) => {
+      class Refusing extends MemoryStore {}
+      const refuse = () => Promise.reject(new JournalError('ERR_WINDSOCK_JOURNAL', SECRET))
+      const store = new Refusing(seededRandom(1))
+      const ports = { clock: liveClock, random: seededRandom(2) }
+      const options = { history: { count: 1_000 } }
+      if (step !== 'append') Refusing.prototype[step] = refuse
+      const broken = new DurableTopic<string>('broken', store, options, ports)
+      if (step === 'append') Refusing.prototype[step] = refuse
+      const { port, errors } = await house({}, {}, [broken as AnyTopic])
+      const client = await RawClient.open(port, { path: '/topics', headers: SUBPROTOCOL })
+      const says = async () => JSON.parse(await client.nextText()) as Record<string, unknown>
+      expect(await says()).toMatchObject({ type: 'welcome' })
+      for (let id = 1; id <= 3; id++) {
+        const frame =
+          step === 'append'
+            ? { type: 'publish', id, topic: 'broken', data: 'x' }
+            : { type: 'subscribe', id, topic: 'broken', from: 'start' }
+        client.write(text(JSON.stringify(frame)))
+        const answer = await says()
+        expect(answer).toMatchObject({ type: 'error', id, code: 'overloaded' })
+        expect(JSON.stringify(answer)).not.toContain('secret')
+      }
+      const refused = { code: 'ERR_WINDSOCK_JOURNAL', message: SECRET }
+      expect(errors).toMatchObject([refused])
+      for (let n = 1; n <= 3; n++) {
+        const post = { method: 'POST', headers: { 'Content-Type': 'text/plain' }, body: 'x' }
+        const read = { method: 'GET' }
+        const asked = step === 'append' ? post : read
+        const { status, body } = await ask(port, '/topics/broken?offset=-1', asked)
+        expect(status).toBe(503)
+        expect(body).not.toContain('secret')
+      }
+      expect(errors).toMatchObject([refused, refused])
+      client.destroy()
+    },
+  )
+
+  it('when a subscription reads on: it ends, its client is not told why, and onError is, once', async () => {
+    class Refusing extends MemoryStore {}
+    const store = new Refusing(seededRandom(1))
+    const ports = { clock: liveClock, random: seededRandom(2) }
+    const history = { count: 1_000, bytes: 10 }
+    const broken = new DurableTopic<string>('broken', store, { history }, ports)
+    await broken.publish('x'.repeat(10))
+    await broken.publish('y'.repeat(10))
+    Refusing.prototype.read = () => Promise.reject(new JournalError('ERR_WINDSOCK_JOURNAL', SECRET))
+    const { port, errors } = await house({}, {}, [broken as AnyTopic])
+    const client = await RawClient.open(port, { path: '/topics', headers: SUBPROTOCOL })
+    const says = async () => JSON.parse(await client.nextText()) as Record<string, unknown>
+    expect(await says()).toMatchObject({ type: 'welcome' })
+    for (let id = 1; id <= 3; id++) {
+      client.write(text(JSON.stringify({ type: 'subscribe', id, topic: 'broken', from: 'start' })))
+      const answers = [await says(), await says(), await says()]
+      expect(answers).toMatchObject([
+        { type: 'subscribed', id },
+        { type: 'error', code: 'overloaded' },
+        { type: 'unsubscribed', topic: 'broken' },
+      ])
+      expect(JSON.stringify(answers)).not.toContain('secret')
+    }
+    expect(errors).toMatchObject([{ message: SECRET }])
+    client.destroy()
+  })
+
+  it('closes plain clients with 1013, each of them, and onError is told once', async () => {
+    class Refusing extends MemoryStore {}
+    const store = new Refusing(seededRandom(1))
+    const ports = { clock: liveClock, random: seededRandom(2) }
+    const broken = new DurableTopic<string>('broken', store, {}, ports)
+    Refusing.prototype.append = () =>
+      Promise.reject(new JournalError('ERR_WINDSOCK_JOURNAL', SECRET))
+    const { port, errors } = await house({}, {}, [broken as AnyTopic])
+    for (let n = 1; n <= 3; n++) {
+      const client = await RawClient.open(port, '/topics/broken')
+      client.write(text('x'))
+      expect(await client.nextClose()).toMatchObject({ code: 1013 })
+      client.destroy()
+    }
+    expect(errors).toMatchObject([{ message: SECRET }])
   })
 })
 

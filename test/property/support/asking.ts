@@ -10,6 +10,7 @@ import { formatOffset } from '../../../src/protocol/http-offset.ts'
 import type { PageBounds, PublishOptions, TopicLog } from '../../../src/streams/broadcast.ts'
 import { Lifeline } from '../../../src/streams/lifeline.ts'
 import { PublishRate } from '../../../src/streams/publish-rate.ts'
+import { Refusals } from '../../../src/streams/refusals.ts'
 import { Topic } from '../../../src/streams/topic.ts'
 import type { TopicOrigins } from '../../../src/transport/page-origin.ts'
 import { Presence } from '../../../src/transport/presence.ts'
@@ -57,6 +58,7 @@ export class Asking {
     const { eventStreamGraceMs: graceMs, maxRequests: maxAway } = limits
     this.service = {
       rate: new PublishRate(limits.maxPublishesPerSecondPerAddress),
+      refusals: new Refusals(),
       presence: new Presence({ rules, graceMs, maxAway, report }),
       topics: this.topics,
       rules,
