@@ -2,12 +2,10 @@
 //
 // The stores stand in `journal/`; this is where they get their ports.
 
-import { accessSync, constants, existsSync } from 'node:fs'
-import { dirname } from 'node:path'
 import { Journal, type JournalOptions } from './journal/journal.ts'
 import { MemoryStore } from './journal/memory-store.ts'
 import { openSqliteStore } from './journal/sqlite-store.ts'
-import { JournalError, SettingError, show } from './protocol/errors.ts'
+import { SettingError, show } from './protocol/errors.ts'
 import { checkNames } from './protocol/setting-names.ts'
 import { liveClock, liveRandom } from './transport/live-ports.ts'
 
@@ -34,7 +32,7 @@ const JOURNAL_NAMES = Object.keys({
  *
  * @throws SettingError for an option that is none or out of range (this and what follows reject the promise).
  * @throws JournalError when the file is no journal, is damaged, was written by a newer windsock, may not be read or written,
- *   or another process writes it; with `readOnly` also when it is not there.
+ *   or is written already, by another process or this one; with `readOnly` also when it is not there.
  */
 export async function openJournal(
   file: string,
@@ -44,44 +42,9 @@ export async function openJournal(
     throw new SettingError(`the file of a journal is ${show(file)}: it must be a path`)
   }
   checkNames(options, ['readOnly', ...JOURNAL_NAMES])
-  checkAccess(file, readOnly)
   const journal = new Journal(await openSqliteStore(file, { readOnly }), liveClock, options)
   if (!readOnly) await journal.endAbandoned()
   return journal
-}
-
-/**
- * Checks that this process may use a journal's file, and the files that SQLite makes beside it.
- *
- * SQLite opens a file that it may not write, to read, and says so at the first message that is to be kept.
- *
- * @throws JournalError naming what it may not do; what is not there is somebody else's matter.
- */
-export function checkAccess(file: string, readOnly: boolean): void {
-  const { R_OK, W_OK, X_OK } = constants
-  const folder = dirname(file)
-  if (!mayUse(file, readOnly ? R_OK : R_OK | W_OK)) {
-    throw new JournalError(
-      'ERR_WINDSOCK_JOURNAL',
-      `this process may not ${readOnly ? 'read' : 'read and write'} the journal ${file}: change its owner or its permissions, or choose another file`,
-    )
-  }
-  // Whoever writes has the journal's index beside it; a reader takes that, or has to make it.
-  if (readOnly && (!existsSync(file) || existsSync(`${file}-shm`))) return
-  if (mayUse(folder, W_OK | X_OK)) return
-  throw new JournalError(
-    'ERR_WINDSOCK_JOURNAL',
-    `this process may not write to ${folder}, where the journal ${file} needs files beside it: ${readOnly ? 'copy the journal elsewhere and read the copy' : "change the folder's permissions, or choose another file"}`,
-  )
-}
-
-function mayUse(path: string, how: number): boolean {
-  try {
-    accessSync(path, how)
-    return true
-  } catch (thrown) {
-    return !['EACCES', 'EPERM', 'EROFS'].includes(String((thrown as NodeJS.ErrnoException).code))
-  }
 }
 
 /**

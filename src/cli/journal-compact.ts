@@ -5,7 +5,6 @@
 import { statSync } from 'node:fs'
 import { openSqliteStore, type SqliteStore } from '../journal/sqlite-store.ts'
 import { isTopicStream, type TrimOptions } from '../journal/store.ts'
-import { checkAccess } from '../open-journal.ts'
 import { liveClock } from '../transport/live-ports.ts'
 import { readJournal } from './journal-file.ts'
 import { progressOn } from './journal-progress.ts'
@@ -25,7 +24,6 @@ export async function compactJournal(file: string, options: CompactOptions): Pro
   // Opening to write would make a journal of a file that is none.
   await readJournal(file, async () => {})
   const bytesBefore = sizeOf(file)
-  checkAccess(file, false)
   const store = await openSqliteStore(file)
   const progress = progressOn(process.stderr)
   const lines: string[] = []

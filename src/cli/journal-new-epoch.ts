@@ -4,7 +4,6 @@
 // knows. With new epochs it is told that it may have missed some, and begins with what is kept.
 
 import { openSqliteStore } from '../journal/sqlite-store.ts'
-import { checkAccess } from '../open-journal.ts'
 import { readJournal } from './journal-file.ts'
 import { counted, print } from './replay-text.ts'
 
@@ -12,7 +11,6 @@ import { counted, print } from './replay-text.ts'
 export async function renewEpochs(file: string): Promise<void> {
   // Opening to write would make a journal of a file that is none.
   await readJournal(file, async () => {})
-  checkAccess(file, false)
   const store = await openSqliteStore(file)
   try {
     const topics = await store.newEpochs()

@@ -76,6 +76,10 @@ async function openLibsql(file: string, readOnly: boolean): Promise<Library | un
 
 /** SQLite's own result code of what a library threw, extended; 0 when it is none of SQLite's. */
 export function codeOf(thrown: unknown): number {
-  const { errcode, rawCode } = (thrown ?? {}) as { errcode?: unknown; rawCode?: unknown }
-  return typeof errcode === 'number' ? errcode : typeof rawCode === 'number' ? rawCode : 0
+  const { errcode, rawCode, message } = (thrown ?? {}) as Readonly<Record<string, unknown>>
+  if (typeof errcode === 'number') return errcode
+  if (typeof rawCode === 'number') return rawCode
+  // libsql says in words alone why a file does not open.
+  const [, code = '0'] = /^ConnectionFailed\(.*: (\d+)"\)$/s.exec(String(message)) ?? []
+  return Number(code)
 }

@@ -4,10 +4,11 @@
 // they came, because they are trimmed from the front. Each row carries the checksum of the one before it and its own.
 // `sqlite3 -readonly <file>` reads all of it, also while it is written.
 
-import { existsSync, mkdirSync, rmSync, statSync } from 'node:fs'
+import { existsSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { JournalError } from '../protocol/errors.ts'
 import { codeOf, type Driver, openDriver } from './sqlite-driver.ts'
+import { makeFolder } from './sqlite-place.ts'
 
 /** Says in the file's header that it is ours: `wsok`. */
 const APPLICATION_ID = 0x77_73_6f_6b
@@ -65,17 +66,17 @@ export interface OpenFile {
  * Opens a journal, and makes it if it is not there. An older one is brought to the present schema when it is opened to
  * write.
  *
+ * @param file - as `checkPlace` gives it.
  * @throws JournalError: `…_LOCKED`, `…_CORRUPT`, `…_NEWER`, or `ERR_WINDSOCK_JOURNAL` when it cannot be opened.
  */
 export async function openFile(file: string, readOnly: boolean): Promise<OpenFile> {
-  checkPlace(file, readOnly)
   const hadLock = existsSync(lockOf(file))
   let lock: Driver | undefined
   let database: Driver | undefined
   let schema: number
   try {
     if (!readOnly) {
-      mkdirSync(dirname(file), { recursive: true })
+      makeFolder(dirname(file))
       lock = await lockFor(file)
     }
     database = await openDriver(file, readOnly)
@@ -104,15 +105,6 @@ export async function openFile(file: string, readOnly: boolean): Promise<OpenFil
       lock?.close()
     },
   }
-}
-
-/** The commonest mistakes get an answer that says what to do. */
-function checkPlace(file: string, readOnly: boolean): void {
-  const found = statSync(file, { throwIfNoEntry: false })
-  if (found === undefined && readOnly) {
-    throw failed(`there is no journal ${file}: is the path right?`)
-  }
-  if (found?.isFile() === false) throw failed(`${file} is no file: name the journal in it`)
 }
 
 /**

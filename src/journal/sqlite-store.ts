@@ -16,6 +16,7 @@ import {
   type ToWorker,
   type WorkerOptions,
 } from './sqlite-calls.ts'
+import { checkPlace } from './sqlite-place.ts'
 import { unpacked } from './sqlite-results.ts'
 import {
   type Appended,
@@ -52,18 +53,29 @@ const ANSWERED_A_TURN = 500
 /** How long `process.exit()` may wait for a transaction; on a disk so slow the process ends as it may. */
 const LONGEST_WAIT_MS = 2_000
 
+/** The files that this process writes. */
+const written = new Set<string>()
+
 /**
  * Opens the journal `file`, and makes it and its folder if they are not there.
  *
- * @throws JournalError `ERR_WINDSOCK_JOURNAL_LOCKED` when another process has it open, `…_CORRUPT` when it is no journal
+ * @throws JournalError `ERR_WINDSOCK_JOURNAL_LOCKED` when another process has it open, or this one, `…_CORRUPT` when it is no journal
  *   or damaged, `…_NEWER` when a newer windsock has written it, `ERR_WINDSOCK_JOURNAL` when it cannot be opened, or this Node has no SQLite.
  */
 export async function openSqliteStore(
   file: string,
   options: SqliteOptions = {},
 ): Promise<SqliteStore> {
+  const { readOnly = false } = options
+  const place = checkPlace(file, readOnly)
+  if (!readOnly && written.has(place)) {
+    throw new JournalError(
+      'ERR_WINDSOCK_JOURNAL_LOCKED',
+      `this process has the journal ${file} open already: a journal has one writer, so use that one, or close it first`,
+    )
+  }
   const shared = new SharedArrayBuffer(8)
-  const workerData: WorkerOptions = { shared, file, readOnly: options.readOnly ?? false }
+  const workerData: WorkerOptions = { shared, file: place, readOnly }
   // It says what a program on the command line is; the worker's is a file.
   const execArgv = process.execArgv.filter((option) => !option.startsWith('--input-type'))
   const worker = new Worker(new URL('./sqlite-worker.js', import.meta.url), {
@@ -72,12 +84,22 @@ export async function openSqliteStore(
   })
   const leave = () => stopAndWait(shared)
   process.on('exit', leave)
-  worker.once('exit', () => process.off('exit', leave))
+  if (!readOnly) written.add(place)
+  const ended = new Promise<void>((resolve) => {
+    worker.once('exit', () => {
+      process.off('exit', leave)
+      if (!readOnly) written.delete(place)
+      resolve()
+    })
+  })
   const first = await new Promise<FromWorker>((resolve, reject) => {
     worker.once('message', resolve)
     worker.once('error', reject)
   })
-  if (typeof first === 'object' && 'failed' in first) throw errorOf(first.failed)
+  if (typeof first === 'object' && 'failed' in first) {
+    await ended
+    throw errorOf(first.failed)
+  }
   return new SqliteStore(worker)
 }
 

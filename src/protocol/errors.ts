@@ -36,7 +36,7 @@ export const ERROR_CODES = {
   ERR_WINDSOCK_JOURNAL_CLOSED: 'The journal is closed.',
   ERR_WINDSOCK_JOURNAL_CONFLICT: 'The stream is not at the version that the append expected.',
   ERR_WINDSOCK_JOURNAL_CORRUPT: 'The journal is damaged, or is no journal of ours.',
-  ERR_WINDSOCK_JOURNAL_LOCKED: 'Another process has this journal open.',
+  ERR_WINDSOCK_JOURNAL_LOCKED: 'This journal is open already, in another process or in this one.',
   ERR_WINDSOCK_JOURNAL_NEWER: 'A newer windsock has written this journal; that one reads it.',
   ERR_WINDSOCK_LIMIT: 'A bound was reached.',
   ERR_WINDSOCK_LISTEN: 'The server cannot listen on that address.',

@@ -10,13 +10,15 @@ import {
   readFileSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { join, relative } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { openJournal } from 'windsock'
+import { codeOf, openDriver } from '../../../src/journal/sqlite-driver.ts'
 import { openSqliteStore, type SqliteStore } from '../../../src/journal/sqlite-store.ts'
 import type { NewEvent } from '../../../src/journal/store.ts'
 import { requires } from '../../support/requires.ts'
@@ -25,6 +27,7 @@ import { requires } from '../../support/requires.ts'
 const CHECKPOINT_EVERY = 500
 const TOPIC = 'topic/load'
 const APPENDER = fileURLToPath(new URL('./support/appender.mjs', import.meta.url))
+const OPEN_JOURNAL = pathToFileURL('dist/open-journal.js').href
 const EVERYTHING = { maxEvents: 1_000_000, maxBytes: 2 ** 30 }
 
 let folder: string
@@ -108,6 +111,59 @@ describe('a journal file', () => {
     await expect(store()).rejects.toMatchObject({ code: 'ERR_WINDSOCK_JOURNAL_LOCKED' })
   })
 
+  it('has one writer, by whatever name it is called', async () => {
+    const link = join(folder, 'link.db')
+    symlinkSync(file, link)
+    const early = await store({}, link)
+    await early.append(TOPIC, [text('a')])
+    await expect(store()).rejects.toMatchObject({ code: 'ERR_WINDSOCK_JOURNAL_LOCKED' })
+    await early.close()
+    await store()
+    const program = `
+      import { openJournal } from ${JSON.stringify(OPEN_JOURNAL)}
+      await openJournal(process.argv[1]).catch(({ code, message }) => console.log(code, message))
+    `
+    for (const name of [file, link, join(folder, '.', 'link.db')]) {
+      const said = execFileSync(process.execPath, ['--input-type=module', '-e', program, name])
+      expect(String(said)).toMatch(/^ERR_WINDSOCK_JOURNAL_LOCKED another process /)
+    }
+  })
+
+  it('is a file, whatever SQLite makes of such a name', async () => {
+    const named = join(folder, ':memory:')
+    const here = relative(process.cwd(), named)
+    await (await store({}, here)).append(TOPIC, [text('a')])
+    expect(existsSync(named)).toBe(true)
+  })
+
+  it('that this process has open already is refused, and said to be', async () => {
+    const first = await store()
+    await expect(store()).rejects.toMatchObject({
+      code: 'ERR_WINDSOCK_JOURNAL_LOCKED',
+      message: expect.stringMatching(/^this process /),
+    })
+    await first.close()
+    await (await store()).close()
+    // Whoever was refused holds nothing.
+    writeFileSync(`${file}-other`, 'this is a shopping list, and a long one at that'.repeat(40))
+    for (let round = 0; round < 2; round++) {
+      await expect(store({}, `${file}-other`)).rejects.toMatchObject({
+        code: 'ERR_WINDSOCK_JOURNAL_CORRUPT',
+      })
+    }
+  })
+
+  it.each([
+    ['below a file', () => join(file, 'journal.db')],
+    ['where no folder can be made', () => '/proc/nowhere/journal.db'],
+    ['with a name that is too long', () => join(folder, 'x'.repeat(300))],
+    ['in a ring of links', () => join(folder, 'ring')],
+  ])('is refused %s', async (_, place) => {
+    writeFileSync(file, '')
+    symlinkSync(join(folder, 'ring'), join(folder, 'ring'))
+    await expect(store({}, place())).rejects.toMatchObject({ code: 'ERR_WINDSOCK_JOURNAL' })
+  })
+
   it('has one writer over processes, and is free when that one is dead', async () => {
     const child = spawn(process.execPath, [APPENDER, file], {
       stdio: ['ignore', 'pipe', 'inherit'],
@@ -177,6 +233,13 @@ describe('a journal file', () => {
       execFileSync('umount', [disk])
     }
   })
+})
+
+it('SQLite’s code for what cannot be opened is known, whichever library says it', async () => {
+  const thrown: unknown = await openDriver(join(folder, 'nowhere', 'x.db'), false).catch(
+    (error: unknown) => error,
+  )
+  expect(codeOf(thrown) & 0xff).toBe(14)
 })
 
 /** What is in the folder, but for what SQLite keeps beside a file until the last who had it open is collected. */

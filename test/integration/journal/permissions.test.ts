@@ -21,11 +21,13 @@ afterEach(() => {
 })
 
 const OPEN_JOURNAL = pathToFileURL('dist/open-journal.js').href
+const PLACE = pathToFileURL('dist/journal/sqlite-place.js').href
 const NOBODY = 65_534
 
 /** Root may do everything: a process of nobody's, which has read the program before it became one. */
 const PROGRAM = `
-import { checkAccess, openJournal } from ${JSON.stringify(OPEN_JOURNAL)}
+import { checkPlace } from ${JSON.stringify(PLACE)}
+import { openJournal } from ${JSON.stringify(OPEN_JOURNAL)}
 const [how, file, readOnly] = process.argv.slice(1)
 if (process.getuid() === 0) {
   process.setgroups([])
@@ -34,7 +36,7 @@ if (process.getuid() === 0) {
 }
 try {
   if (how === 'open') await openJournal(file, { readOnly: readOnly === 'true' })
-  else checkAccess(file, readOnly === 'true')
+  else checkPlace(file, readOnly === 'true')
   console.log('{}')
 } catch ({ code, message }) {
   console.log(JSON.stringify({ code, message }))
@@ -92,5 +94,6 @@ it('a reader takes what a writer has beside the file, also where nothing may be 
 
 it('a journal that is not there is missed by whoever looks for it', () => {
   chmodSync(folder, 0o555)
-  expect(told('ask', join(folder, 'nowhere.db'), { readOnly: true })).toEqual({})
+  const nowhere = join(folder, 'nowhere.db')
+  expect(told('ask', nowhere, { readOnly: true })).toEqual(refused(/there is no journal/))
 })
