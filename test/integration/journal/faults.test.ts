@@ -14,7 +14,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, relative } from 'node:path'
+import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { openJournal } from 'windsock'
@@ -129,11 +129,14 @@ describe('a journal file', () => {
     }
   })
 
-  it('is a file, whatever SQLite makes of such a name', async () => {
-    const named = join(folder, ':memory:')
-    const here = relative(process.cwd(), named)
-    await (await store({}, here)).append(TOPIC, [text('a')])
-    expect(existsSync(named)).toBe(true)
+  it('is a file, whatever SQLite makes of such a name', () => {
+    const program = `
+      import { openJournal } from ${JSON.stringify(OPEN_JOURNAL)}
+      await (await openJournal(':memory:')).close()
+    `
+    const args = ['--input-type=module', '-e', program]
+    execFileSync(process.execPath, args, { cwd: folder })
+    expect(statSync(join(folder, ':memory:')).size).toBeGreaterThan(0)
   })
 
   it('that this process has open already is refused, and said to be', async () => {

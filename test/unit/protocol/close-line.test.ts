@@ -56,3 +56,14 @@ describe('a close record on one line', () => {
     expect(closeLine(record)).toContain('(a\\nb), received 1000 "x\\r\\ny"')
   })
 })
+
+it.each([
+  ['a promise of one', Promise.resolve(RECORD)],
+  ['the record of a connection that is not known', undefined],
+  ['nothing', null],
+  ['its id', 'someone'],
+  ['an object of another kind', {}],
+])('what is no close record is told: %s', (_, given) => {
+  const refusal = expect.objectContaining({ code: 'ERR_WINDSOCK_SETTING' })
+  expect(() => closeLine(given as never)).toThrow(refusal)
+})
