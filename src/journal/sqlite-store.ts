@@ -76,11 +76,12 @@ export async function openSqliteStore(
   }
   const shared = new SharedArrayBuffer(8)
   const workerData: WorkerOptions = { shared, file: place, readOnly }
-  // It says what a program on the command line is; the worker's is a file.
-  const execArgv = process.execArgv.filter((option) => !option.startsWith('--input-type'))
+  // `--input-type` says what a program on the command line is; the worker's is a file. Where nothing is said a worker has
+  // the process's options; given to it as its own, those of the whole process (`--max-old-space-size`) are refused.
+  const isTyped = process.execArgv.some((option) => option.startsWith('--input-type'))
   const worker = new Worker(new URL('./sqlite-worker.js', import.meta.url), {
     workerData,
-    execArgv,
+    ...(isTyped && { execArgv: [] }),
   })
   const leave = () => stopAndWait(shared)
   process.on('exit', leave)

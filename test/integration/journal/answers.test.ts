@@ -1,10 +1,11 @@
 // How a store in a file answers: whoever appends much at once holds up nobody with the answers.
 
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import { pathToFileURL } from 'node:url'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { openSqliteStore } from '../../../src/journal/sqlite-store.ts'
 
@@ -62,13 +63,30 @@ it('gives out what was kept although its thread has ended meanwhile', async () =
   expect((await Promise.all(all)).map(({ head }) => head)).toEqual(all.map((_, index) => index + 1))
 })
 
-it('answers a program that stands on the command line', () => {
+it.each([
+  ['on the command line', []],
+  ['in a process with options of its own', ['--max-old-space-size=512', '--expose-gc']],
+])('answers a program that stands %s', (_, options) => {
   const program = `
     import { openJournal } from 'windsock'
-    const journal = await openJournal(process.argv[1])
+    const journal = await openJournal(process.argv.at(-1))
     console.log((await journal.closeRecords()).records.length)
     await journal.close()`
-  const given = ['--input-type=module', '-e', program, join(folder, 'journal.db')]
+  const given = [...options, '--input-type=module', '-e', program, join(folder, 'journal.db')]
   const { stdout, stderr } = spawnSync(process.execPath, given, { encoding: 'utf8' })
   expect([stdout, stderr]).toEqual(['0\n', ''])
+})
+
+it('answers a program in a file, in a process with options of its own', () => {
+  const file = join(folder, 'program.mjs')
+  const journal = JSON.stringify(pathToFileURL('dist/open-journal.js').href)
+  writeFileSync(
+    file,
+    `import { openJournal } from ${journal}
+    await (await openJournal(process.argv[2])).close()
+    console.log('closed')`,
+  )
+  const given = ['--max-old-space-size=512', '--expose-gc', file, join(folder, 'journal.db')]
+  const { stdout, stderr } = spawnSync(process.execPath, given, { encoding: 'utf8' })
+  expect([stdout, stderr]).toEqual(['closed\n', ''])
 })
