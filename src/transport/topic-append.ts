@@ -47,6 +47,12 @@ export async function append(write: TopicWrite): Promise<Answer> {
     return line(501, `${promise} is not supported: use Idempotency-Key to send a POST again`)
   }
   if (accept === undefined) return line(403, 'nobody may publish to this topic from outside')
+  // RFC 9110 §15.5.16: what it would become is not what was sent.
+  const coded = headerValues(head, 'content-encoding').some(
+    (coding) => !/^(identity)?$/i.test(coding),
+  )
+  if (coded)
+    return line(415, 'send the body without a Content-Encoding', { 'Accept-Encoding': 'identity' })
   const posted = headerValues(head, 'content-type')
   const reader = bodyReader(contentType, posted.length > 1 ? posted.join(', ') : posted[0])
   if (typeof reader !== 'function') return refuse(reader)

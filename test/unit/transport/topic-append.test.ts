@@ -46,6 +46,24 @@ describe('a POST', () => {
     expect(topic.offset).toBe(2)
   })
 
+  it('that is compressed is refused: what it would publish is not what was meant', async () => {
+    const { asking, topic } = oneTopic({ rules: { accept }, contentType: 'application/x-any' })
+    const coded = (coding: string) =>
+      asking.answered('t', '', {
+        method: 'POST',
+        headers: [
+          ['Content-Type', 'application/x-any'],
+          ['Content-Encoding', coding],
+        ],
+        body: 'zipped',
+      })
+    expect((await coded('gzip')).status).toBe(415)
+    expect((await coded('identity, br')).status).toBe(415)
+    expect(topic.offset).toBe(0)
+    expect((await coded('Identity')).status).toBe(204)
+    expect(topic.offset).toBe(1)
+  })
+
   it('refuses keys that are none, and headers that promise more than is kept', async () => {
     const { asking, topic } = oneTopic({ rules: { accept } })
     for (const key of ['', 'a b', 'é', 'k'.repeat(129)]) {
