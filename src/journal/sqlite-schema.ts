@@ -4,7 +4,7 @@
 // they came, because they are trimmed from the front. Each row carries the checksum of the one before it and its own.
 // `sqlite3 -readonly <file>` reads all of it, also while it is written.
 
-import { existsSync, rmSync } from 'node:fs'
+import { existsSync, rmSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { JournalError } from '../protocol/errors.ts'
 import { codeOf, type Driver, openDriver } from './sqlite-driver.ts'
@@ -59,6 +59,13 @@ export interface OpenFile {
   readonly database: Driver
   /** Of its tables; a file that is opened to write has the present one. */
   readonly schema: number
+  /**
+   * What is written goes into the file that was opened, also when that has no name any more. SQLite looks after that in
+   * its other modes, and not with a write-ahead log.
+   *
+   * @throws JournalError when it is not the one that is there now.
+   */
+  checkInPlace(): void
   release(): void
 }
 
@@ -97,9 +104,16 @@ export async function openFile(file: string, readOnly: boolean): Promise<OpenFil
     lock?.close()
     throw error
   }
+  const opened = identityOf(file)
   return {
     database,
     schema,
+    checkInPlace: () => {
+      if (identityOf(file) === opened) return
+      throw failed(
+        `the journal ${file} was taken away or replaced while it was open: nothing is acknowledged until it is opened anew`,
+      )
+    },
     release: () => {
       database.close()
       lock?.close()
@@ -127,6 +141,11 @@ async function lockFor(file: string): Promise<Driver> {
       `another process has the journal ${file} open: a journal has one writer, so end that one, or choose another file`,
     )
   }
+}
+
+function identityOf(file: string): string | undefined {
+  const found = statSync(file, { throwIfNoEntry: false })
+  return found && `${found.dev}/${found.ino}`
 }
 
 function lockOf(file: string): string {

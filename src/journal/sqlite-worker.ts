@@ -37,7 +37,7 @@ const state = new Int32Array(shared)
 
 let open: OpenFile
 let tables: SqliteTables
-/** After an error of the disk's own nothing is acknowledged any more: what was written may not be there. */
+/** After an error of the disk's own, or without the file, nothing is acknowledged any more: what was written may not be there. */
 let broken: CallFailure | undefined
 let waiting: Call[] = []
 let closing = false
@@ -122,6 +122,7 @@ function transact(batch: readonly Call[]): CallResult[] {
     for (const call of batch) results.push(performOrRefuse(call))
     open.database.exec('COMMIT')
     commits++
+    open.checkInPlace()
     return results
   } catch (thrown) {
     rollBack(thrown)
@@ -161,6 +162,7 @@ function rollBack(thrown: unknown): void {
 }
 
 function distrust(thrown: unknown): void {
+  if (thrown instanceof JournalError) broken = failureOf(thrown)
   if ((codeOf(thrown) & 0xff) !== IOERR) return
   broken = {
     code: 'ERR_WINDSOCK_JOURNAL',

@@ -3,11 +3,13 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import {
+  copyFileSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -199,6 +201,32 @@ describe('a journal file', () => {
     await store({}, deep)
     expect(existsSync(deep)).toBe(true)
   })
+
+  it.each([
+    ['taken away', () => rmSync(file)],
+    ['moved', () => renameSync(file, `${file}.moved`)],
+    [
+      'replaced by a copy',
+      () => {
+        copyFileSync(file, `${file}.copy`)
+        renameSync(`${file}.copy`, file)
+      },
+    ],
+  ])(
+    'that is %s while it is open acknowledges nothing more, until it is opened anew',
+    async (_, spoil) => {
+      const writer = await store()
+      await writer.append(TOPIC, [text('a')])
+      spoil()
+      const refusal = { code: 'ERR_WINDSOCK_JOURNAL' }
+      await expect(writer.append(TOPIC, [text('b')])).rejects.toMatchObject(refusal)
+      await expect(writer.append(TOPIC, [text('c')])).rejects.toMatchObject(refusal)
+      await writer.close()
+      const anew = await store()
+      const { head } = await anew.append(TOPIC, [text('d')])
+      expect((await anew.read(TOPIC)).events.at(-1)).toMatchObject({ data: 'd', version: head })
+    },
+  )
 
   it('refuses what is more than it may hold back, and keeps the rest', async () => {
     const writer = await store()
