@@ -4,7 +4,7 @@
 
 import { HandlerError, HandshakeError, WebSocketError } from '../protocol/errors.ts'
 import type { Sendable } from '../protocol/message.ts'
-import { isPromiseLike } from '../protocol/user-code.ts'
+import { isPromiseLike, tell } from '../protocol/user-code.ts'
 import type { ConnectionRequest } from './handler.ts'
 
 /** Who asks: the upgrade request of a WebSocket, or the HTTP request of a poll or a publish. */
@@ -30,7 +30,10 @@ export interface TopicRules {
    * publish from outside (403).
    */
   readonly accept?: (input: TopicInput, caller: TopicCaller) => Sendable | Promise<Sendable>
-  /** Someone reads the topic over a connection that stays (WebSocket, event stream); polls come and go unseen. */
+  /**
+   * Someone reads the topic over a connection that stays (WebSocket, event stream); polls come and go unseen. What this or
+   * `left` throws, or rejects with, is told to `onError`, and nobody who reads notices.
+   */
   readonly joined?: (caller: TopicCaller) => void
   /**
    * Whoever joined is gone. An event stream that the server has ended is waited for, `eventStreamGraceMs` (5 s): a reader
@@ -73,13 +76,7 @@ function refuseNothing(value: Sendable): Sendable {
 export function tellRule(
   rule: TopicRules['joined'],
   caller: TopicCaller,
-  report: (error: WebSocketError) => void,
+  report: (error: WebSocketError, topic: string) => void,
 ): void {
-  const failed = (thrown: unknown) => report(WebSocketError.from(thrown))
-  try {
-    const told: unknown = rule?.(caller)
-    if (isPromiseLike(told)) told.then(undefined, failed)
-  } catch (thrown) {
-    failed(thrown)
-  }
+  tell(rule, (thrown) => report(WebSocketError.from(thrown), caller.topic), caller)
 }

@@ -10,6 +10,7 @@ import type { CloseRecord } from '../protocol/close-record.ts'
 import { SettingError, show, WebSocketError } from '../protocol/errors.ts'
 import { DEFAULT_LIMITS } from '../protocol/limits.ts'
 import type { Clock } from '../protocol/ports.ts'
+import { tell } from '../protocol/user-code.ts'
 import {
   decodeLifeEvent,
   encodeLater,
@@ -285,11 +286,8 @@ export class Journal {
     this.#lost(events)
     if (this.#refusing) return
     this.#refusing = true
-    try {
-      this.#options.onError?.(WebSocketError.from(thrown))
-    } catch {
-      // An error listener that throws has nobody left to tell.
-    }
+    // An error listener that fails has nobody left to tell.
+    tell(this.#options.onError, () => {}, WebSocketError.from(thrown))
   }
 
   #expireSometimes(): void {

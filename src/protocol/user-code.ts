@@ -11,14 +11,23 @@ export function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
   )
 }
 
+/** Tells `listener`, which nobody waits for; what it throws, or rejects with, goes to `failed`, which must not throw. */
+export function tell<Told extends unknown[]>(
+  listener: ((...told: Told) => unknown) | undefined,
+  failed: (thrown: unknown) => void,
+  ...told: Told
+): void {
+  try {
+    const result = listener?.(...told)
+    if (isPromiseLike(result)) result.then(undefined, failed)
+  } catch (thrown) {
+    failed(thrown)
+  }
+}
+
 /** The same listener, which hurts nobody: what it throws, or rejects with, has nobody left to be told. */
 export function unfailing<Told extends unknown[]>(
   listener: (...told: Told) => unknown,
 ): (...told: Told) => void {
-  return (...told) => {
-    try {
-      const result = listener(...told)
-      if (isPromiseLike(result)) result.then(undefined, () => {})
-    } catch {}
-  }
+  return (...told) => tell(listener, () => {}, ...told)
 }

@@ -7,6 +7,7 @@
 import type { TopicCaller, TopicRules } from '../handlers/topic-rules.ts'
 import { WebSocketError } from '../protocol/errors.ts'
 import type { Clock } from '../protocol/ports.ts'
+import { tell } from '../protocol/user-code.ts'
 
 export interface PresenceOptions {
   readonly rules: Pick<TopicRules, 'joined' | 'left'>
@@ -80,13 +81,7 @@ export class Presence {
 
   #tell(rule: 'joined' | 'left', caller: TopicCaller): void {
     const { rules, report } = this.#options
-    const failed = (thrown: unknown) => report(WebSocketError.from(thrown))
-    try {
-      const told: unknown = rules[rule]?.(caller)
-      Promise.resolve(told).catch(failed)
-    } catch (thrown) {
-      failed(thrown)
-    }
+    tell(rules[rule], (thrown) => report(WebSocketError.from(thrown)), caller)
   }
 }
 

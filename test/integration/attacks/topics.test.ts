@@ -22,6 +22,10 @@ import { RawClient, text } from '../support/raw-client.ts'
 import { start } from '../support/test-server.ts'
 import { ask, type Headers, SUBPROTOCOL, WAYS, WRITING_WAYS } from './support/ways.ts'
 
+interface Said {
+  readonly type: string
+}
+
 /** A server with the topics `news` and `other`, to which anyone may publish anything. */
 async function house(
   options: TopicsOptions = {},
@@ -268,6 +272,42 @@ describe('what never answers', () => {
     await ask(port, '/topics/news?offset=-1', {})
     expect(news.offset).toBe(0)
     expect(errors).toMatchObject([OVERDUE])
+  })
+})
+
+describe('a rule that is told who joined and who left', () => {
+  const BROKEN = { code: 'ERR_WINDSOCK_HANDLER' }
+
+  it.each([
+    [
+      'throws',
+      () => {
+        throw new Error('broken')
+      },
+    ],
+    ['rejects', () => Promise.reject(new Error('broken'))],
+  ])('and %s: onError is told each time, and nobody who reads notices', async (_, broken) => {
+    const rules = { joined: broken, left: broken, eventStreamGraceMs: 0 }
+    const { port, news, other, errors } = await house(rules)
+    const client = await RawClient.open(port, { path: '/topics', headers: SUBPROTOCOL })
+    const plain = await RawClient.open(port, '/topics/news')
+    const types: unknown[] = []
+    const says = async () => types.push((JSON.parse(await client.nextText()) as Said).type)
+    for (const [id, name] of ['news', 'other'].entries()) {
+      client.write(text(JSON.stringify({ type: 'subscribe', id, topic: name, from: 'now' })))
+    }
+    while (types.length < 3) await says()
+    news.publish('a')
+    other.publish('b')
+    while (types.length < 5) await says()
+    expect(types).toEqual(['welcome', 'subscribed', 'subscribed', 'messages', 'messages'])
+    expect(await plain.nextText()).toBe('a')
+    expect((await readBy(port)).map(({ status }) => status)).toEqual(all(WAYS, 200))
+    client.destroy()
+    plain.destroy()
+    // The session's two subscriptions and the plain one, one of each other way that stays; each came and went.
+    await expect.poll(() => errors.length).toBe(2 * (2 + 1 + 2))
+    expect(errors).toMatchObject(errors.map(() => BROKEN))
   })
 })
 
