@@ -4,7 +4,8 @@
 // offset. So the order that is stored is the order that is delivered, and whoever got a message can come back to it
 // after a restart. The newest stay in memory, so that most readers who come back never touch the disk.
 //
-// When the store refuses (a full disk), that publish rejects and nothing is delivered; other topics do not notice.
+// When the store refuses (a full disk), that publish rejects and nothing is delivered; other topics do not notice. A topic
+// that could not read its own past tries again when it is next asked for anything, and until then takes nothing.
 
 import type { Observable } from 'rxjs'
 import { type NewEvent, type RecordedEvent, type Store, topicStream } from '../journal/store.ts'
@@ -43,10 +44,13 @@ export class DurableTopic<T extends Sendable> extends Broadcast<T> implements To
   readonly #bounds: ReturnType<typeof checkHistory>
   #epoch = ''
   #ready: Promise<void> | undefined
-  #hasFailed = false
+  /** Its past could not be read, and has not been since. */
+  #isRefused = false
+  /** And nobody is trying. */
+  #isIdle = false
   #floor = 0
   #recent: History
-  /** What was stored before `ready`, to be delivered then. */
+  /** Deliveries that were stored before `ready`; no more than the store lets wait. */
   readonly #early: { readonly offset: number; readonly deliver: () => void }[] = []
   /** Publishes since the last trim, and when that was. */
   #untrimmed = 0
@@ -61,15 +65,14 @@ export class DurableTopic<T extends Sendable> extends Broadcast<T> implements To
     this.#bounds = checkHistory(options.history, DEFAULT_COUNT)
     this.#recent = this.#memory(0)
     this.#trimmedAtMs = ports.clock.nowMs()
-    this.#prepare()
+    this.#ready = this.#tryToOpen()
   }
 
   /** There always is something to come back to. */
   readonly keepsHistory = true
 
-  /** As every topic's; a store that could not tell is asked again. */
   get ready(): Promise<void> | undefined {
-    if (this.#hasFailed) this.#prepare()
+    if (this.#isIdle) this.#ready = this.#tryToOpen()
     return this.#ready
   }
 
@@ -100,6 +103,10 @@ export class DurableTopic<T extends Sendable> extends Broadcast<T> implements To
 
   append(value: T, options: PublishOptions = {}): Promise<Published> {
     checkPublish(options)
+    const { ready } = this
+    if (this.#isRefused && ready !== undefined) {
+      return ready.then(() => this.append(value, options))
+    }
     const { key, expectedOffset } = options
     const shared = share(value)
     const atMs = Math.floor(this.#ports.clock.wallMs())
@@ -123,18 +130,19 @@ export class DurableTopic<T extends Sendable> extends Broadcast<T> implements To
     return this.#readStore(offset, bounds)
   }
 
-  #prepare(): void {
-    this.#hasFailed = false
-    const failed = (thrown: unknown) => {
-      this.#hasFailed = true
+  #tryToOpen(): Promise<void> {
+    this.#isIdle = false
+    const opened = this.#open().catch((thrown: unknown) => {
+      this.#isRefused = true
+      this.#isIdle = true
       throw thrown
-    }
-    this.#ready = handled(this.#open().catch(failed))
+    })
+    return handled(opened)
   }
 
   async #open(): Promise<void> {
     const { epoch, head: stored } = await this.#store.position(this.#stream)
-    // What waits to be delivered is in the store already, where that was asked again.
+    // What was stored while the past could not be read is delivered below.
     const head = Math.min(stored, (this.#early[0]?.offset ?? Number.POSITIVE_INFINITY) - 1)
     const inMemory = Math.min(MAX_IN_MEMORY, this.#bounds.count)
     const { floor, events } = await this.#store.read(this.#stream, {
@@ -152,6 +160,7 @@ export class DurableTopic<T extends Sendable> extends Broadcast<T> implements To
     for (const event of contiguous) this.#recent.push(toItem(event))
     this.startAt(head)
     this.#ready = undefined
+    this.#isRefused = false
     for (const { deliver } of this.#early.splice(0)) deliver()
   }
 
@@ -172,7 +181,7 @@ export class DurableTopic<T extends Sendable> extends Broadcast<T> implements To
         this.#untrimmed++
         this.#trimOld()
       }
-      if (this.ready === undefined) deliver()
+      if (this.#ready === undefined) deliver()
       else this.#early.push({ offset, deliver })
     }
     return { epoch, offset, duplicate }
