@@ -195,8 +195,8 @@ export class Publisher {
     }
     if (this.#entries.size < maxQueued && this.#chars + chars <= maxQueuedChars) return undefined
     return new LimitError(
-      `${this.#entries.size} messages (${this.#chars} characters) wait to be stored, and no more than ` +
-        `${maxQueued} (${maxQueuedChars}) may: this one was not published`,
+      `${this.#entries.size} messages (${this.#chars} characters) wait to be stored: at most ` +
+        `${maxQueued} (${maxQueuedChars}) may`,
       { fault: 'local' },
     )
   }
@@ -208,7 +208,7 @@ export class Publisher {
 
 /** The length of what will be sent; NaN when it cannot be. */
 function charsOf(data: unknown): number {
-  if (data instanceof Uint8Array) return toBase64(data).length
+  if (data instanceof Uint8Array) return Math.ceil(data.length / 3) * 4
   try {
     return JSON.stringify(data)?.length ?? Number.NaN
   } catch {
@@ -224,7 +224,7 @@ export function refused(code: string, message: string): WebSocketError {
 function uncertain(): WebSocketError {
   return new WebSocketError(
     'ERR_WINDSOCK_UNCERTAIN',
-    'it was sent too long ago to be sent again, and not acknowledged: it may be stored or not',
+    'it was sent too long ago to be sent again: it may be stored or not',
     { fault: 'network' },
   )
 }

@@ -68,6 +68,25 @@ describe.each(TRANSPORTS)('a client over %s', (transport) => {
     expect(client.state).toMatchObject({ state: 'open', lastClose: null })
   })
 
+  it('has a publish that is too large refused alone, also in bytes, and those around it stored', async () => {
+    const server = await startTopicServer()
+    const { client, states } = startClient(server.url, only)
+    const chat = client.topic<string>('chat')
+    const texts = ['a', 'x'.repeat(70_000), 'b', '€'.repeat(30_000), 'c']
+    const ends = await Promise.allSettled(texts.map((text) => chat.publish(text)))
+    const tooLarge = { code: 'ERR_WINDSOCK_REFUSED', message: expect.stringMatching(/too_large/) }
+    expect(ends.map(({ status }) => status)).toEqual([
+      'fulfilled',
+      'rejected',
+      'fulfilled',
+      'rejected',
+      'fulfilled',
+    ])
+    for (const at of [1, 3]) expect(ends[at]).toMatchObject({ reason: tooLarge })
+    expect(await server.log()).toEqual(['a', 'b', 'c'])
+    expect(states.filter((state) => state.startsWith('open'))).toHaveLength(1)
+  })
+
   it('ends no process by a publish that is refused, or closed over, while nobody looks at it', async () => {
     const unhandled: unknown[] = []
     const note = (reason: unknown) => unhandled.push(reason)

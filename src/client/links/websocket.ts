@@ -58,19 +58,19 @@ export function openWebSocket(
   // The deadline of a request over HTTP, too.
   const answerMs = numbers.heartbeatMs + numbers.heartbeatTimeoutMs
   let publishPerSecond = 0
+  let frameBytes = 0
   const unanswered = new Set<number | undefined>()
   /** When it answered something last, or was asked when it owed nothing. */
   let answeredMs = 0
   const { link, socket, watch, fail } = dial(url, [RESUME_SUBPROTOCOL], environment, numbers, {
-    writable() {},
+    ...events,
     opened() {},
-    closed: (frame, hint) => events.closed(frame, hint),
     received(message) {
       const frame = parse(message)
       if (frame === undefined) {
         fail(NO_FRAME)
       } else if (frame.type === 'welcome') {
-        publishPerSecond = frame.limits.publishPerSecond
+        ;({ publishPerSecond, frameBytes } = frame.limits)
         watch(frame.heartbeatMs, () => socket.send(clientFrameJson({ type: 'ping', id: 0 })))
         events.opened()
       } else {
@@ -83,9 +83,16 @@ export function openWebSocket(
   return {
     ...link,
     send(request) {
+      const { id } = request
+      const json = clientFrameJson(request)
+      if (new Blob([json]).size > frameBytes) {
+        // The server would end the connection, and with it what waits behind this.
+        const message = `at most ${frameBytes} bytes`
+        return events.received({ type: 'error', id, code: 'too_large', message })
+      }
       if (unanswered.size === 0) answeredMs = clock.nowMs()
-      unanswered.add(request.id)
-      socket.send(clientFrameJson(request))
+      unanswered.add(id)
+      socket.send(json)
     },
     publishesAtOnce: PUBLISHES_AT_ONCE,
     get publishPerSecond() {
