@@ -77,7 +77,9 @@ function* decide(
     connection.dispatch({ type: 'handshake.refused', ...refusal })
     return
   }
-  if (settings.prepare !== undefined) yield settings.prepare(connection.request)
+  if (settings.prepare !== undefined && (yield settings.prepare(connection.request)) === false) {
+    throw new HandshakeError(403, 'you may not connect here')
+  }
   if (handler.prepare !== undefined) yield handler.prepare()
   const offered = offeredBy(request)
   if (handler.selectSubprotocol === undefined) {

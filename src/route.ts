@@ -27,8 +27,8 @@ import { SLOW_POLICIES, type SlowPolicy } from './streams/outbound.ts'
 /** Whether a page of `origin` may connect; may be asynchronous. */
 export type CheckOrigin = (origin: string, request: ConnectionRequest) => boolean | Promise<boolean>
 
-/** Looks at an upgrade request before it is answered; may be asynchronous. */
-export type Prepare = (request: ConnectionRequest) => void | Promise<void>
+/** Looks at an upgrade request before it is answered; may be asynchronous. `false` refuses with 403. */
+export type Prepare = (request: ConnectionRequest) => void | boolean | Promise<void | boolean>
 
 /** What a route may set; on the server it is the default of all routes. Limits: see `LIMITS`. */
 export type RouteSettings = { readonly [Name in RouteLimitName]?: number | undefined } & {
@@ -43,7 +43,10 @@ export type RouteSettings = { readonly [Name in RouteLimitName]?: number | undef
   readonly proofOfLife?: 'pong' | 'anything' | undefined
   /** The close code after a ping without an answer. Default 1011. */
   readonly pingTimeoutCode?: number | undefined
-  /** Before the upgrade, the origin accepted. Throw a `HandshakeError` to refuse with its status. Default: nothing. */
+  /**
+   * Before the upgrade, the origin accepted. Throw a `HandshakeError` to refuse with its status, or return `false` for 403;
+   * anything else lets in. Default: nothing.
+   */
   readonly prepare?: Prepare | undefined
   /** In the server's order of preference; none is chosen unless the client offers one of them. Default: none. */
   readonly subprotocols?: readonly string[] | undefined

@@ -9,7 +9,7 @@ import { type AnyTopic, topicHandler } from './handlers/topic-handler.ts'
 import { rulesOf, type TopicRules } from './handlers/topic-rules.ts'
 import { pattern } from './http/pattern.ts'
 import { HandshakeRequest } from './http/request.ts'
-import type { PlainRequests } from './http/requests.ts'
+import type { Inherited, PlainRequests } from './http/requests.ts'
 import { SettingError, show } from './protocol/errors.ts'
 import { MAX_TOPIC_LENGTH } from './protocol/resume.ts'
 import { checkNames } from './protocol/setting-names.ts'
@@ -31,7 +31,7 @@ export type TopicsOptions = TopicRules &
   Omit<HttpOptions, 'heartbeatMs'> & {
     /**
      * Told of what rules throw over HTTP, of those that hang, and of what a journal refuses: each cause once a minute for
-     * a topic. Default: a line and the stack on standard error. What comes over WebSocket goes to the server's `onError`.
+     * a topic. Default: the server's `onError`, which is told in any case of what comes over WebSocket.
      */
     readonly onError?: ErrorListener
     /** Milliseconds between two heartbeats of a session; each tells the topics' offsets. Default 25,000. */
@@ -126,22 +126,30 @@ export function topics(
     publishPerSecond: bound(options, 'maxPublishesPerSecond'),
     answerTimeoutMs: resolveTopicLimits(options).answerTimeoutMs,
   })
-  const { onError = printError, checkOrigin, requireOrigin, contentType } = options
+  const { checkOrigin, requireOrigin, contentType } = options
   if (contentType !== undefined) {
     for (const name of byName.keys()) checkContentType(name, contentType(name))
   }
   const settings = { checkOrigin, requireOrigin }
   resolveSettings(DEFAULT_SETTINGS, settings, 'route')
+  let report = unfailing(options.onError ?? printError)
   const overHttp = new TopicRequests({
     ...options,
     prefix: path,
     topics: byName,
     rules,
-    report: unfailing(onError),
+    report: (error) => report(error),
     requestOf: (upgrade, captured) => new HandshakeRequest(upgrade, captured),
   })
+  const { kind, answer, close } = overHttp
+  const inherit = (server: Inherited): void => {
+    overHttp.inherit(server)
+    if (options.onError === undefined && server.onError !== undefined) {
+      report = unfailing(server.onError)
+    }
+  }
   return [
-    overHttp,
+    { kind, answer, close, inherit },
     { kind: 'route', pattern: pattern(path), factory, settings },
     { kind: 'route', pattern: pattern(`${path === '/' ? '' : path}/:name`), factory, settings },
   ]

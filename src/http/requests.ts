@@ -5,17 +5,19 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { ConnectionRequest } from '../handlers/handler.ts'
+import type { WebSocketError } from '../protocol/errors.ts'
 import type { OriginPolicy } from '../protocol/origin.ts'
 import type { Clock } from '../protocol/ports.ts'
 import type { IncomingUpgrade } from './request.ts'
 
-/** What the server was told about pages; an entry that was told nothing of its own keeps to it. */
-export interface PageSettings {
+/** What the server was told; an entry that was told nothing of its own keeps to it. */
+export interface Inherited {
   readonly checkOrigin?:
     | OriginPolicy
     | ((origin: string, request: ConnectionRequest) => boolean | Promise<boolean>)
     | undefined
   readonly requireOrigin?: boolean | undefined
+  readonly onError?: ((error: WebSocketError) => void) | undefined
 }
 
 export interface PlainRequests {
@@ -29,7 +31,7 @@ export interface PlainRequests {
     upgrade: IncomingUpgrade,
   ) => boolean
   /** Called once, before the first request. */
-  readonly inherit?: (server: PageSettings) => void
+  readonly inherit?: (server: Inherited) => void
   /** The server drains: answer what waits. Resolves when that has been sent, within seconds; must not reject. */
   readonly close?: () => void | Promise<void>
 }

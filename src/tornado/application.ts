@@ -10,7 +10,7 @@ import type { FactoryContext, Handler, HandlerFactory } from '../handlers/handle
 import { answerWithLine } from '../http/page.ts'
 import type { Captured, Pattern } from '../http/pattern.ts'
 import { type IncomingUpgrade, pathOf } from '../http/request.ts'
-import type { PlainRequests } from '../http/requests.ts'
+import type { Inherited, PlainRequests } from '../http/requests.ts'
 import { StaticFiles } from '../http/static-files.ts'
 import { SettingError, show, WebSocketError } from '../protocol/errors.ts'
 import type { Clock } from '../protocol/ports.ts'
@@ -67,7 +67,7 @@ export class Application implements HandlerHost {
   readonly #renderTemplate: Renderer
   readonly #static: StaticFiles | undefined
   readonly #servers = new Set<Server>()
-  readonly #report: ErrorListener
+  #report: ErrorListener
 
   /**
    * @param handlers - the first that matches answers.
@@ -110,7 +110,8 @@ export class Application implements HandlerHost {
         settings: routeSettings(this.settings),
       }
     })
-    return [...routes, { kind: 'requests', answer: (...given) => this.#answer(...given) }]
+    const answer: PlainRequests['answer'] = (...given) => this.#answer(...given)
+    return [...routes, { kind: 'requests', answer, inherit: (server) => this.#inherit(server) }]
   }
 
   /**
@@ -189,6 +190,13 @@ export class Application implements HandlerHost {
         await execute(handler, argumentsOf(request))
         throw refusalOf(handler)
       },
+    }
+  }
+
+  /** The server's `onError` is told where this application has none. */
+  #inherit({ onError }: Inherited): void {
+    if (this.settings.onError === undefined && onError !== undefined) {
+      this.#report = unfailing(onError)
     }
   }
 

@@ -8,7 +8,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { ConnectionRequest } from '../handlers/handler.ts'
 import type { TopicRules } from '../handlers/topic-rules.ts'
 import type { Captures, IncomingUpgrade } from '../http/request.ts'
-import type { PageSettings, PlainRequests } from '../http/requests.ts'
+import type { Inherited, PlainRequests } from '../http/requests.ts'
 import { SettingError, show, WebSocketError } from '../protocol/errors.ts'
 import { checkOriginPolicy } from '../protocol/origin.ts'
 import type { Clock, Random } from '../protocol/ports.ts'
@@ -98,7 +98,7 @@ export class TopicRequests implements PlainRequests {
   }
 
   /** The server's settings hold where these topics have none of their own, as they do for their WebSockets. */
-  readonly inherit = (server: PageSettings): void => {
+  readonly inherit = (server: Inherited): void => {
     const { checkOrigin = server.checkOrigin, requireOrigin = server.requireOrigin } = this.#own
     this.#service = {
       ...this.#service,

@@ -20,6 +20,23 @@ describe('policy', () => {
     expect(opened()).toBe(0)
   })
 
+  it.each([
+    ['at once', () => false],
+    ['later', () => Promise.resolve(false)],
+  ])('prepare that returns false, %s, refuses with 403', async (_, prepare) => {
+    const { port, records, opened } = await house({ prepare })
+    expect((await ask(port, {})).status).toBe(403)
+    expect(await records.next()).toMatchObject({ cause: 'refused', status: 403 })
+    expect(opened()).toBe(0)
+  })
+
+  it('prepare that returns anything else lets in', async () => {
+    for (const answer of [true, undefined, 0, '']) {
+      const { port } = await house({ prepare: () => answer as boolean })
+      await expectEcho(port)
+    }
+  })
+
   it.each([101, 200, 99, 304, 404.5, 600, '401' as never])(
     'a HandshakeError(%s) is no refusal: 500, and onError is told of the bug',
     async (status) => {

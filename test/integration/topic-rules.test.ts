@@ -2,8 +2,10 @@
 
 import { describe, expect, it, onTestFinished } from 'vitest'
 import {
+  type ErrorListener,
   route,
   type Sendable,
+  serve,
   type TopicCaller,
   type TopicRules,
   topic,
@@ -11,7 +13,7 @@ import {
   type WebSocketError,
 } from 'windsock'
 import { harness } from 'windsock/testing'
-import { websocketConnect } from 'windsock/tornado'
+import { Application, RequestHandler, websocketConnect } from 'windsock/tornado'
 import { Mailbox } from './support/mailbox.ts'
 import { start } from './support/test-server.ts'
 
@@ -45,6 +47,31 @@ describe('a mayRead that returns false', () => {
       expect((await server.connect('/topics/news')).status).toBe(101)
     }
   })
+})
+
+it('what has no onError of its own tells the server, whatever carries it', async () => {
+  const broken = () => {
+    throw new Error('broken')
+  }
+  class Broken extends RequestHandler {
+    override get = broken
+  }
+  const own: string[] = []
+  const told: string[] = []
+  const entries = (onError?: ErrorListener) => [
+    ...topics('/topics', [news()], { mayRead: broken, ...(onError && { onError }) }),
+    ...new Application([['/broken', Broken]], onError && { onError }).routes,
+  ]
+  const onError = ({ code }: WebSocketError) => told.push(code)
+  await using quiet = await serve({ routes: entries(() => own.push('own')), onError })
+  await using server = await serve({ routes: entries(), onError })
+  for (const { url } of [quiet, server]) {
+    for (const path of ['/topics/news', '/broken']) {
+      expect((await fetch(`${url}${path}`)).status).toBe(500)
+    }
+  }
+  expect(own).toEqual(['own', 'own'])
+  expect(told).toEqual(['ERR_WINDSOCK_HANDLER', 'ERR_WINDSOCK_HANDLER'])
 })
 
 it('an accept that returns nothing is told to onError, and nothing is published', async () => {
