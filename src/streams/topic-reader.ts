@@ -3,6 +3,7 @@
 // It pulls: it holds an offset and nothing else, so a slow reader costs a number, and a reader that falls behind what
 // is kept is told so. A session over WebSocket, an event stream and a poll all read through one of these.
 
+import { JournalError } from '../protocol/errors.ts'
 import { type Position, type Recovery, recover } from '../protocol/position.ts'
 import type { PageBounds, TopicLog } from './broadcast.ts'
 import type { TopicItem } from './history.ts'
@@ -55,7 +56,11 @@ export class TopicReader {
     return { ...recovery, epoch, head }
   }
 
-  /** What comes next, at once when it is in memory; nothing when caught up. */
+  /**
+   * What comes next, at once when it is in memory; nothing when caught up.
+   *
+   * @throws JournalError `ERR_WINDSOCK_JOURNAL_CORRUPT` when the store does not give what it says it keeps.
+   */
   next(bounds: PageBounds): Reading | Promise<Reading> {
     if (this.caughtUp) return NOTHING
     const page = this.log.read(this.#offset, bounds)
@@ -73,9 +78,18 @@ export class TopicReader {
     const expected = this.#offset + 1
     const first = items[0]?.offset ?? floor + 1
     const gapTo = first > expected ? first - 1 : undefined
+    // Whoever waits for messages that are there, and never come, would ask without end.
+    if (items.length === 0 && gapTo === undefined) throw hollow(this.log)
     this.#offset = items.at(-1)?.offset ?? Math.max(this.#offset, floor)
     return { items, gapTo }
   }
+}
+
+function hollow({ name }: TopicLog): JournalError {
+  return new JournalError(
+    'ERR_WINDSOCK_JOURNAL_CORRUPT',
+    `the store of topic ${name} does not give what it says it keeps`,
+  )
 }
 
 function isPosition(from: From): from is Position {

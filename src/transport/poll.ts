@@ -4,7 +4,6 @@
 // repetition, because the offset is all there is to remember and the client holds it. An answer that is lost is asked
 // for again. What cannot be gone on from is 410, never a silence.
 
-import { JournalError } from '../protocol/errors.ts'
 import type { ResponseHeaders } from '../protocol/http-answer.ts'
 import { formatOffset } from '../protocol/http-offset.ts'
 import { nextCursor } from '../protocol/poll-cursor.ts'
@@ -51,14 +50,10 @@ export async function begin(read: TopicRead): Promise<TopicReader | Answer> {
 
 /** What comes next, nothing when there is nothing; or where the reader would go on, when what comes next is gone. */
 export async function take(read: TopicRead, reader: TopicReader): Promise<Got | Missed> {
-  const { topic, limits } = read
-  const [after, head] = [reader.offset, topic.offset]
-  const bounds = { maxItems: limits.pageMessages, maxBytes: limits.pageBytes }
+  const after = reader.offset
+  const bounds = { maxItems: read.limits.pageMessages, maxBytes: read.limits.pageBytes }
   const { items, gapTo } = await soon(read, reader.next(bounds))
-  if (gapTo !== undefined) return { after, missedTo: gapTo, items }
-  // Whoever waits for messages that are there, and never come, would ask without end.
-  if (items.length === 0 && after < head) throw hollow(topic)
-  return { after, items }
+  return gapTo === undefined ? { after, items } : { after, missedTo: gapTo, items }
 }
 
 /** As `take`, for a client that has not been told any place yet: 410 when it named one that cannot be gone on from. */
@@ -118,13 +113,6 @@ export function cursorOf({ query, clock, random }: TopicRead): string {
 /** What the store tells, unless it takes too long. */
 export function soon<T>(read: TopicRead, promise: T | PromiseLike<T>): T | Promise<T> {
   return inTime(promise, 'the topic', read.limits.answerTimeoutMs, read.clock, read.lifeline)
-}
-
-function hollow({ name }: TopicLog): JournalError {
-  return new JournalError(
-    'ERR_WINDSOCK_JOURNAL_CORRUPT',
-    `the store of topic ${name} does not give what it says it keeps`,
-  )
 }
 
 function lost(topic: TopicLog, reason: LossReason): Answer {
