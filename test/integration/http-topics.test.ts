@@ -42,6 +42,11 @@ async function dial(port: number, text = ''): Promise<{ socket: Socket; got: () 
   return { socket, got: () => got }
 }
 
+/** By then the server has done all that it does for a peer that takes nothing. */
+async function roundTrips(url: string): Promise<void> {
+  for (let n = 0; n < 100; n++) await (await fetch(`${url}?offset=now`)).text()
+}
+
 const get = (path: string, ...headers: string[]) =>
   `${[`GET ${path} HTTP/1.1`, 'Host: 127.0.0.1', ...headers].join('\r\n')}\r\n\r\n`
 
@@ -217,7 +222,7 @@ describe('a slow client', () => {
   const MESSAGE = 'x'.repeat(256 * 1024)
 
   it('of an event stream costs a page, and gets everything when it reads', async () => {
-    const { port, news, counted } = await house()
+    const { port, url, news, counted } = await house()
     let reads = 0
     const read = counted.read.bind(counted)
     counted.read = (offset, bounds) => {
@@ -229,12 +234,8 @@ describe('a slow client', () => {
     socket.write(get('/topics/news?offset=-1&live=sse', 'Connection: close'))
     await vi.waitFor(() => expect(counted.watchers).toBe(1))
     for (let n = 0; n < 200; n++) news.publish(`${n}:${MESSAGE}`)
+    await roundTrips(url)
     // What the kernel takes in, and a page.
-    let before = -1
-    while (before < reads) {
-      before = reads
-      await new Promise((resolve) => setTimeout(resolve, 200))
-    }
     expect(reads).toBeLessThan(100)
     socket.resume()
     const begins = () => [...got().matchAll(/data:\["(\d+):/g)].map(([, n]) => Number(n))
@@ -351,11 +352,14 @@ describe('user code', () => {
 
 describe('a drain', () => {
   it('answers long polls, ends event streams, and waits until that has been sent', async () => {
-    const { url, requests, counted, server } = await house()
+    // Longer than a test may take: a drain that waits for their own end is found out.
+    const { url, requests, counted, server } = await house({
+      longPollMs: 300_000,
+      eventStreamMs: 300_000,
+    })
     const polls = [1, 2].map(() => fetch(`${url}?offset=now&live=long-poll`))
     const stream = await fetch(`${url}?offset=now&live=sse`)
     await vi.waitFor(() => expect(counted.watchers).toBe(3))
-    const beganMs = performance.now()
     await requests.close()
     expect(requests.underWay).toBe(0)
     for (const poll of await Promise.all(polls)) {
@@ -363,7 +367,6 @@ describe('a drain', () => {
     }
     expect(await stream.text()).toContain('event: control')
     await server.close()
-    expect(performance.now() - beganMs).toBeLessThan(1_000)
   })
 
   it('tells what comes meanwhile to come again', async () => {
@@ -388,16 +391,14 @@ describe('a drain', () => {
   })
 
   it('cuts off an event stream that is not read', async () => {
-    const { port, news, requests } = await house()
+    const { port, url, news, requests } = await house()
     for (let n = 0; n < 100; n++) news.publish('x'.repeat(256 * 1024))
     const { socket } = await dial(port)
     socket.pause()
     socket.write(get('/topics/news?offset=-1&live=sse'))
     await vi.waitFor(() => expect(requests.underWay).toBe(1))
-    await new Promise((resolve) => setTimeout(resolve, 300))
-    const beganMs = performance.now()
+    await roundTrips(url)
     await requests.close()
-    expect(performance.now() - beganMs).toBeLessThan(1_000)
     expect(requests.underWay).toBe(0)
   })
 
