@@ -53,6 +53,9 @@ export async function openJournal(
  * @throws SettingError naming the setting and what is there.
  */
 export function checkJournal(name: string, journal: unknown): void {
+  if (journal instanceof Journal && journal.isClosed) {
+    throw new SettingError(`${name} is a journal that is closed: open another`)
+  }
   if (journal === undefined || journal instanceof Journal) return
   const what = journal instanceof Promise ? 'a promise' : show(journal)
   throw new SettingError(

@@ -71,6 +71,7 @@ export class Journal {
   #sinceExpired = 0
   #unrecorded = 0
   #refusing = false
+  #isClosed = false
   /** What this turn has said of one connection, until another has something to say or the turn ends. */
   #gathered: LaterEvent[] = []
   #gatheredOf = ''
@@ -203,8 +204,14 @@ export class Journal {
     }
   }
 
+  /** Whether `close()` was called. */
+  get isClosed(): boolean {
+    return this.#isClosed
+  }
+
   /** Waits for what was written, and lets go of the store; nothing can be read or written any more. */
   close(): Promise<void> {
+    this.#isClosed = true
     this.#append()
     const closed = this.store.close()
     this.#bells.ringAll()

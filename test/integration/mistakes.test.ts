@@ -50,11 +50,16 @@ const URL_OF_NOBODY = 'ws://127.0.0.1:9'
 
 class Echo extends windsock.WebSocketHandler {}
 
+const closed = windsock.memoryJournal()
+void closed.close()
+
 const news = windsock.topic<string>('news', { history: { count: 1 } })
 
 const MISTAKES: readonly [what: string, make: () => unknown, code: string, says: RegExp][] = [
   ['no options', () => serve?.(), 'ROUTE', /routes is missing/],
   ['one route alone', () => serve?.({ routes: news }), 'ROUTE', /routes is no array/],
+  ['a journal that is closed', () => serve?.({ routes: [], journal: closed }), 'SETTING', /closed/],
+  ['a topic in it', () => topic?.('a', { durable: closed }), 'SETTING', /durable.*closed/],
   [
     'two routes with one path',
     () => serve?.({ routes: [route?.('/a', nothing), route?.('/a', nothing)] }),
