@@ -73,8 +73,8 @@ const NAMES = Object.keys({
  * Serves `list` at `path`.
  *
  * @param path - such as `/topics`; a topic stands at `/topics/<its name>`.
- * @throws SettingError for an option that is none, a function that is none, a topic without a history, a name that is empty or longer than 255
- *   bytes, two of one name, a content type that is none, or a bound out of range.
+ * @throws SettingError for an option that is none, a function that is none, a topic without a history, a name that is empty
+ *   or longer than 255 bytes, two of one name, a content type that is none, or a bound out of range.
  */
 export function topics(
   path: string,
@@ -87,37 +87,8 @@ export function topics(
     )
   }
   checkNames(options, NAMES)
-  for (const name of FUNCTIONS) {
-    const given: unknown = options[name]
-    if (given === undefined || typeof given === 'function') continue
-    throw new SettingError(`${name} is ${show(given)}: it must be a function`)
-  }
-  if (!Array.isArray(list)) {
-    throw new SettingError(
-      `topics() needs an array, as in topics('/topics', [news]), not ${show(list)}`,
-    )
-  }
-  const byName = new Map<string, AnyTopic>()
-  for (const one of list as readonly AnyTopic[]) {
-    if (!(one instanceof Broadcast)) {
-      throw new SettingError(
-        `topics() has ${show(one)} in its list: make topics with topic(name, { history: { count: 1000 } })`,
-      )
-    }
-    const bytes = Buffer.byteLength(one.name)
-    if (bytes === 0 || bytes > MAX_TOPIC_LENGTH) {
-      throw new SettingError(
-        `a topic in the list is called ${show(one.name)}: a name that clients can ask for has 1 to ${MAX_TOPIC_LENGTH} bytes`,
-      )
-    }
-    if (byName.has(one.name)) throw new SettingError(`two topics are called ${show(one.name)}`)
-    if (!one.keepsHistory) {
-      throw new SettingError(
-        `the topic ${show(one.name)} has no history to come back to: make it with { history: { count: 1000 } }, or durable`,
-      )
-    }
-    byName.set(one.name, one)
-  }
+  checkFunctions(options)
+  const byName = topicsByName(list)
   const rules = rulesOf(options)
   const factory = topicHandler(byName, rules, {
     heartbeatMs: bound(options, 'heartbeatMs'),
@@ -153,6 +124,44 @@ export function topics(
     { kind: 'route', pattern: pattern(path), factory, settings },
     { kind: 'route', pattern: pattern(`${path === '/' ? '' : path}/:name`), factory, settings },
   ]
+}
+
+function checkFunctions(options: TopicsOptions): void {
+  for (const name of FUNCTIONS) {
+    const given: unknown = options[name]
+    if (given === undefined || typeof given === 'function') continue
+    throw new SettingError(`${name} is ${show(given)}: it must be a function`)
+  }
+}
+
+function topicsByName(list: readonly AnyTopic[]): ReadonlyMap<string, AnyTopic> {
+  if (!Array.isArray(list)) {
+    throw new SettingError(
+      `topics() needs an array, as in topics('/topics', [news]), not ${show(list)}`,
+    )
+  }
+  const byName = new Map<string, AnyTopic>()
+  for (const one of list as readonly AnyTopic[]) {
+    if (!(one instanceof Broadcast)) {
+      throw new SettingError(
+        `topics() has ${show(one)} in its list: make topics with topic(name, { history: { count: 1000 } })`,
+      )
+    }
+    const bytes = Buffer.byteLength(one.name)
+    if (bytes === 0 || bytes > MAX_TOPIC_LENGTH) {
+      throw new SettingError(
+        `a topic in the list is called ${show(one.name)}: a name that clients can ask for has 1 to ${MAX_TOPIC_LENGTH} bytes`,
+      )
+    }
+    if (byName.has(one.name)) throw new SettingError(`two topics are called ${show(one.name)}`)
+    if (!one.keepsHistory) {
+      throw new SettingError(
+        `the topic ${show(one.name)} has no history to come back to: make it with { history: { count: 1000 } }, or durable`,
+      )
+    }
+    byName.set(one.name, one)
+  }
+  return byName
 }
 
 /** RFC 9110 §8.3.1, with parameters as loose as a header allows. */
