@@ -76,7 +76,9 @@ function realPath(file: string): string {
     return realpathSync(path)
   } catch (thrown) {
     const code = codeOf(thrown)
-    if (code !== 'ENOENT' && code !== 'EACCES') {
+    // What may not be looked at is told below.
+    if (code === 'EACCES') return path
+    if (code !== 'ENOENT') {
       throw failed(
         `${file} names no file that could be there (${code}): is the path right?`,
         thrown,
