@@ -10,7 +10,7 @@ import type { Message } from '../protocol/message.ts'
 import type { Clock, Random } from '../protocol/ports.ts'
 import { isPromiseLike } from '../protocol/user-code.ts'
 import type { Guard } from '../streams/guarded.ts'
-import { type Connection, type Handler, type HandlerContext, type Pong } from './handler.ts'
+import type { Connection, Handler, HandlerContext, Pong } from './handler.ts'
 
 /** Settles when the hook has finished, well or not, and never rejects; `undefined` when it has finished already. */
 export type Settled = Promise<void> | undefined

@@ -9,12 +9,7 @@ import type { Sendable } from '../protocol/message.ts'
 import { isPromiseLike, unfailing } from '../protocol/user-code.ts'
 import { Broadcast } from '../streams/broadcast.ts'
 import { GuardedSubscriber } from '../streams/guarded.ts'
-import {
-  type Connection,
-  type Handler,
-  type HandlerContext,
-  type HandlerFactory,
-} from './handler.ts'
+import type { Connection, Handler, HandlerContext, HandlerFactory } from './handler.ts'
 
 /** What a stream function may return: a source of messages, or nothing. */
 export type StreamResult = Observable<Sendable> | AsyncIterable<Sendable> | void | undefined
