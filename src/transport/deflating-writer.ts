@@ -14,6 +14,7 @@ import { deliveryOf, type Message } from '../protocol/message.ts'
 import { DeflatedOnce, type DeflateSettings, deflatedOnce } from './deflate-once.ts'
 import { byteLengthOf, type Frame, frameOf, isCompressed, isUnframed, unframed } from './frame.ts'
 import { writeFrames } from './frame-writer.ts'
+import { writeAtOnce } from './node-internals.ts'
 import type { OwnDeflater } from './ws-internals.ts'
 
 export interface DeflatingOptions {
@@ -79,7 +80,7 @@ export class DeflatingWriter {
       const { frame } = message
       if (frame !== undefined && frame.body === undefined && this.#socket.writable) {
         this.#noteShared(frame)
-        this.#socket.write(frame.head)
+        writeAtOnce(this.#socket, frame.head)
         return
       }
     }

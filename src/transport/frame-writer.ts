@@ -5,6 +5,7 @@
 
 import type { Duplex } from 'node:stream'
 import type { Frame } from './frame.ts'
+import { writeAtOnce } from './node-internals.ts'
 
 /** Frames of one turn up to this many bytes are copied into one buffer; above, they are written corked. */
 const GATHER_BELOW_BYTES = 64 * 1024
@@ -14,12 +15,12 @@ export function writeFrames(socket: Duplex, frames: readonly Frame[], taken?: ()
   const [first] = frames
   if (first === undefined || !socket.writable) return
   if (frames.length === 1 && first.body === undefined) {
-    socket.write(first.head, taken)
+    writeBytes(socket, first.head, taken)
     return
   }
   const gathered = gather(frames)
   if (gathered !== undefined) {
-    socket.write(gathered, taken)
+    writeBytes(socket, gathered, taken)
     return
   }
   socket.cork()
@@ -30,6 +31,11 @@ export function writeFrames(socket: Duplex, frames: readonly Frame[], taken?: ()
     if (body !== undefined) socket.write(body, last)
   }
   socket.uncork()
+}
+
+function writeBytes(socket: Duplex, bytes: Buffer, taken: (() => void) | undefined): void {
+  if (taken === undefined) writeAtOnce(socket, bytes)
+  else socket.write(bytes, taken)
 }
 
 // A broadcast writes the same frames to one connection after the other: they are joined once.

@@ -1,13 +1,18 @@
 // node-internals: the one file that relies on more of Node than it documents.
 //
-// One thing, looked for on each socket and done without where a future Node differs: that a socket which an HTTP server has
-// accepted can be given a buffer to read into. `net.Socket` documents that for sockets that connect (its option
-// `onread`); it keeps the option under two symbols and tells its handle by `useUserBuffer`. Without it Node allocates
-// 64 KiB for each read, cuts them down to what came, and takes that through a `Readable`: a tenth and more of what a small
-// message costs in all (docs/adr/0023).
+// Two things, each looked for and done without where a future Node differs:
+//  1. A socket which an HTTP server has accepted can be given a buffer to read into. `net.Socket` documents that for sockets
+//     that connect (its option `onread`); it keeps the option under two symbols and tells its handle by `useUserBuffer`.
+//     Without it Node allocates 64 KiB for each read, cuts them down to what came, and takes that through a `Readable`: a
+//     tenth and more of what a small message costs in all (docs/adr/0023).
+//  2. A socket's handle writes by `writeBuffer(request, bytes)`. The kernel nearly always takes all at once, and then a
+//     `Writable`'s queue has nothing to queue, and the request nothing to tell: a tenth of what a broadcast costs in all
+//     (docs/adr/0026). Up to Node 25 the binding `stream_wrap` has the requests and tells whether one is still needed;
+//     from 26 on the handle makes one when it is. Without either all goes through the socket.
 
 import { type OnReadOpts, Socket, type SocketConstructorOpts } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { getSystemErrorName } from 'node:util'
 import { SMALL_BYTES } from '../protocol/message.ts'
 
 /** What one read brings at most, as with Node's own. */
@@ -29,9 +34,17 @@ function ownBuffer(bytes: Uint8Array): Buffer {
   return copy
 }
 
-type Keyed = Record<symbol, unknown> & {
-  readonly _handle?: { useUserBuffer?(buffer: Uint8Array): void } | null
+interface Handle {
+  useUserBuffer?(buffer: Uint8Array): void
+  /** 0, a failure below it, or (from Node 26 on) the request for what the kernel has not taken yet. */
+  writeBuffer?(request: WriteRequest | null, bytes: Uint8Array): number | WriteRequest
 }
+
+interface Handled {
+  readonly _handle?: Handle | null
+}
+
+type Keyed = Record<symbol, unknown> & Handled
 
 /** The keys under which a socket keeps its option, found on one that has it. */
 const KEYS = ((): readonly [symbol, symbol] | undefined => {
@@ -63,4 +76,107 @@ export function readIntoOneBuffer(socket: Duplex): boolean {
   keyed[callbackKey] = callback
   handle.useUserBuffer(buffer)
   return true
+}
+
+/** Told when the kernel has what it did not take at once. */
+interface WriteRequest {
+  oncomplete?: (status: number) => void
+  /** What the kernel reads from until then. */
+  buffer?: Uint8Array
+  /** From Node 26 on: how it ended, if that is known already. */
+  readonly writeStatus?: number | null
+}
+
+interface StreamWrap {
+  readonly WriteWrap: new () => WriteRequest
+  readonly kLastWriteWasAsync?: number
+  readonly kLastWriteErr?: number
+  readonly streamBaseState: Int32Array
+}
+
+/** Gives `bytes` to the kernel; returns 0 when it has them all, a failure, or the request for the rest. */
+type Dispatch = (handle: Required<Handle>, bytes: Uint8Array) => number | WriteRequest
+
+const dispatch = ((): Dispatch | undefined => {
+  try {
+    // Throws where Node runs with `--permission`.
+    const { binding } = process as unknown as {
+      binding(this: void, name: 'stream_wrap'): StreamWrap
+    }
+    const { WriteWrap, kLastWriteWasAsync, kLastWriteErr, streamBaseState } = binding('stream_wrap')
+    if (kLastWriteErr !== undefined) {
+      return (handle, bytes) => {
+        const request = handle.writeBuffer(null, bytes)
+        return typeof request === 'number' ? request : streamBaseState[kLastWriteErr] || request
+      }
+    }
+    if (kLastWriteWasAsync === undefined) return undefined
+    let spare = new WriteWrap()
+    return (handle, bytes) => {
+      const failure = handle.writeBuffer(spare, bytes)
+      if (failure !== 0 || streamBaseState[kLastWriteWasAsync] === 0) return failure
+      const needed = spare
+      spare = new WriteWrap()
+      return needed
+    }
+  } catch {
+    return undefined
+  }
+})()
+
+/**
+ * As `socket.write(bytes)` of a socket that is writable, and past its queue as long as nothing is in it: plain TCP gives them
+ * to the kernel at once. What the kernel does not take the socket has in its queue as if it had written it itself.
+ *
+ * @returns whether the kernel has everything.
+ */
+export function writeAtOnce(socket: Duplex, bytes: Uint8Array): boolean {
+  const handle = handleOf(socket)
+  if (handle !== undefined && dispatch !== undefined) {
+    const outcome = dispatch(handle, bytes)
+    if (outcome === 0) return true
+    if (typeof outcome !== 'number') {
+      handOver(socket, outcome, bytes)
+      return false
+    }
+    // What has failed fails again below, and is told in Node's own way.
+  }
+  socket.write(bytes)
+  return false
+}
+
+/** Where what is written now is next; undefined when something else comes before it, and where it is no plain TCP. */
+function handleOf(socket: Duplex): Required<Handle> | undefined {
+  if (socket.writableLength !== 0 || socket.writableCorked !== 0) return undefined
+  if (Object.getPrototypeOf(socket) !== Socket.prototype) return undefined
+  const { _handle: handle } = socket as unknown as Handled
+  return typeof handle?.writeBuffer === 'function' ? (handle as Required<Handle>) : undefined
+}
+
+/** Has the socket write `bytes` by the request that writes them already: from here on it counts them, and tells of them. */
+function handOver(socket: Duplex, request: WriteRequest, bytes: Uint8Array): void {
+  let status = request.writeStatus ?? undefined
+  let done: ((failure?: Error | null) => void) | undefined
+  const settle = () => {
+    if (done === undefined || status === undefined) return
+    done(status < 0 && !socket.destroyed ? failureOf(status) : null)
+  }
+  request.buffer = bytes
+  request.oncomplete = (ended) => {
+    status = ended
+    settle()
+  }
+  socket._write = (_chunk, _encoding, callback) => {
+    Reflect.deleteProperty(socket, '_write')
+    done = callback
+    settle()
+  }
+  socket.write(bytes)
+  // With an empty queue it has begun by now. If ever not, rather no connection than one that gets its bytes twice.
+  if (done === undefined) socket.destroy(new Error('a socket with an empty queue did not write'))
+}
+
+function failureOf(status: number): NodeJS.ErrnoException {
+  const code = getSystemErrorName(status)
+  return Object.assign(new Error(`write ${code}`), { errno: status, code, syscall: 'write' })
 }

@@ -22,7 +22,7 @@ import {
   unframed,
 } from './frame.ts'
 import { writeFrames } from './frame-writer.ts'
-import { readIntoOneBuffer } from './node-internals.ts'
+import { readIntoOneBuffer, writeAtOnce } from './node-internals.ts'
 import { listenForDrain, type TellingWebSocket, type WsListener } from './telling-web-socket.ts'
 import type { Transport, TransportEvents } from './transport.ts'
 import {
@@ -129,8 +129,8 @@ export class WebSocketTransport implements Transport<Prepared>, ReceiverWatcher,
   writeOne(prepared: Prepared): boolean {
     if (this.#closing || this.#reported !== 'nothing') return true
     if (this.#deflating !== undefined) this.#deflating.writeOne(prepared)
-    else if (this.#raw) this.#writeRaw(prepared as Frame)
-    else this.#sendBy(prepared)
+    else if (!this.#raw) this.#sendBy(prepared)
+    else if (this.#writeRaw(prepared as Frame)) return true
     return this.#mayWriteMore()
   }
 
@@ -306,9 +306,15 @@ export class WebSocketTransport implements Transport<Prepared>, ReceiverWatcher,
     this.#events?.drained()
   }
 
-  #writeRaw(frame: Frame): void {
-    if (frame.body !== undefined) writeFrames(this.#socket, [frame])
-    else if (this.#socket.writable) this.#socket.write(frame.head)
+  /** Whether the kernel has it. */
+  #writeRaw(frame: Frame): boolean {
+    if (frame.body !== undefined) {
+      writeFrames(this.#socket, [frame])
+      return false
+    }
+    if (!this.#socket.writable || !writeAtOnce(this.#socket, frame.head)) return false
+    this.#writesAhead = 0
+    return true
   }
 
   // `ws` masks each for itself; they leave in one system call all the same.
