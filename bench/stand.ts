@@ -15,6 +15,9 @@ const TIDY_LIMIT_MS = 20_000
 const LAST_WORDS_MS = 200
 /** What a server does for a connection after its answer counts as well. */
 const AFTER_OPENING_MS = 50
+/** A server that took less CPU time than this between two looks has nothing to do. */
+const IDLE_CPU_SECONDS = 0.005
+const IDLE_LOOK_MS = 50
 /** Openings until all code of a server is compiled; and the time after which that is given up. */
 const WARM_OPENINGS = 3000
 const WARM_OPENINGS_LIMIT_MS = 8000
@@ -89,7 +92,10 @@ export class Stand {
     const end = await load.ask('rest', 'mark', MARK_LIMIT_MS)
     if (opens) await pause(AFTER_OPENING_MS)
     const serverEnd = await this.cpuSeconds()
-    if (opens) await load.ask('tidy', 'tidied', TIDY_LIMIT_MS)
+    if (opens) {
+      await load.ask('tidy', 'tidied', TIDY_LIMIT_MS)
+      await this.#untilIdle()
+    }
     return {
       done: end.done - start.done,
       seconds: end.atSeconds - start.atSeconds,
@@ -108,6 +114,17 @@ export class Stand {
     const giveUpAt = performance.now() + WARM_OPENINGS_LIMIT_MS
     for (let openings = 0; openings < WARM_OPENINGS && performance.now() < giveUpAt; ) {
       openings += (await this.run(WARM_RUN_MS)).done
+    }
+  }
+
+  // The clients' ends are over before the server's are, and those are no part of the next openings.
+  async #untilIdle(): Promise<void> {
+    const giveUpAt = performance.now() + TIDY_LIMIT_MS
+    for (let before = await this.cpuSeconds(); performance.now() < giveUpAt; ) {
+      await pause(IDLE_LOOK_MS)
+      const after = await this.cpuSeconds()
+      if (after - before < IDLE_CPU_SECONDS) return
+      before = after
     }
   }
 
