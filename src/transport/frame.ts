@@ -13,6 +13,9 @@ const JOIN_BELOW_BYTES = 4096
 /** The longest message whose frame is kept for a repetition in a later turn. */
 const REMEMBER_BELOW_BYTES = 65_536
 
+/** Up to here copying byte by byte is quicker than a call that prepares for more: a seventh of an echo of 16 bytes. */
+const FEW_BYTES = 48
+
 const TEXT = 0x81 // FIN, opcode 1 (§5.2)
 const BINARY = 0x82 // FIN, opcode 2
 /** Set on the frame of a compressed message (RFC 7692 §6). */
@@ -125,8 +128,10 @@ export function isLarge(frame: Frame): boolean {
 }
 
 function textFrame(message: string): Frame {
-  if (receivedText === message) {
-    return bytesFrame(message, receivedIn.subarray(receivedFrom, receivedTo), TEXT, false)
+  if (receivedText === message) return receivedFrame(message)
+  if (message.length <= FEW_BYTES) {
+    const frame = asciiFrame(message)
+    if (frame !== undefined) return frame
   }
   const byteLength = Buffer.byteLength(message)
   const offset = headerBytes(byteLength)
@@ -134,6 +139,36 @@ function textFrame(message: string): Frame {
   writeHeader(head, TEXT, byteLength)
   head.write(message, offset, byteLength, 'utf8')
   return { message, byteLength, head, body: undefined, isShared: false }
+}
+
+/** Of the text noted last. */
+function receivedFrame(message: string): Frame {
+  const byteLength = receivedTo - receivedFrom
+  if (byteLength > FEW_BYTES) {
+    return bytesFrame(message, receivedIn.subarray(receivedFrom, receivedTo), TEXT, false)
+  }
+  const head = fewBytesHead(byteLength)
+  for (let at = 0; at < byteLength; at++) head[2 + at] = receivedIn[receivedFrom + at] as number
+  return { message, byteLength, head, body: undefined, isShared: false }
+}
+
+/** Of a few characters, if all are ASCII. */
+function asciiFrame(message: string): Frame | undefined {
+  const { length: byteLength } = message
+  const head = fewBytesHead(byteLength)
+  for (let at = 0; at < byteLength; at++) {
+    const code = message.charCodeAt(at)
+    if (code > 0x7f) return undefined
+    head[2 + at] = code
+  }
+  return { message, byteLength, head, body: undefined, isShared: false }
+}
+
+function fewBytesHead(byteLength: number): Buffer {
+  const head = Buffer.allocUnsafe(2 + byteLength)
+  head[0] = TEXT
+  head[1] = byteLength
+  return head
 }
 
 function bytesFrame(
