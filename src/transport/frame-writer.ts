@@ -3,6 +3,7 @@
 // Small frames are copied into one buffer, and that once for all connections which get the same ones; where there is
 // much to copy they are written corked, which is one system call, too. Nothing here knows what is in a frame.
 
+import { Buffer } from 'node:buffer'
 import type { Duplex } from 'node:stream'
 import type { Frame } from './frame.ts'
 import { writeAtOnce } from './node-internals.ts'

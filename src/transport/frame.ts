@@ -4,6 +4,8 @@
 // buffer, header and payload together. Binary above 4 KiB keeps its payload as it is behind a header of its
 // own: joining the two would copy more than a second chunk costs. Knows nothing of sockets.
 
+// Imported where messages pass: the global is a getter, which is asked each time.
+import { Buffer } from 'node:buffer'
 import { isShared, type Message } from '../protocol/message.ts'
 import type { Packet } from './transport.ts'
 

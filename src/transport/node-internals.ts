@@ -10,6 +10,7 @@
 //     (docs/adr/0026). Up to Node 25 the binding `stream_wrap` has the requests and tells whether one is still needed;
 //     from 26 on the handle makes one when it is. Without either all goes through the socket.
 
+import { Buffer } from 'node:buffer'
 import { type OnReadOpts, Socket, type SocketConstructorOpts } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { getSystemErrorName } from 'node:util'

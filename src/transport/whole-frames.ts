@@ -5,7 +5,7 @@
 // bytes at a time, and a text is decoded from there. At the first byte of anything else, be it a fragment, a control
 // frame or a breach, the rest is left to `ws`, which decides about it as about everything.
 
-import { isUtf8 } from 'node:buffer'
+import { Buffer, isUtf8 } from 'node:buffer'
 import type { Message } from '../protocol/message.ts'
 import { noteReceivedText } from './frame.ts'
 
