@@ -14,12 +14,14 @@ import { deliveryOf, type Message } from '../protocol/message.ts'
 import { DeflatedOnce, type DeflateSettings, deflatedOnce } from './deflate-once.ts'
 import { byteLengthOf, type Frame, frameOf, isCompressed, isUnframed, unframed } from './frame.ts'
 import { writeFrames } from './frame-writer.ts'
-import { writeAtOnce } from './node-internals.ts'
+import { type WritingHandle, writeAtOnce } from './node-internals.ts'
 import type { OwnDeflater } from './ws-internals.ts'
 
 export interface DeflatingOptions {
   readonly ws: WebSocket
   readonly socket: Duplex
+  /** The socket's, as `handleOf` gives it. */
+  readonly handle: WritingHandle | undefined
   readonly deflater: OwnDeflater
   readonly settings: DeflateSettings
   /** Shorter messages go uncompressed. */
@@ -34,6 +36,7 @@ export type Prepared = Frame | DeflatedOnce
 export class DeflatingWriter {
   readonly #ws: WebSocket
   readonly #socket: Duplex
+  readonly #handle: WritingHandle | undefined
   readonly #deflater: OwnDeflater
   readonly #settings: DeflateSettings
   readonly #fromBytes: number
@@ -49,6 +52,7 @@ export class DeflatingWriter {
   constructor(options: DeflatingOptions) {
     this.#ws = options.ws
     this.#socket = options.socket
+    this.#handle = options.handle
     this.#deflater = options.deflater
     this.#settings = options.settings
     this.#fromBytes = options.fromBytes
@@ -80,7 +84,7 @@ export class DeflatingWriter {
       const { frame } = message
       if (frame !== undefined && frame.body === undefined && this.#socket.writable) {
         this.#noteShared(frame)
-        writeAtOnce(this.#socket, frame.head)
+        writeAtOnce(this.#socket, this.#handle, frame.head)
         return
       }
     }
@@ -95,7 +99,7 @@ export class DeflatingWriter {
       this.#held.push(message)
       this.#heldBytes += message.byteLength
     }
-    writeFrames(this.#socket, run)
+    writeFrames(this.#socket, this.#handle, run)
   }
 
   /** Gives what is held to `ws` now, in order and uncompressed, which is always allowed: a Close frame comes next. */
@@ -124,7 +128,7 @@ export class DeflatingWriter {
     } else if (this.#atWs === 0 && !isUnframed(message)) {
       run.push(message)
     } else {
-      writeFrames(this.#socket, run)
+      writeFrames(this.#socket, this.#handle, run)
       run.length = 0
       this.#giveToWs(message.message, isUnframed(message) && this.#mayDeflate())
     }
@@ -168,7 +172,7 @@ export class DeflatingWriter {
       given++
     }
     this.#held = given < held.length ? held.slice(given) : undefined
-    writeFrames(this.#socket, run, this.#progressed)
+    writeFrames(this.#socket, this.#handle, run, this.#progressed)
   }
 
   #takeHeld(): readonly Prepared[] {

@@ -6,22 +6,27 @@
 import { Buffer } from 'node:buffer'
 import type { Duplex } from 'node:stream'
 import type { Frame } from './frame.ts'
-import { writeAtOnce } from './node-internals.ts'
+import { type WritingHandle, writeAtOnce } from './node-internals.ts'
 
 /** Frames of one turn up to this many bytes are copied into one buffer; above, they are written corked. */
 const GATHER_BELOW_BYTES = 64 * 1024
 
 /** Writes whole frames, in order; the array is not kept. Calls `taken` when the kernel has them. */
-export function writeFrames(socket: Duplex, frames: readonly Frame[], taken?: () => void): void {
+export function writeFrames(
+  socket: Duplex,
+  handle: WritingHandle | undefined,
+  frames: readonly Frame[],
+  taken?: () => void,
+): void {
   const [first] = frames
   if (first === undefined || !socket.writable) return
   if (frames.length === 1 && first.body === undefined) {
-    writeBytes(socket, first.head, taken)
+    writeBytes(socket, handle, first.head, taken)
     return
   }
   const gathered = gather(frames)
   if (gathered !== undefined) {
-    writeBytes(socket, gathered, taken)
+    writeBytes(socket, handle, gathered, taken)
     return
   }
   socket.cork()
@@ -34,8 +39,13 @@ export function writeFrames(socket: Duplex, frames: readonly Frame[], taken?: ()
   socket.uncork()
 }
 
-function writeBytes(socket: Duplex, bytes: Buffer, taken: (() => void) | undefined): void {
-  if (taken === undefined) writeAtOnce(socket, bytes)
+function writeBytes(
+  socket: Duplex,
+  handle: WritingHandle | undefined,
+  bytes: Buffer,
+  taken: (() => void) | undefined,
+): void {
+  if (taken === undefined) writeAtOnce(socket, handle, bytes)
   else socket.write(bytes, taken)
 }
 

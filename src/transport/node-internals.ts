@@ -95,8 +95,11 @@ interface StreamWrap {
   readonly streamBaseState: Int32Array
 }
 
+/** A socket's handle that writes past the socket's queue. */
+export type WritingHandle = Required<Handle>
+
 /** Gives `bytes` to the kernel; returns 0 when it has them all, a failure, or the request for the rest. */
-type Dispatch = (handle: Required<Handle>, bytes: Uint8Array) => number | WriteRequest
+type Dispatch = (handle: WritingHandle, bytes: Uint8Array) => number | WriteRequest
 
 const dispatch = ((): Dispatch | undefined => {
   try {
@@ -125,15 +128,27 @@ const dispatch = ((): Dispatch | undefined => {
   }
 })()
 
+/** What writes the bytes of a plain TCP connection; `undefined` where there is none, or one of another kind. */
+export function handleOf(socket: Duplex): WritingHandle | undefined {
+  if (dispatch === undefined || Object.getPrototypeOf(socket) !== Socket.prototype) return undefined
+  const { _handle: handle } = socket as unknown as Handled
+  return typeof handle?.writeBuffer === 'function' ? (handle as WritingHandle) : undefined
+}
+
 /**
  * As `socket.write(bytes)` of a socket that is writable, and past its queue as long as nothing is in it: plain TCP gives them
  * to the kernel at once. What the kernel does not take the socket has in its queue as if it had written it itself.
  *
+ * @param handle - the socket's, as `handleOf` gave it once; to ask the socket each time costs more than the queue.
  * @returns whether the kernel has everything.
  */
-export function writeAtOnce(socket: Duplex, bytes: Uint8Array): boolean {
-  const handle = handleOf(socket)
-  if (handle !== undefined && dispatch !== undefined) {
+export function writeAtOnce(
+  socket: Duplex,
+  handle: WritingHandle | undefined,
+  bytes: Uint8Array,
+): boolean {
+  const isNext = socket.writableLength === 0 && socket.writableCorked === 0
+  if (isNext && handle !== undefined && dispatch !== undefined) {
     const outcome = dispatch(handle, bytes)
     if (outcome === 0) return true
     if (typeof outcome !== 'number') {
@@ -144,14 +159,6 @@ export function writeAtOnce(socket: Duplex, bytes: Uint8Array): boolean {
   }
   socket.write(bytes)
   return false
-}
-
-/** Where what is written now is next; undefined when something else comes before it, and where it is no plain TCP. */
-function handleOf(socket: Duplex): Required<Handle> | undefined {
-  if (socket.writableLength !== 0 || socket.writableCorked !== 0) return undefined
-  if (Object.getPrototypeOf(socket) !== Socket.prototype) return undefined
-  const { _handle: handle } = socket as unknown as Handled
-  return typeof handle?.writeBuffer === 'function' ? (handle as Required<Handle>) : undefined
 }
 
 /** Has the socket write `bytes` by the request that writes them already: from here on it counts them, and tells of them. */

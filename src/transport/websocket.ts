@@ -22,7 +22,7 @@ import {
   unframed,
 } from './frame.ts'
 import { writeFrames } from './frame-writer.ts'
-import { readIntoOneBuffer, writeAtOnce } from './node-internals.ts'
+import { handleOf, readIntoOneBuffer, type WritingHandle, writeAtOnce } from './node-internals.ts'
 import { listenForDrain, type TellingWebSocket, type WsListener } from './telling-web-socket.ts'
 import type { Transport, TransportEvents } from './transport.ts'
 import {
@@ -49,6 +49,7 @@ export class WebSocketTransport implements Transport<Prepared>, ReceiverWatcher,
   // What a broadcast touches stands first (docs/adr/0025).
   readonly #raw: boolean
   readonly #socket: LinkSocket
+  readonly #handle: WritingHandle | undefined
   readonly #deflating: DeflatingWriter | undefined
   #closing = false
   #reported: 'nothing' | 'close' | 'end' = 'nothing'
@@ -73,6 +74,7 @@ export class WebSocketTransport implements Transport<Prepared>, ReceiverWatcher,
     this.#compressFromBytes = fromBytes
     this.#ws = ws
     this.#socket = socket
+    this.#handle = handleOf(socket)
     this.#clock = clock
     // A socket says that it has drained only where its own mark had been reached.
     this.#writeAheadBytes = Math.max(WRITE_AHEAD_BYTES, socket.writableHighWaterMark)
@@ -86,7 +88,7 @@ export class WebSocketTransport implements Transport<Prepared>, ReceiverWatcher,
     if (deflater !== undefined) {
       const settings = deflateSettings(level, memLevel, deflater.windowBits)
       this.#deflating = new DeflatingWriter({
-        ...{ ws, socket, deflater, settings, fromBytes, progressed },
+        ...{ ws, socket, handle: this.#handle, deflater, settings, fromBytes, progressed },
       })
     }
     ws.listener = this
@@ -120,7 +122,7 @@ export class WebSocketTransport implements Transport<Prepared>, ReceiverWatcher,
 
   write(prepared: readonly Prepared[]): boolean {
     if (this.#closing || this.#reported !== 'nothing') return true
-    if (this.#raw) writeFrames(this.#socket, prepared as readonly Frame[])
+    if (this.#raw) writeFrames(this.#socket, this.#handle, prepared as readonly Frame[])
     else if (this.#deflating !== undefined) this.#deflating.write(prepared)
     else this.#sendAll(prepared)
     return this.#mayWriteMore()
@@ -309,10 +311,10 @@ export class WebSocketTransport implements Transport<Prepared>, ReceiverWatcher,
   /** Whether the kernel has it. */
   #writeRaw(frame: Frame): boolean {
     if (frame.body !== undefined) {
-      writeFrames(this.#socket, [frame])
+      writeFrames(this.#socket, this.#handle, [frame])
       return false
     }
-    if (!this.#socket.writable || !writeAtOnce(this.#socket, frame.head)) return false
+    if (!this.#socket.writable || !writeAtOnce(this.#socket, this.#handle, frame.head)) return false
     this.#writesAhead = 0
     return true
   }

@@ -9,7 +9,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { TLSSocket } from 'node:tls'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { writeAtOnce } from '../../src/transport/node-internals.ts'
+import { handleOf, writeAtOnce } from '../../src/transport/node-internals.ts'
 import { lawOf } from './support/law.ts'
 
 /** More than the kernel takes for a peer that reads nothing. */
@@ -29,6 +29,8 @@ async function pair() {
   const [ours] = await accepted
   return { peer, ours }
 }
+
+const write = (socket: Duplex, bytes: Buffer) => writeAtOnce(socket, handleOf(socket), bytes)
 
 /** Bytes that stand nowhere else: any that are missing, doubled or out of place would be seen. */
 function bytesOf(from: number, length: number): Buffer {
@@ -69,7 +71,7 @@ describe('what is written at once', () => {
         written += length
         if (does === 'write at once') {
           const hadNothing = ours.writableLength === 0 && !isCorked
-          const hasAll = writeAtOnce(ours, bytes)
+          const hasAll = write(ours, bytes)
           if (hasAll) expect(hadNothing).toBe(true)
           // What the kernel does not have is counted.
           else expect(ours.writableLength).toBeGreaterThanOrEqual(length)
@@ -100,7 +102,7 @@ describe('what is written at once', () => {
 
   it('is with the kernel when it says so, and leaves nothing to be waited for', async () => {
     const { peer, ours } = await pair()
-    expect(writeAtOnce(ours, Buffer.from('hello'))).toBe(true)
+    expect(write(ours, Buffer.from('hello'))).toBe(true)
     expect(ours.writableLength).toBe(0)
     expect(String(await once(peer, 'data'))).toBe('hello')
     ours.destroy()
@@ -110,7 +112,7 @@ describe('what is written at once', () => {
   it('is told by `drain` when a slow peer has read on', async () => {
     const { peer, ours } = await pair()
     peer.pause()
-    expect(writeAtOnce(ours, Buffer.alloc(TOO_MUCH_BYTES))).toBe(false)
+    expect(write(ours, Buffer.alloc(TOO_MUCH_BYTES))).toBe(false)
     expect(ours.writableNeedDrain).toBe(true)
     const drained = once(ours, 'drain')
     peer.resume()
@@ -129,7 +131,7 @@ describe('what is written at once', () => {
     await once(peer, 'close')
     // The reset may not have come yet: whoever writes on is told.
     while (ours.writable) {
-      writeAtOnce(ours, Buffer.from('still there?'))
+      write(ours, Buffer.from('still there?'))
       await turn()
     }
     expect((await failed)[0].code).toMatch(/^(ECONNRESET|EPIPE)$/)
@@ -139,7 +141,7 @@ describe('what is written at once', () => {
     const { peer, ours } = await pair()
     peer.pause()
     const failed = once(ours, 'error') as Promise<[NodeJS.ErrnoException]>
-    expect(writeAtOnce(ours, Buffer.alloc(TOO_MUCH_BYTES))).toBe(false)
+    expect(write(ours, Buffer.alloc(TOO_MUCH_BYTES))).toBe(false)
     peer.resetAndDestroy()
     const [{ code, syscall }] = await failed
     expect(code).toMatch(/^(ECONNRESET|EPIPE)$/)
@@ -151,7 +153,7 @@ describe('what is written at once', () => {
     const { peer, ours } = await pair()
     peer.pause()
     ours.on('error', (error) => expect.unreachable(String(error)))
-    expect(writeAtOnce(ours, Buffer.alloc(TOO_MUCH_BYTES))).toBe(false)
+    expect(write(ours, Buffer.alloc(TOO_MUCH_BYTES))).toBe(false)
     ours.destroy()
     await once(ours, 'close')
     await turn()
@@ -167,15 +169,15 @@ describe('what is written at once', () => {
         done()
       },
     })
-    expect(writeAtOnce(duplex, Buffer.from('past'))).toBe(false)
+    expect(write(duplex, Buffer.from('past'))).toBe(false)
     expect(String(written)).toBe('past')
     const { peer, ours } = await pair()
-    expect(writeAtOnce(new TLSSocket(ours), Buffer.from('secret')), 'TLS').toBe(false)
+    expect(write(new TLSSocket(ours), Buffer.from('secret')), 'TLS').toBe(false)
     ours.destroy()
     peer.destroy()
     const gone = new Socket()
     gone.on('error', () => {})
     gone.destroy()
-    expect(writeAtOnce(gone, Buffer.from('late')), 'destroyed').toBe(false)
+    expect(write(gone, Buffer.from('late')), 'destroyed').toBe(false)
   })
 })

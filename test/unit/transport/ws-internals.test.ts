@@ -9,6 +9,7 @@ import { deliver, type Message } from '../../../src/protocol/message.ts'
 import { deflateSettings } from '../../../src/transport/deflate-once.ts'
 import { DeflatingWriter } from '../../../src/transport/deflating-writer.ts'
 import { liveClock } from '../../../src/transport/live-ports.ts'
+import { handleOf } from '../../../src/transport/node-internals.ts'
 import { TellingWebSocket } from '../../../src/transport/telling-web-socket.ts'
 import { WebSocketTransport } from '../../../src/transport/websocket.ts'
 import {
@@ -128,8 +129,10 @@ describe('another ws', () => {
     const { ws, socket, hears } = await pair()
     const deflater = { takesContextOver: true, windowBits: 15, beginAnew: () => false }
     const settings = deflateSettings(6, 8, 15)
-    const options = { ws, socket, deflater, settings, fromBytes: 0, progressed: () => {} }
-    const writer = new DeflatingWriter(options)
+    const progressed = () => {}
+    const writer = new DeflatingWriter({
+      ...{ ws, socket, handle: handleOf(socket), deflater, settings, fromBytes: 0, progressed },
+    })
     const said = speak((message) => writer.write([writer.pack(message)]))
     expect(await hears(said.length)).toEqual(said)
   })
