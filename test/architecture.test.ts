@@ -116,6 +116,22 @@ describe('the arrows between the rooms', () => {
     })
   }
 
+  it('no file comes back to itself, not even for a type', () => {
+    const targets = (file: string) =>
+      imports.filter((one) => one.file === file && one.specifier.startsWith('.')).map(targetOf)
+    const reached = (file: string) => {
+      const seen = new Set<string>()
+      for (let next = targets(file); next.length > 0; ) {
+        const fresh = next.filter((target) => !seen.has(target))
+        for (const target of fresh) seen.add(target)
+        next = fresh.flatMap(targets)
+      }
+      return seen
+    }
+    const offences = files.filter((file) => reached(file).has(file))
+    expect(offences.map((file) => `src/${file} → say what it needs as an interface`)).toEqual([])
+  })
+
   it('only the Node environment of the client imports ws', () => {
     const found = imports.filter(({ file }) => roomOf(file) === 'client')
     const withWs = found.filter(({ specifier }) => specifier === 'ws').map(({ file }) => file)

@@ -4,7 +4,6 @@
 // stood in for. Time moves by `advance()` alone.
 
 import type { HandlerFactory } from '../handlers/handler.ts'
-import type { IncomingUpgrade } from '../http/request.ts'
 import { Journal } from '../journal/journal.ts'
 import { MemoryStore } from '../journal/memory-store.ts'
 import type { CloseRecord } from '../protocol/close-record.ts'
@@ -28,6 +27,7 @@ import type { SimulatedDisk } from './simulated-disk.ts'
 import { SimulatedSocket } from './simulated-socket.ts'
 import { SocketDoors } from './socket-door.ts'
 import { SocketLink } from './socket-link.ts'
+import { type ClientOptions, type ConnectOptions, upgradeRequest } from './upgrade-request.ts'
 import { VirtualClock } from './virtual-clock.ts'
 
 /** What a harness takes: the settings of a server, and what its network and its chance are like. */
@@ -65,20 +65,6 @@ export interface HarnessProcess {
 export type HarnessEntries =
   | readonly HarnessEntry[]
   | ((process: HarnessProcess) => readonly HarnessEntry[])
-
-/** The request of a peer. */
-export interface ConnectOptions {
-  /** Header names and values; they replace the usual ones of the same name. */
-  readonly headers?: Readonly<Record<string, string>>
-  /** Default `192.0.2.1`. */
-  readonly remoteAddress?: string
-}
-
-/** The request of a client, and its name. */
-export interface ClientOptions extends ConnectOptions {
-  /** Its name in what is printed; default: how many there were, and one more. */
-  readonly number?: number
-}
 
 const CLOSE_STEP_MS = 100
 const LONGEST_CLOSE_MS = 600_000
@@ -340,23 +326,4 @@ export class Harness {
 /** Makes a server in memory. */
 export function harness(entries: HarnessEntries, options?: HarnessOptions): Harness {
   return new Harness(entries, options)
-}
-
-function upgradeRequest(path: string, options: ConnectOptions): IncomingUpgrade {
-  const headers: Record<string, string> = {
-    host: 'server.test',
-    upgrade: 'websocket',
-    connection: 'Upgrade',
-    'sec-websocket-version': '13',
-    'sec-websocket-key': 'dGhlIHNhbXBsZSBub25jZQ==',
-    ...options.headers,
-  }
-  return {
-    method: 'GET',
-    url: path,
-    httpVersion: '1.1',
-    rawHeaders: Object.entries(headers).flat(),
-    remoteAddress: options.remoteAddress ?? '192.0.2.1',
-    secure: false,
-  }
 }

@@ -14,8 +14,6 @@ export { Client } from './client.ts'
 export { Follower, type Sighting, type TopicView } from './follower.ts'
 export { encodeFrame, type Frame, OPCODES } from './frame-codec.ts'
 export {
-  type ClientOptions,
-  type ConnectOptions,
   Harness,
   type HarnessEntries,
   type HarnessEntry,
@@ -39,4 +37,5 @@ export { seededRandom } from './seeded-random.ts'
 export { type DiskCondition, SimulatedDisk } from './simulated-disk.ts'
 export { type ContractCheck, type StoreUnderTest, storeContract } from './store-contract.ts'
 export { trace } from './trace.ts'
+export type { ClientOptions, ConnectOptions } from './upgrade-request.ts'
 export { VirtualClock } from './virtual-clock.ts'

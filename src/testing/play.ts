@@ -3,11 +3,13 @@
 // After the last step there is a calm, in which whatever is under way arrives; how things stand then is written down.
 // Then the server is closed, and what is left over has time to go.
 
+import type { Runtime } from '../runtime.ts'
 import type { Client } from './client.ts'
 import { Follower, TOPICS_SUBPROTOCOL } from './follower.ts'
-import type { Harness } from './harness.ts'
-import { CLIENT_CLOSE_MS, ReconnectingClient } from './reconnecting.ts'
-import type { ClientAct, Script, ServerAct } from './script.ts'
+import type { Life } from './life.ts'
+import { CLIENT_CLOSE_MS, type Network, ReconnectingClient } from './reconnecting.ts'
+import type { ClientAct, Script, ServerAct, Step } from './script.ts'
+import type { SimulatedDisk } from './simulated-disk.ts'
 
 /** Long enough for what is under way to arrive, shorter than a default ping interval. */
 const CALM_MS = 5_000
@@ -15,8 +17,23 @@ const CALM_MS = 5_000
 /** After the server is closed, for the network's last answers. */
 const REST_MS = 10_000
 
+/** A server that scripts are played with, and what is written down of it: a harness. */
+export interface Stage extends Network {
+  readonly runtime: Pick<Runtime, 'drain'>
+  readonly disk: SimulatedDisk | undefined
+  readonly lives: readonly Life[]
+  readonly followers: Map<number, Follower | ReconnectingClient>
+  readonly played: Step[]
+  timersLateMs: number
+  advance(ms: number): Promise<void>
+  settle(): Promise<void>
+  crash(): void
+  restart(): Promise<void>
+  close(): Promise<void>
+}
+
 /** Plays `script`, and closes the server. */
-export async function play(server: Harness, script: Script): Promise<void> {
+export async function play(server: Stage, script: Script): Promise<void> {
   const startedAtMs = server.clock.nowMs()
   const players = new Map<number, Player>()
   for (const step of script.steps) {
@@ -49,7 +66,7 @@ export async function play(server: Harness, script: Script): Promise<void> {
 }
 
 /** Those that would come back to a server that is closed. */
-async function closeClients({ followers, clock }: Harness): Promise<void> {
+async function closeClients({ followers, clock }: Stage): Promise<void> {
   const clients = [...followers.values()].filter((one) => one instanceof ReconnectingClient)
   if (clients.length === 0) return
   for (const client of clients) client.close()
@@ -59,7 +76,7 @@ async function closeClients({ followers, clock }: Harness): Promise<void> {
 
 /** Whether it made a difference. */
 async function happen(
-  server: Harness,
+  server: Stage,
   act: ServerAct,
   players: ReadonlyMap<number, Player>,
 ): Promise<boolean> {
@@ -101,14 +118,14 @@ type Connect = ClientAct & { readonly does: 'connect' }
 
 /** One client of the script, connection after connection. */
 class Player {
-  readonly #server: Harness
+  readonly #server: Stage
   readonly #number: number
   /** Where it comes back by itself. */
   #reconnecting: ReconnectingClient | undefined
   #own: Client | undefined
   #last: Connect | undefined
 
-  constructor(server: Harness, number: number) {
+  constructor(server: Stage, number: number) {
     this.#server = server
     this.#number = number
   }

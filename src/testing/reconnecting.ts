@@ -13,11 +13,12 @@ import type { Random } from '../protocol/ports.ts'
 import { hintInHeader } from '../protocol/retry-hint.ts'
 import type { Client as Connection } from './client.ts'
 import { newView, noteReached, type TopicView } from './follower.ts'
-import type { Harness } from './harness.ts'
 import { printed } from './print.ts'
 import { ProcessClock } from './process-clock.ts'
 import { seededRandom } from './seeded-random.ts'
 import { noted } from './sequence.ts'
+import type { ClientOptions } from './upgrade-request.ts'
+import type { VirtualClock } from './virtual-clock.ts'
 
 /** Short, so that it is back within the calm at the end of a script, and reaches its bounds. */
 const NUMBERS = {
@@ -36,6 +37,14 @@ export const CLIENT_CLOSE_MS = NUMBERS.closeTimeoutMs
 
 /** Until a host where nothing listens has said so. */
 const REFUSAL_MS = 1
+
+/** What it connects over: a harness. */
+export interface Network {
+  readonly clock: VirtualClock
+  readonly seed: number
+  readonly isListening: boolean
+  client(path: string, options: ClientOptions): Connection
+}
 
 /** How it is to connect; what counts is what its first `connect()` was given. */
 export interface Dialing {
@@ -69,7 +78,7 @@ export class ReconnectingClient {
   readonly left: string[] = []
   /** How it was when all was quiet, before the server was closed. */
   calm: ReconnectingCalm | undefined
-  readonly #server: Harness
+  readonly #server: Network
   readonly #number: number
   readonly #dialing: Dialing
   readonly #random: Random
@@ -79,7 +88,7 @@ export class ReconnectingClient {
   /** Whether the server could not do what it was asked for over the present connection. */
   #isHindered = false
 
-  constructor(server: Harness, number: number, dialing: Dialing) {
+  constructor(server: Network, number: number, dialing: Dialing) {
     this.#server = server
     this.#number = number
     this.#dialing = dialing
