@@ -8,8 +8,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { extname, isAbsolute } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, show, WebSocketError } from '../protocol/errors.ts'
-import { lastAnswered, linger } from '../protocol/linger.ts'
 import type { Clock } from '../protocol/ports.ts'
+import { answerWithLine, endBehind } from './plain-answer.ts'
 import { pathOf } from './request.ts'
 
 /** What the ending of a file says about its content. */
@@ -104,33 +104,4 @@ export function answerWithPage(
   if (request.method !== 'HEAD') response.write(found.body)
   endBehind(response, clock)
   return true
-}
-
-/** Answers a plain request with a status and one line of text, also when its body has not come whole yet. */
-export function answerWithLine(
-  response: ServerResponse,
-  clock: Clock,
-  status: number,
-  line: string,
-  headers: Readonly<Record<string, string>> = {},
-): void {
-  const { req: request } = response
-  const body = Buffer.from(`${line}\n`)
-  response.writeHead(status, {
-    'Content-Type': 'text/plain; charset=utf-8',
-    'Content-Length': String(body.byteLength),
-    ...headers,
-  })
-  if (headers['Connection'] === 'close') lastAnswered.add(request.socket)
-  response.write(body)
-  endBehind(response, clock)
-}
-
-/** Ends a response that is written, behind what the client still sends: its end may close the socket. */
-export function endBehind(response: ServerResponse, clock: Clock): void {
-  response.flushHeaders()
-  void linger(response.req, clock).then((isWhole) => {
-    if (isWhole) response.end()
-    else response.destroy()
-  })
 }

@@ -11,7 +11,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { extname, join, resolve, sep } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import type { Clock } from '../protocol/ports.ts'
-import { answerWithLine, CONTENT_TYPES, endBehind } from './page.ts'
+import { CONTENT_TYPES } from './page.ts'
+import { answerWithLine, endBehind } from './plain-answer.ts'
 
 const TEN_YEARS_S = 315_360_000
 

@@ -7,8 +7,8 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { FactoryContext, Handler, HandlerFactory } from '../handlers/handler.ts'
-import { answerWithLine } from '../http/page.ts'
 import type { Captured, Pattern } from '../http/pattern.ts'
+import { answerWithLine } from '../http/plain-answer.ts'
 import { type IncomingUpgrade, pathOf } from '../http/request.ts'
 import type { Inherited, PlainRequests } from '../http/requests.ts'
 import { StaticFiles } from '../http/static-files.ts'

@@ -5,7 +5,7 @@
 // Source: tornado.http1connection, tornado.web.
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { answerWithLine } from '../http/page.ts'
+import { answerWithLine } from '../http/plain-answer.ts'
 import { type Captures, HandshakeRequest, type IncomingUpgrade } from '../http/request.ts'
 import { HandlerError, type WebSocketError } from '../protocol/errors.ts'
 import { Gathered } from '../protocol/gathered.ts'
