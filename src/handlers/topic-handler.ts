@@ -8,7 +8,7 @@
 import { fitReason } from '../protocol/close-reason.ts'
 import { HandshakeError, JournalError, LimitError } from '../protocol/errors.ts'
 import type { Message, Sendable } from '../protocol/message.ts'
-import type { Clock, TimerHandle } from '../protocol/ports.ts'
+import type { TimerHandle } from '../protocol/ports.ts'
 import { RESUME_SUBPROTOCOL } from '../protocol/resume.ts'
 import type { DurableTopic } from '../streams/durable-topic.ts'
 import { inTime, Lifeline } from '../streams/lifeline.ts'
@@ -23,8 +23,14 @@ import type {
   HandlerFactory,
   HandlerSettings,
 } from './handler.ts'
-import { type TopicCaller, type TopicInput, type TopicRules, tellRule } from './topic-rules.ts'
-import { acceptWith, type ReportOf, type SessionOptions, TopicSession } from './topic-session.ts'
+import {
+  acceptWith,
+  type TopicCaller,
+  type TopicInput,
+  type TopicRules,
+  tellRule,
+} from './topic-rules.ts'
+import { type SessionOptions, type SessionService, TopicSession } from './topic-session.ts'
 
 /** A topic of either kind. */
 export type AnyTopic = Topic<Sendable> | DurableTopic<Sendable>
@@ -45,45 +51,35 @@ export function topicHandler(
   options: SessionOptions,
 ): HandlerFactory {
   const refusals = new Refusals()
-  return (request, { clock, report }) => {
-    const reportOf: ReportOf = (error, topic) => {
-      if (refusals.isNews(topic, error, clock.nowMs())) report(error)
-    }
-    return new TopicHandler(request, topics, rules, options, clock, reportOf)
-  }
+  return (request, { clock, report }) =>
+    new TopicHandler(request, {
+      topics,
+      rules,
+      options,
+      clock,
+      report: (error, topic) => {
+        if (refusals.isNews(topic, error, clock.nowMs())) report(error)
+      },
+    })
 }
 
 class TopicHandler implements Handler {
   readonly settings: HandlerSettings
   readonly #request: ConnectionRequest
-  readonly #topics: ReadonlyMap<string, AnyTopic>
-  readonly #rules: TopicRules
-  readonly #options: SessionOptions
-  readonly #clock: Clock
+  readonly #service: SessionService<AnyTopic>
   readonly #rate: PublishRate
-  readonly #report: ReportOf
   readonly #lifeline = new Lifeline()
   #connection: Connection | undefined
   #session: TopicSession | undefined
   #plain: PlainReader | undefined
   #turn: TimerHandle
 
-  constructor(
-    request: ConnectionRequest,
-    topics: ReadonlyMap<string, AnyTopic>,
-    rules: TopicRules,
-    options: SessionOptions,
-    clock: Clock,
-    report: ReportOf,
-  ) {
+  constructor(request: ConnectionRequest, service: SessionService<AnyTopic>) {
+    const { frameBytes, publishPerSecond } = service.options
     this.#request = request
-    this.#topics = topics
-    this.#rules = rules
-    this.#options = options
-    this.#clock = clock
-    this.#rate = new PublishRate(options.publishPerSecond)
-    this.#report = report
-    this.settings = { maxMessageBytes: options.frameBytes }
+    this.#service = service
+    this.#rate = new PublishRate(publishPerSecond)
+    this.settings = { maxMessageBytes: frameBytes }
   }
 
   async selectSubprotocol(offered: readonly string[]): Promise<string | undefined> {
@@ -93,7 +89,7 @@ class TopicHandler implements Handler {
     }
     const topic = this.#plainTopic()
     const caller = { request: this.#request, topic: topic.name }
-    await this.#rules.mayRead?.(caller)
+    await this.#service.rules.mayRead?.(caller)
     this.#plain = { topic, caller, stop: () => {} }
     return undefined
   }
@@ -102,18 +98,11 @@ class TopicHandler implements Handler {
     this.#connection = connection
     const plain = this.#plain
     if (plain === undefined) {
-      this.#session = new TopicSession(
-        connection,
-        context,
-        this.#topics,
-        this.#rules,
-        this.#options,
-        this.#report,
-        this.#lifeline,
-      )
+      this.#session = new TopicSession(connection, this.#lifeline, this.#service)
       return
     }
     const { topic, caller } = plain
+    const { rules, report } = this.#service
     const count = lastOf(connection.request)
     const source = count > 0 ? topic.last(count) : topic
     const reading = source.subscribe({
@@ -122,9 +111,9 @@ class TopicHandler implements Handler {
     })
     plain.stop = () => {
       reading.unsubscribe()
-      tellRule(this.#rules.left, caller, this.#report)
+      tellRule(rules.left, caller, report)
     }
-    tellRule(this.#rules.joined, caller, this.#report)
+    tellRule(rules.joined, caller, report)
   }
 
   message(message: Message): Promise<void> {
@@ -135,7 +124,7 @@ class TopicHandler implements Handler {
     this.#lifeline.end('gone')
     this.#session?.end()
     this.#plain?.stop()
-    this.#clock.clearTimeout(this.#turn)
+    this.#service.clock.clearTimeout(this.#turn)
   }
 
   /** A plain client has no other way to be told of a refusal than the close. */
@@ -143,7 +132,7 @@ class TopicHandler implements Handler {
     const { topic, caller } = this.#plain as PlainReader
     await this.#itsTurn()
     try {
-      const accepted = acceptWith(this.#rules, message as TopicInput, caller)
+      const accepted = acceptWith(this.#service.rules, message as TopicInput, caller)
       await this.#soon('the topic', topic.append(await this.#soon('accept', accepted)))
     } catch (thrown) {
       if (this.#lifeline.ended !== undefined) return
@@ -151,31 +140,34 @@ class TopicHandler implements Handler {
         return this.#connection?.close(1008, fitReason(thrown.message))
       const isLate = thrown instanceof LimitError
       if (!isLate && !(thrown instanceof JournalError)) throw thrown
-      this.#report(thrown, topic.name)
+      this.#service.report(thrown, topic.name)
       const what = isLate ? 'perhaps not stored' : 'not stored'
       this.#connection?.close(1013, `${what}, try again later`)
     }
   }
 
   #soon<T>(what: string, promise: T | PromiseLike<T>): T | Promise<T> {
-    return inTime(promise, what, this.#options.answerTimeoutMs, this.#clock, this.#lifeline)
+    const { options, clock } = this.#service
+    return inTime(promise, what, options.answerTimeoutMs, clock, this.#lifeline)
   }
 
   /** Nobody can tell a plain client to come again: what is too much waits, and after some time its reading does. */
   async #itsTurn(): Promise<void> {
+    const { clock } = this.#service
     for (;;) {
-      const waitMs = this.#rate.take(this.#clock.nowMs())
+      const waitMs = this.#rate.take(clock.nowMs())
       if (waitMs === 0) return
       await new Promise<void>((resolve) => {
-        this.#turn = this.#clock.setTimeout(resolve, waitMs)
+        this.#turn = clock.setTimeout(resolve, waitMs)
       })
     }
   }
 
   #plainTopic(): AnyTopic {
     const { name } = this.#request.params
-    const only = this.#topics.size === 1 ? this.#topics.values().next().value : undefined
-    const topic = name === undefined ? only : this.#topics.get(name)
+    const { topics } = this.#service
+    const only = topics.size === 1 ? topics.values().next().value : undefined
+    const topic = name === undefined ? only : topics.get(name)
     if (topic === undefined) {
       throw name === undefined
         ? new HandshakeError(400, `say which topic, or speak ${RESUME_SUBPROTOCOL}`)

@@ -42,6 +42,9 @@ export interface TopicRules {
   readonly left?: (caller: TopicCaller) => void
 }
 
+/** Tells the server of what went wrong with the topic of that name. */
+export type ReportOf = (error: WebSocketError, topic: string) => void
+
 /**
  * The rules as they are asked: a `mayRead` that says no refuses, and an `accept` that gives nothing is a mistake of its own,
  * not of the client's.
@@ -72,11 +75,18 @@ function refuseNothing(value: Sendable): Sendable {
   throw new HandlerError(undefined, detail)
 }
 
-/** Tells `joined` or `left`; what it throws, also later, is reported and changes nothing for those who read. */
-export function tellRule(
-  rule: TopicRules['joined'],
+/** What a message from outside becomes; without a rule nobody may publish. */
+export function acceptWith(
+  { accept }: TopicRules,
+  input: TopicInput,
   caller: TopicCaller,
-  report: (error: WebSocketError, topic: string) => void,
-): void {
+): Sendable | Promise<Sendable> {
+  if (accept === undefined)
+    throw new HandshakeError(403, 'this topic takes no messages from outside')
+  return accept(input, caller)
+}
+
+/** Tells `joined` or `left`; what it throws, also later, is reported and changes nothing for those who read. */
+export function tellRule(rule: TopicRules['joined'], caller: TopicCaller, report: ReportOf): void {
   tell(rule, (thrown) => report(WebSocketError.from(thrown), caller.topic), caller)
 }

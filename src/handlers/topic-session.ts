@@ -6,8 +6,8 @@
 // no rule and no store can keep one waiting for longer than `answerTimeoutMs`.
 
 import { HandshakeError, JournalError, LimitError, WebSocketError } from '../protocol/errors.ts'
-import type { Message, Sendable } from '../protocol/message.ts'
-import type { TimerHandle } from '../protocol/ports.ts'
+import type { Message } from '../protocol/message.ts'
+import type { Clock, TimerHandle } from '../protocol/ports.ts'
 import {
   type ClientFrame,
   itemJson,
@@ -24,8 +24,15 @@ import type { TopicItem } from '../streams/history.ts'
 import { inTime, type Lifeline } from '../streams/lifeline.ts'
 import { PublishRate } from '../streams/publish-rate.ts'
 import { type From, TopicReader } from '../streams/topic-reader.ts'
-import type { Connection, HandlerContext } from './handler.ts'
-import { type TopicCaller, type TopicInput, type TopicRules, tellRule } from './topic-rules.ts'
+import type { Connection } from './handler.ts'
+import {
+  acceptWith,
+  type ReportOf,
+  type TopicCaller,
+  type TopicInput,
+  type TopicRules,
+  tellRule,
+} from './topic-rules.ts'
 
 export interface SessionOptions extends ResumeLimits {
   readonly heartbeatMs: number
@@ -33,13 +40,20 @@ export interface SessionOptions extends ResumeLimits {
   readonly answerTimeoutMs: number
 }
 
+/** What connections to topics are served from. */
+export interface SessionService<Log extends TopicLog = TopicLog> {
+  /** By their names. */
+  readonly topics: ReadonlyMap<string, Log>
+  readonly rules: TopicRules
+  readonly options: SessionOptions
+  readonly clock: Clock
+  readonly report: ReportOf
+}
+
 /** A page of a replay; one message may be more. */
 const PAGE = { maxItems: 1_000, maxBytes: 64 * 1024 }
 /** Above this much that waits to be sent, a session reads on only when there is room again. */
 const HIGH_WATER_BYTES = 64 * 1024
-
-/** Tells the server of what went wrong with the topic of that name. */
-export type ReportOf = (error: WebSocketError, topic: string) => void
 
 interface Subscription {
   readonly reader: TopicReader
@@ -51,35 +65,21 @@ interface Subscription {
 
 export class TopicSession {
   readonly #connection: Connection
-  readonly #context: HandlerContext
-  readonly #topics: ReadonlyMap<string, TopicLog>
-  readonly #rules: TopicRules
-  readonly #options: SessionOptions
-  readonly #report: ReportOf
+  readonly #service: SessionService
+  readonly #lifeline: Lifeline
   readonly #subscriptions = new Map<string, Subscription>()
   readonly #rate: PublishRate
-  readonly #lifeline: Lifeline
   /** The last publish that was stored, or refused for good. */
   #settled: number | undefined
   #heartbeat: TimerHandle
 
-  constructor(
-    connection: Connection,
-    context: HandlerContext,
-    topics: ReadonlyMap<string, TopicLog>,
-    rules: TopicRules,
-    options: SessionOptions,
-    report: ReportOf,
-    lifeline: Lifeline,
-  ) {
+  /** @param lifeline - of the connection: once it ends, nothing is answered any more. */
+  constructor(connection: Connection, lifeline: Lifeline, service: SessionService) {
+    const { options } = service
     this.#connection = connection
-    this.#context = context
-    this.#topics = topics
-    this.#rules = rules
-    this.#options = options
-    this.#rate = new PublishRate(options.publishPerSecond)
-    this.#report = report
+    this.#service = service
     this.#lifeline = lifeline
+    this.#rate = new PublishRate(options.publishPerSecond)
     const { heartbeatMs, frameBytes, subscriptions, publishPerSecond } = options
     const limits = { frameBytes, subscriptions, publishPerSecond }
     this.#send({ type: 'welcome', connection: connection.id, heartbeatMs, limits })
@@ -102,7 +102,7 @@ export class TopicSession {
   }
 
   end(): void {
-    this.#context.clock.clearTimeout(this.#heartbeat)
+    this.#service.clock.clearTimeout(this.#heartbeat)
     for (const name of [...this.#subscriptions.keys()]) this.#stop(name)
   }
 
@@ -110,7 +110,7 @@ export class TopicSession {
   async #take(frame: ClientFrame): Promise<ResumeErrorCode | undefined> {
     if (frame.type === 'ping') return this.#send({ type: 'pong', id: frame.id })
     const { id, topic: name } = frame
-    const log = this.#topics.get(name)
+    const log = this.#service.topics.get(name)
     if (log === undefined) return this.#refuse(id, 'topic_not_found', 'there is no such topic')
     if (frame.type === 'subscribe') return this.#subscribe(id, log, frame.begin)
     if (frame.type === 'publish') return this.#publish(id, log, frame)
@@ -124,12 +124,13 @@ export class TopicSession {
     begin: SubscribeFrom,
   ): Promise<ResumeErrorCode | undefined> {
     const topic = log.name
+    const { rules, options, report } = this.#service
     const caller = { request: this.#connection.request, topic }
-    await this.#soon('mayRead', this.#rules.mayRead?.(caller))
+    await this.#soon('mayRead', rules.mayRead?.(caller))
     // A second subscription takes the place of the first: that is how a client fills what it missed.
     this.#stop(topic)
-    if (this.#subscriptions.size >= this.#options.subscriptions) {
-      const message = `no more than ${this.#options.subscriptions} subscriptions at a time`
+    if (this.#subscriptions.size >= options.subscriptions) {
+      const message = `no more than ${options.subscriptions} subscriptions at a time`
       return this.#refuse(id, 'rate_limited', message)
     }
     const reader = new TopicReader(log)
@@ -146,7 +147,7 @@ export class TopicSession {
     this.#subscriptions.set(topic, subscription)
     this.#send({ type: 'subscribed', id, topic, ...start })
     subscription.stopWatching = log.watch(() => void this.#readOn(subscription))
-    tellRule(this.#rules.joined, caller, this.#report)
+    tellRule(rules.joined, caller, report)
     void this.#readOn(subscription)
     return undefined
   }
@@ -184,13 +185,14 @@ export class TopicSession {
     if (after !== undefined && after !== this.#settled) {
       return this.#refuse(id, 'overloaded', 'the publish before it is not settled')
     }
-    const waitMs = this.#rate.take(this.#context.clock.nowMs())
+    const { rules, options, clock } = this.#service
+    const waitMs = this.#rate.take(clock.nowMs())
     if (waitMs > 0) {
-      const message = `no more than ${this.#options.publishPerSecond} publishes a second`
+      const message = `no more than ${options.publishPerSecond} publishes a second`
       return this.#refuse(id, 'rate_limited', message, Math.ceil(waitMs))
     }
     const caller = { request: this.#connection.request, topic: log.name }
-    const accepted = acceptWith(this.#rules, data as TopicInput, caller)
+    const accepted = acceptWith(rules, data as TopicInput, caller)
     const value = await this.#soon('accept', accepted)
     const appended = log.append(value, {
       ...(key !== undefined && { key }),
@@ -206,21 +208,23 @@ export class TopicSession {
     this.#subscriptions.delete(name)
     subscription.over = true
     subscription.stopWatching()
-    tellRule(this.#rules.left, subscription.caller, this.#report)
+    const { rules, report } = this.#service
+    tellRule(rules.left, subscription.caller, report)
   }
 
   #armHeartbeat(): void {
-    this.#heartbeat = this.#context.clock.setTimeout(() => {
+    const { options, clock } = this.#service
+    this.#heartbeat = clock.setTimeout(() => {
       this.#armHeartbeat()
       const topics: Record<string, number> = {}
       for (const [name, { reader }] of this.#subscriptions) topics[name] = reader.log.offset
       this.#send({ type: 'heartbeat', topics })
-    }, this.#options.heartbeatMs)
+    }, options.heartbeatMs)
   }
 
   #soon<T>(what: string, promise: T | PromiseLike<T>): T | Promise<T> {
-    const { answerTimeoutMs } = this.#options
-    return inTime(promise, what, answerTimeoutMs, this.#context.clock, this.#lifeline)
+    const { options, clock } = this.#service
+    return inTime(promise, what, options.answerTimeoutMs, clock, this.#lifeline)
   }
 
   #failed(
@@ -235,7 +239,7 @@ export class TopicSession {
       return this.#refuse(id, code, error.message)
     }
     // What went wrong inside is for the log, not for whoever asked.
-    this.#report(error, topic)
+    this.#service.report(error, topic)
     const message = code === 'internal' ? 'internal error' : 'the topic cannot answer now'
     return this.#refuse(id, code, message)
   }
@@ -259,17 +263,6 @@ export class TopicSession {
   #send(frame: ServerFrame): undefined {
     void this.#connection.send(JSON.stringify(frame))
   }
-}
-
-/** What a message from outside becomes; without a rule nobody may publish. */
-export function acceptWith(
-  { accept }: TopicRules,
-  input: TopicInput,
-  caller: TopicCaller,
-): Sendable | Promise<Sendable> {
-  if (accept === undefined)
-    throw new HandshakeError(403, 'this topic takes no messages from outside')
-  return accept(input, caller)
 }
 
 /** The word for what was thrown, whoever asked. */
