@@ -18,7 +18,7 @@ import {
   refuseUpgrade,
   type UpgradeRequest,
 } from './protocol/handshake.ts'
-import { isOriginAllowed } from './protocol/origin.ts'
+import { askOriginRule } from './protocol/origin.ts'
 import { chooseSubprotocol, parseSubprotocols } from './protocol/subprotocol.ts'
 import { isPromiseLike } from './protocol/user-code.ts'
 import type { ResolvedSettings } from './route.ts'
@@ -99,8 +99,7 @@ function isAllowed(
   const origin = originOf(request)
   if (origin === undefined) return true
   if (handler.checkOrigin !== undefined) return handler.checkOrigin(origin)
-  if (typeof checkOrigin === 'function') return checkOrigin(origin, connection.request)
-  return isOriginAllowed(origin, hostOf(request), checkOrigin, connection.request.secure)
+  return askOriginRule(checkOrigin, origin, hostOf(request), connection.request)
 }
 
 function refuseOrigin(

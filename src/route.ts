@@ -19,7 +19,7 @@ import {
   type RouteLimits,
   resolveLimits,
 } from './protocol/limits.ts'
-import { checkOriginPolicy, type OriginPolicy } from './protocol/origin.ts'
+import { checkOriginRule, type OriginPolicy, type OriginRule } from './protocol/origin.ts'
 import { checkNames } from './protocol/setting-names.ts'
 import { checkSubprotocolSetting } from './protocol/subprotocol.ts'
 import { SLOW_POLICIES, type SlowPolicy } from './streams/outbound.ts'
@@ -79,7 +79,7 @@ const SETTING_NAMES = [
 /** Settings with nothing left open. */
 export interface ResolvedSettings {
   readonly limits: RouteLimits
-  readonly checkOrigin: OriginPolicy | CheckOrigin
+  readonly checkOrigin: OriginRule<ConnectionRequest>
   readonly prepare: Prepare | undefined
   readonly subprotocols: readonly string[]
   readonly compression: Compression
@@ -175,12 +175,7 @@ export function resolveSettings(
   const limits = settings as Readonly<Partial<Record<LimitName, number>>>
   return {
     limits: resolveLimits(base.limits, limits, scope),
-    checkOrigin:
-      checkOrigin === undefined
-        ? base.checkOrigin
-        : typeof checkOrigin === 'function'
-          ? checkOrigin
-          : checkOriginPolicy(checkOrigin),
+    checkOrigin: checkOrigin === undefined ? base.checkOrigin : checkOriginRule(checkOrigin),
     prepare: prepare ?? base.prepare,
     subprotocols:
       subprotocols === undefined ? base.subprotocols : checkSubprotocolSetting(subprotocols),

@@ -6,16 +6,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { ConnectionRequest } from '../handlers/handler.ts'
 import type { WebSocketError } from '../protocol/errors.ts'
-import type { OriginPolicy } from '../protocol/origin.ts'
+import type { OriginRule } from '../protocol/origin.ts'
 import type { Clock } from '../protocol/ports.ts'
 import type { IncomingUpgrade } from './request.ts'
 
 /** What the server was told; an entry that was told nothing of its own keeps to it. */
 export interface Inherited {
-  readonly checkOrigin?:
-    | OriginPolicy
-    | ((origin: string, request: ConnectionRequest) => boolean | Promise<boolean>)
-    | undefined
+  readonly checkOrigin?: OriginRule<ConnectionRequest> | undefined
   readonly requireOrigin?: boolean | undefined
   readonly onError?: ((error: WebSocketError) => void) | undefined
 }

@@ -6,7 +6,7 @@
 // the scheme is not compared; unlike Tornado's, case and default ports make no difference. A list
 // is compared with the scheme.
 //
-// Knows nothing of requests or responses. Takes any string at all without throwing: what cannot be
+// Knows of a request only whether it came over TLS. Takes any string at all without throwing: what cannot be
 // read is not allowed. An Origin is an ASCII scheme, host and port (RFC 6454 §6.2); a host is RFC
 // 3986 §3.2.2.
 
@@ -19,6 +19,11 @@ import { SettingError, show } from './errors.ts'
  * allowed; name the served host too if its pages are to connect.
  */
 export type OriginPolicy = 'same-origin' | 'any' | readonly string[]
+
+/** What says whether a page may connect: a policy, or a function of the user's; of what that gives only `true` allows. */
+export type OriginRule<Request> =
+  | OriginPolicy
+  | ((origin: string, request: Request) => boolean | Promise<boolean>)
 
 /** A host and its port as a Host header or an Origin names them (RFC 3986 §3.2). */
 export interface HostPort {
@@ -103,6 +108,23 @@ export function checkOriginPolicy(policy: unknown): OriginPolicy {
     )
   })
   return Object.freeze(list)
+}
+
+/** A rule as it is set: a policy checked, a function as it is. @throws SettingError as `checkOriginPolicy`. */
+export function checkOriginRule<Request>(rule: OriginRule<Request>): OriginRule<Request> {
+  return typeof rule === 'function' ? rule : checkOriginPolicy(rule)
+}
+
+/** What the rule says of a page from `origin`, which only `true` allows. Throws, or rejects, as a function of the user's. */
+export function askOriginRule<Request extends { readonly secure: boolean }>(
+  rule: OriginRule<Request>,
+  origin: string,
+  host: string,
+  request: Request,
+): boolean | Promise<boolean> {
+  return typeof rule === 'function'
+    ? rule(origin, request)
+    : isOriginAllowed(origin, host, rule, request.secure)
 }
 
 /**

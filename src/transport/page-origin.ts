@@ -13,13 +13,8 @@
 import type { ConnectionRequest } from '../handlers/handler.ts'
 import { headerValues, hostOf, originOf, type UpgradeRequest } from '../protocol/handshake.ts'
 import type { ResponseHeaders } from '../protocol/http-answer.ts'
-import { isOriginAllowed, type OriginPolicy } from '../protocol/origin.ts'
+import { askOriginRule, type OriginRule } from '../protocol/origin.ts'
 import { type Answer, answer } from './topic-answer.ts'
-
-/** A policy, or a function that is asked for each Origin; only `true` allows. */
-export type TopicOrigins =
-  | OriginPolicy
-  | ((origin: string, request: ConnectionRequest) => boolean | Promise<boolean>)
 
 /** What a page may send beyond what every page may. */
 const REQUEST_HEADERS = 'Authorization, Content-Type, Idempotency-Key, If-None-Match, Last-Event-ID'
@@ -33,7 +28,7 @@ export const METHODS = 'GET, HEAD, OPTIONS, POST'
 
 /** Who may ask. */
 export interface PagePolicy {
-  readonly origins: TopicOrigins
+  readonly checkOrigin: OriginRule<ConnectionRequest>
   /** Whether whoever is no page may not. */
   readonly requireOrigin: boolean
 }
@@ -42,47 +37,38 @@ export interface PagePolicy {
 export function mayAsk(
   head: UpgradeRequest,
   request: ConnectionRequest,
-  { origins, requireOrigin }: PagePolicy,
+  { checkOrigin: rule, requireOrigin }: PagePolicy,
 ): boolean | Promise<boolean> {
   const origin = originOf(head)
-  if (origin !== undefined) return isAllowed(origin, head, request, origins)
+  if (origin !== undefined) return askOriginRule(rule, origin, hostOf(head), request)
   const site = headerValues(head, 'sec-fetch-site').join()
-  if (site === 'same-origin') return ownPageMay(head, request, origins)
+  if (site === 'same-origin') return ownPageMay(head, request, rule)
   const isNoPage = site === '' || site === 'none'
-  return !requireOrigin && (isNoPage || origins === 'any')
-}
-
-function isAllowed(
-  origin: string,
-  head: UpgradeRequest,
-  request: ConnectionRequest,
-  origins: TopicOrigins,
-): boolean | Promise<boolean> {
-  return typeof origins === 'function'
-    ? origins(origin, request)
-    : isOriginAllowed(origin, hostOf(head), origins, request.secure)
+  return !requireOrigin && (isNoPage || rule === 'any')
 }
 
 /** A page of the host that it reads from; by which scheme it came, a proxy may know better than we do. */
 async function ownPageMay(
   head: UpgradeRequest,
   request: ConnectionRequest,
-  origins: TopicOrigins,
+  rule: OriginRule<ConnectionRequest>,
 ): Promise<boolean> {
-  if (origins === 'any' || origins === 'same-origin') return true
+  if (rule === 'any' || rule === 'same-origin') return true
+  const host = hostOf(head)
   for (const scheme of request.secure ? ['https'] : ['http', 'https']) {
-    if ((await isAllowed(`${scheme}://${hostOf(head)}`, head, request, origins)) === true) {
-      return true
-    }
+    if ((await askOriginRule(rule, `${scheme}://${host}`, host, request)) === true) return true
   }
   return false
 }
 
 /** What a response tells the browser of a page that may ask. */
-export function crossOriginHeaders(head: UpgradeRequest, origins: TopicOrigins): ResponseHeaders {
-  if (origins === 'same-origin') return {}
+export function crossOriginHeaders(
+  head: UpgradeRequest,
+  rule: OriginRule<ConnectionRequest>,
+): ResponseHeaders {
+  if (rule === 'same-origin') return {}
   const exposed = { 'Access-Control-Expose-Headers': RESPONSE_HEADERS }
-  if (origins === 'any') return { 'Access-Control-Allow-Origin': '*', ...exposed }
+  if (rule === 'any') return { 'Access-Control-Allow-Origin': '*', ...exposed }
   const origin = originOf(head)
   const vary = { Vary: 'Origin' }
   // A function may allow what is no origin at all; it is not repeated in a header.

@@ -62,7 +62,6 @@ const FOREIGN_ORIGIN =
 /** Answers a request. Never rejects; when its client leaves it lets go of everything at once. */
 export async function answerTopic(asked: TopicRequest, service: TopicService): Promise<Answer> {
   const { head, request } = asked
-  const { origins } = service
   const failed = (thrown: unknown) => answerFor(thrown, (error) => report(asked, service, error))
   try {
     const verdict = mayAsk(head, request, service)
@@ -73,7 +72,7 @@ export async function answerTopic(asked: TopicRequest, service: TopicService): P
     return failed(thrown)
   }
   const told = await decide(asked, service).catch(failed)
-  return { ...told, headers: { ...told.headers, ...crossOriginHeaders(head, origins) } }
+  return { ...told, headers: { ...told.headers, ...crossOriginHeaders(head, service.checkOrigin) } }
 }
 
 async function decide(asked: TopicRequest, service: TopicService): Promise<Answer> {

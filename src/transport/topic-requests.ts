@@ -10,13 +10,12 @@ import type { TopicRules } from '../handlers/topic-rules.ts'
 import type { Captures, IncomingUpgrade } from '../http/request.ts'
 import type { Inherited, PlainRequests } from '../http/requests.ts'
 import { SettingError, show, WebSocketError } from '../protocol/errors.ts'
-import { checkOriginPolicy } from '../protocol/origin.ts'
+import { checkOriginRule, type OriginRule } from '../protocol/origin.ts'
 import type { Clock, Random } from '../protocol/ports.ts'
 import { PublishRate } from '../streams/publish-rate.ts'
 import { Refusals } from '../streams/refusals.ts'
 import { HttpExchange } from './http-exchange.ts'
 import { liveClock, liveRandom } from './live-ports.ts'
-import type { TopicOrigins } from './page-origin.ts'
 import { Presence } from './presence.ts'
 import { bodyOf } from './request-body.ts'
 import { type Answer, answerFor, busy, line } from './topic-answer.ts'
@@ -31,7 +30,7 @@ export type TopicRequestsOptions = Pick<TopicService, 'topics' | 'report'> & {
   readonly requestOf: (upgrade: IncomingUpgrade, captured: Captures) => ConnectionRequest
   readonly rules?: TopicRules
   /** As on a route. Default `'same-origin'`. */
-  readonly checkOrigin?: TopicOrigins | undefined
+  readonly checkOrigin?: OriginRule<ConnectionRequest> | undefined
   /** As on a route: whether only pages may ask. Default false. */
   readonly requireOrigin?: boolean | undefined
   /**
@@ -48,10 +47,6 @@ const MAX_NAME_BYTES = 255
 const MAX_PER_SOCKET = 8
 /** How long a drain waits for answers that are under way. */
 const DRAIN_MS = 5_000
-
-function originsOf(checkOrigin: TopicOrigins): TopicOrigins {
-  return typeof checkOrigin === 'function' ? checkOrigin : checkOriginPolicy(checkOrigin)
-}
 
 export class TopicRequests implements PlainRequests {
   readonly kind = 'requests'
@@ -93,7 +88,7 @@ export class TopicRequests implements PlainRequests {
       requireOrigin,
       limits: this.#limits,
       formats: new TopicFormats(contentType),
-      origins: originsOf(checkOrigin),
+      checkOrigin: checkOriginRule(checkOrigin),
     }
   }
 
@@ -102,7 +97,7 @@ export class TopicRequests implements PlainRequests {
     const { checkOrigin = server.checkOrigin, requireOrigin = server.requireOrigin } = this.#own
     this.#service = {
       ...this.#service,
-      origins: originsOf(checkOrigin ?? 'same-origin'),
+      checkOrigin: checkOriginRule(checkOrigin ?? 'same-origin'),
       requireOrigin: requireOrigin ?? false,
     }
   }

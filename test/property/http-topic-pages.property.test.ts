@@ -41,7 +41,7 @@ describe('a page', () => {
       const checkOrigin = policy === 'function' ? (origin: string) => /a/.test(origin) : policy
       let reached = 0
       const all: [string, string][] = [['host', host], ...headers]
-      const asking = new Asking({ origins: checkOrigin, rules: { mayRead: () => void reached++ } })
+      const asking = new Asking({ checkOrigin, rules: { mayRead: () => void reached++ } })
       asking.add('t')
       const methods = ['GET', 'HEAD', 'POST', 'OPTIONS', 'DELETE']
       const statuses: number[] = []
@@ -75,7 +75,7 @@ describe('a page', () => {
     }),
     async ({ host, policy, requireOrigin }) => {
       const checkOrigin = policy === 'function' ? (origin: string) => /8888/.test(origin) : policy
-      const asking = new Asking({ origins: checkOrigin, requireOrigin })
+      const asking = new Asking({ checkOrigin, requireOrigin })
       asking.add('t')
       const own = [
         ['Host', host],
@@ -97,7 +97,7 @@ describe('a page', () => {
     fc.record({ policy, requireOrigin: fc.boolean(), typed: fc.boolean() }),
     async ({ policy, requireOrigin, typed }) => {
       const checkOrigin = policy === 'function' ? () => true : policy
-      const asking = new Asking({ origins: checkOrigin, requireOrigin })
+      const asking = new Asking({ checkOrigin, requireOrigin })
       asking.add('t')
       const site = typed ? ([['Sec-Fetch-Site', 'none']] as const) : []
       const { status } = await asking.answered('t', '', { headers: site })
@@ -112,8 +112,8 @@ describe('a page', () => {
     'is told by Access-Control headers that it may read only where the policy lets other origins in',
     fc.record({ origin: origins, policy, method: fc.constantFrom('GET', 'OPTIONS') }),
     async ({ origin, policy, method }) => {
-      const origins = policy === 'function' ? () => true : policy
-      const asking = new Asking({ origins })
+      const checkOrigin = policy === 'function' ? () => true : policy
+      const asking = new Asking({ checkOrigin })
       asking.add('t')
       const headers = [['Origin', origin]] as const
       const answer = await asking.answered('t', '', { method, headers })

@@ -7,12 +7,12 @@ import { seededRandom, VirtualClock } from 'windsock/testing'
 import type { TopicRules } from '../../../src/handlers/topic-rules.ts'
 import { HandshakeRequest } from '../../../src/http/request.ts'
 import { formatOffset } from '../../../src/protocol/http-offset.ts'
+import type { OriginRule } from '../../../src/protocol/origin.ts'
 import type { PageBounds, PublishOptions, TopicLog } from '../../../src/streams/broadcast.ts'
 import { Lifeline } from '../../../src/streams/lifeline.ts'
 import { PublishRate } from '../../../src/streams/publish-rate.ts'
 import { Refusals } from '../../../src/streams/refusals.ts'
 import { Topic } from '../../../src/streams/topic.ts'
-import type { TopicOrigins } from '../../../src/transport/page-origin.ts'
 import { Presence } from '../../../src/transport/presence.ts'
 import type { Answer } from '../../../src/transport/topic-answer.ts'
 import { answerTopic, type TopicService } from '../../../src/transport/topic-exchange.ts'
@@ -21,7 +21,7 @@ import { resolveTopicLimits, type TopicLimitName } from '../../../src/transport/
 
 export interface AskingOptions {
   readonly rules?: TopicRules
-  readonly origins?: TopicOrigins
+  readonly checkOrigin?: OriginRule<ConnectionRequest>
   readonly requireOrigin?: boolean
   readonly contentType?: string
   readonly limits?: Partial<Record<TopicLimitName, number>>
@@ -52,7 +52,7 @@ export class Asking {
 
   constructor(options: AskingOptions = {}, clock = new VirtualClock()) {
     this.clock = clock
-    const { rules = {}, origins = 'same-origin', contentType = 'application/json' } = options
+    const { rules = {}, checkOrigin = 'same-origin', contentType = 'application/json' } = options
     const limits = resolveTopicLimits(options.limits ?? {})
     const report = (error: WebSocketError) => void this.errors.push(error)
     const { eventStreamGraceMs: graceMs, maxRequests: maxAway } = limits
@@ -62,7 +62,7 @@ export class Asking {
       presence: new Presence({ rules, graceMs, maxAway, report }),
       topics: this.topics,
       rules,
-      origins,
+      checkOrigin,
       requireOrigin: options.requireOrigin ?? false,
       formats: new TopicFormats(() => contentType),
       limits,

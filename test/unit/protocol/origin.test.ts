@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { SettingError } from '../../../src/protocol/errors.ts'
 import {
+  askOriginRule,
   checkOriginPolicy,
+  checkOriginRule,
   isOriginAllowed,
   type OriginPolicy,
   parseHost,
@@ -243,5 +245,32 @@ describe('a Host header (RFC 9110 §7.2, RFC 3986 §3.2.2)', () => {
     7,
   ])('refuses %j', (text) => {
     expect(parseHost(text)).toBeUndefined()
+  })
+})
+
+describe('a rule', () => {
+  it('that is a function is asked for the Origin and the request, and says what it says', () => {
+    const asked: unknown[] = []
+    const rule = (...given: unknown[]) => asked.push(given) === 1
+    const request = { secure: false }
+    expect(askOriginRule(rule, 'http://a.example', 'b.example', request)).toBe(true)
+    expect(askOriginRule(rule, 'http://b.example', 'b.example', request)).toBe(false)
+    expect(asked).toEqual([
+      ['http://a.example', request],
+      ['http://b.example', request],
+    ])
+  })
+
+  it('that is a policy judges as the policy does, TLS or not', () => {
+    const page = 'capacitor://a.example'
+    expect(askOriginRule('same-origin', page, 'a.example:443', { secure: true })).toBe(true)
+    expect(askOriginRule('same-origin', page, 'a.example:443', { secure: false })).toBe(false)
+  })
+
+  it('is set as a function, which stays what it is, or as a policy, which is checked', () => {
+    const rule = () => true
+    expect(checkOriginRule(rule)).toBe(rule)
+    expect(checkOriginRule(['https://a.example:443'])).toEqual(['https://a.example'])
+    expect(() => checkOriginRule('same' as OriginPolicy)).toThrow(SettingError)
   })
 })

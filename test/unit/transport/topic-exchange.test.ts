@@ -69,13 +69,13 @@ describe('a page of another origin', () => {
     ] as const) {
       const headers = [['Sec-Fetch-Site', site]] as const
       expect((await oneTopic().asking.answered('t', '', { headers })).status).toBe(status)
-      const open = oneTopic({ origins: 'any' }).asking
+      const open = oneTopic({ checkOrigin: 'any' }).asking
       expect((await open.answered('t', '', { headers })).status).toBe(200)
     }
   })
 
   it('that is listed may read, with cookies', async () => {
-    const { asking } = oneTopic({ origins: ['https://a.example'] })
+    const { asking } = oneTopic({ checkOrigin: ['https://a.example'] })
     const answer = await asking.answered('t', '', from('https://a.example'))
     expect(answer.headers).toMatchObject({
       Vary: 'Origin',
@@ -91,23 +91,27 @@ describe('a page of another origin', () => {
 
   it('that is named twice is 403, even where each name is let in, and is not named in the answer', async () => {
     const twice = (origin: string) => from(origin, ['Origin', origin])
-    const listed = oneTopic({ origins: ['https://a.example'] }).asking
+    const listed = oneTopic({ checkOrigin: ['https://a.example'] }).asking
     expect((await listed.answered('t', '', twice('https://a.example'))).status).toBe(403)
     const own = oneTopic().asking
     expect((await own.answered('t', '', twice('http://server.test'))).status).toBe(403)
     // A function decides for itself; what it is told is no origin that it could know.
     const told: string[] = []
-    const origins = (origin: string) => {
+    const checkOrigin = (origin: string) => {
       told.push(origin)
       return true
     }
-    const answer = await oneTopic({ origins }).asking.answered('t', '', twice('https://a.example'))
+    const answer = await oneTopic({ checkOrigin }).asking.answered(
+      't',
+      '',
+      twice('https://a.example'),
+    )
     expect(told).toEqual([''])
     expect(headerOf(answer, 'access-control-allow-origin')).toBeUndefined()
   })
 
   it('is told beforehand what it may send', async () => {
-    const { asking } = oneTopic({ origins: ['https://a.example'] })
+    const { asking } = oneTopic({ checkOrigin: ['https://a.example'] })
     const asks = [
       ['Access-Control-Request-Method', 'POST'],
       ['Access-Control-Request-Headers', 'idempotency-key'],
@@ -123,7 +127,7 @@ describe('a page of another origin', () => {
 
   it('is let in by a function that says true, and by nothing else', async () => {
     const status = async (origins: unknown) => {
-      const { asking } = oneTopic({ origins: origins as never })
+      const { asking } = oneTopic({ checkOrigin: origins as never })
       return (await asking.answered('t', '', from('https://a.example'))).status
     }
     expect(await status(() => true)).toBe(200)
