@@ -9,7 +9,7 @@ import { type Pattern, pattern } from './http/pattern.ts'
 import { JOURNAL_LEVELS, type JournalLevel } from './journal/recorder.ts'
 import { type ConnectionMachine, connectionMachine } from './machines/connection.ts'
 import { isSendable } from './protocol/close-codes.ts'
-import type { Compression } from './protocol/compression.ts'
+import { type Compression, checkCompression } from './protocol/compression.ts'
 import { SettingError, show } from './protocol/errors.ts'
 import {
   DEFAULT_LIMITS,
@@ -62,19 +62,6 @@ export type RouteSettings = { readonly [Name in RouteLimitName]?: number | undef
    */
   readonly journalLevel?: JournalLevel | undefined
 }
-
-const SETTING_NAMES = [
-  'checkOrigin',
-  'prepare',
-  'subprotocols',
-  'compression',
-  'slow',
-  'machine',
-  'journalLevel',
-  'requireOrigin',
-  'proofOfLife',
-  'pingTimeoutCode',
-] as const
 
 /** Settings with nothing left open. */
 export interface ResolvedSettings {
@@ -129,6 +116,34 @@ export function route(
   return { kind: 'route', pattern: pattern(path), factory: handlerFactory(form), settings }
 }
 
+type SettingName = Exclude<keyof ResolvedSettings, 'limits'>
+
+type Checks = {
+  readonly [Name in SettingName]: (
+    given: NonNullable<RouteSettings[Name]>,
+    name: Name,
+  ) => ResolvedSettings[Name]
+}
+
+/** What each setting may be; what is given comes back, checked. Limits have a table of their own. */
+const CHECKS: Checks = {
+  checkOrigin: checkOriginRule,
+  prepare: mustBe('a function of the upgrade request', (given) => typeof given === 'function'),
+  subprotocols: checkSubprotocolSetting,
+  compression: checkCompression,
+  slow: mustBeOneOf(SLOW_POLICIES),
+  machine: mustBe(
+    'connectionMachine.provide({ … }), with guards and delays of your own',
+    (given) => typeof given?.provide === 'function',
+  ),
+  journalLevel: mustBeOneOf(JOURNAL_LEVELS),
+  requireOrigin: mustBe('true or false', (given) => typeof given === 'boolean'),
+  proofOfLife: mustBeOneOf(['pong', 'anything']),
+  pingTimeoutCode: mustBe('a close code that may travel, such as 1011 or 4000', isSendable),
+}
+
+const SETTING_NAMES = Object.keys(CHECKS) as SettingName[]
+
 /**
  * Joins a route's settings to the server's.
  *
@@ -141,70 +156,28 @@ export function resolveSettings(
   otherNames: readonly string[] = [],
 ): ResolvedSettings {
   checkNames(settings, [...otherNames, ...SETTING_NAMES, ...Object.keys(LIMITS)])
-  const { checkOrigin, journalLevel, machine, prepare, slow, subprotocols } = settings
-  const { pingTimeoutCode, proofOfLife, requireOrigin } = settings
-  if (slow !== undefined && !SLOW_POLICIES.includes(slow)) {
-    throw new SettingError(`slow is ${show(slow)}: it must be one of ${SLOW_POLICIES.join(', ')}`)
-  }
-  if (journalLevel !== undefined && !JOURNAL_LEVELS.includes(journalLevel)) {
-    throw new SettingError(
-      `journalLevel is ${show(journalLevel)}: it must be one of ${JOURNAL_LEVELS.join(', ')}`,
-    )
-  }
-  if (proofOfLife !== undefined && proofOfLife !== 'pong' && proofOfLife !== 'anything') {
-    throw new SettingError(`proofOfLife is ${show(proofOfLife)}: it must be "pong" or "anything"`)
-  }
-  if (prepare !== undefined && typeof prepare !== 'function') {
-    throw new SettingError(
-      `prepare is ${show(prepare)}: it must be a function of the upgrade request`,
-    )
-  }
-  if (machine !== undefined && typeof machine?.provide !== 'function') {
-    throw new SettingError(
-      `machine is ${show(machine)}: it must be connectionMachine.provide({ … }), with guards and delays of your own`,
-    )
-  }
-  if (requireOrigin !== undefined && typeof requireOrigin !== 'boolean') {
-    throw new SettingError(`requireOrigin is ${show(requireOrigin)}: it must be true or false`)
-  }
-  if (pingTimeoutCode !== undefined && !isSendable(pingTimeoutCode)) {
-    throw new SettingError(
-      `pingTimeoutCode is ${show(pingTimeoutCode)}: it must be a close code that may travel, such as 1011 or 4000`,
-    )
-  }
   const limits = settings as Readonly<Partial<Record<LimitName, number>>>
-  return {
-    limits: resolveLimits(base.limits, limits, scope),
-    checkOrigin: checkOrigin === undefined ? base.checkOrigin : checkOriginRule(checkOrigin),
-    prepare: prepare ?? base.prepare,
-    subprotocols:
-      subprotocols === undefined ? base.subprotocols : checkSubprotocolSetting(subprotocols),
-    compression: checkCompression(settings.compression) ?? base.compression,
-    slow: slow ?? base.slow,
-    machine: machine ?? base.machine,
-    journalLevel: journalLevel ?? base.journalLevel,
-    requireOrigin: requireOrigin ?? base.requireOrigin,
-    proofOfLife: proofOfLife ?? base.proofOfLife,
-    pingTimeoutCode: pingTimeoutCode ?? base.pingTimeoutCode,
+  const resolved = { ...base, limits: resolveLimits(base.limits, limits, scope) }
+  for (const name of SETTING_NAMES) setOne(resolved, name, settings[name])
+  return resolved
+}
+
+function setOne<Name extends SettingName>(
+  resolved: { -readonly [Each in SettingName]: ResolvedSettings[Each] },
+  name: Name,
+  given: RouteSettings[Name],
+): void {
+  const check: Checks[Name] = CHECKS[name]
+  if (given !== undefined) resolved[name] = check(given, name)
+}
+
+function mustBe<Value>(what: string, isFit: (given: Value) => boolean) {
+  return (given: Value, name: string): Value => {
+    if (isFit(given)) return given
+    throw new SettingError(`${name} is ${show(given)}: it must be ${what}`)
   }
 }
 
-function checkCompression(compression: Compression | undefined): Compression | undefined {
-  if (compression === undefined || typeof compression === 'boolean') return compression
-  if (typeof compression !== 'object' || compression === null) {
-    throw new SettingError(
-      `compression is ${show(compression)}: it must be true, false, or an object such as { level: 6 }`,
-    )
-  }
-  const ranges = { level: [0, 9], memLevel: [1, 9], thresholdBytes: [0, 2 ** 31 - 1] } as const
-  checkNames(compression, Object.keys(ranges), 'compression')
-  for (const [name, value] of Object.entries(compression)) {
-    const range = ranges[name as keyof typeof ranges]
-    if (!Number.isInteger(value) || value < range[0] || value > range[1]) {
-      throw new SettingError(
-        `compression.${name} is ${show(value)}: it must be a whole number from ${range[0]} to ${range[1]}`,
-      )
-    }
-  }
-  return compression
+function mustBeOneOf<Value>(values: readonly Value[]) {
+  return mustBe<Value>(`one of ${values.join(', ')}`, (given) => values.includes(given))
 }

@@ -230,6 +230,13 @@ describe('a wrong setting is told at the start', () => {
     [{ compression: 'yes' }, /compression is "yes"/],
     [{ prepare: 'me' }, /prepare is "me"/],
     [{ machine: {} }, /machine is an object.*connectionMachine\.provide/],
+    [{ journalLevel: 'all' }, /journalLevel is "all": .*lifecycle/],
+    [{ requireOrigin: 'yes' }, /requireOrigin is "yes"/],
+    [{ proofOfLife: 'ping' }, /proofOfLife is "ping": .*pong.*anything/],
+    [{ pingTimeoutCode: 1006 }, /pingTimeoutCode is 1006/],
+    [{ slow: null }, /slow is null/],
+    [{ compression: null }, /compression is null/],
+    [{ machine: null }, /machine is null/],
   ]
   it.each(WRONG)('%j', async (settings, says) => {
     const error = { code: 'ERR_WINDSOCK_SETTING', message: expect.stringMatching(says) }
