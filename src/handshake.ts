@@ -21,7 +21,7 @@ import {
 import { askOriginRule } from './protocol/origin.ts'
 import { chooseSubprotocol, parseSubprotocols } from './protocol/subprotocol.ts'
 import { isPromiseLike } from './protocol/user-code.ts'
-import type { ResolvedSettings } from './route.ts'
+import type { ResolvedSettings } from './route-settings.ts'
 
 const NONE: readonly string[] = []
 

@@ -1,6 +1,6 @@
 // Server options: what a server may be told. What TypeScript says of it at once, a program in JavaScript is told here, too.
 //
-// What a route may set as well is checked with the routes (route.ts).
+// What a route may set as well is checked with the routes (route-settings.ts).
 
 import type { Page } from './http/page.ts'
 import type { PlainRequests } from './http/requests.ts'
@@ -8,7 +8,8 @@ import type { Journal } from './journal/journal.ts'
 import { checkJournal } from './open-journal.ts'
 import { SettingError, show, WebSocketError } from './protocol/errors.ts'
 import type { LimitName, RouteLimitName } from './protocol/limits.ts'
-import type { Route, RouteSettings } from './route.ts'
+import type { Route } from './route.ts'
+import type { RouteSettings } from './route-settings.ts'
 import type { ErrorListener } from './runtime.ts'
 
 /** Limits that belong to the server as a whole. */

@@ -24,7 +24,8 @@ import { describe, SettingError, show, WebSocketError } from './protocol/errors.
 import { refuseUpgrade } from './protocol/handshake.ts'
 import { DEFAULT_LIMITS, resolveLimits } from './protocol/limits.ts'
 import { lastAnswered } from './protocol/linger.ts'
-import { DEFAULT_SETTINGS, type Route, resolveSettings } from './route.ts'
+import type { Route } from './route.ts'
+import { DEFAULT_SETTINGS, resolveSettings } from './route-settings.ts'
 import { type ConnectionCounts, printError, type RouteMatch, Runtime } from './runtime.ts'
 import {
   type AttachOptions,

@@ -13,7 +13,7 @@ import type {
 import type { CloseRecord } from '../protocol/close-record.ts'
 import { type Message, type Sendable, toMessage } from '../protocol/message.ts'
 import type { Clock } from '../protocol/ports.ts'
-import type { ResolvedSettings } from '../route.ts'
+import type { ResolvedSettings } from '../route-settings.ts'
 import type { SlowPolicy } from '../streams/outbound.ts'
 import type { Client } from './client.ts'
 import type { FailingHook } from './script.ts'

@@ -6,7 +6,7 @@
 import type { SigningSecret } from '../http/signed-value.ts'
 import { SettingError, show } from '../protocol/errors.ts'
 import { suggestion } from '../protocol/setting-names.ts'
-import type { RouteSettings } from '../route.ts'
+import type { RouteSettings } from '../route-settings.ts'
 import type { ErrorListener } from '../runtime.ts'
 import { keepalive } from './keepalive.ts'
 

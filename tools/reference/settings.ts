@@ -1,20 +1,20 @@
 // The page of the settings that are no limits.
 
-import { DEFAULT_SETTINGS } from '../../src/route.ts'
+import { DEFAULT_SETTINGS } from '../../src/route-settings.ts'
 import { page, table } from './markdown.ts'
 import { membersOf } from './members.ts'
 
 export function settingsPage(): string {
   return page(
     'Settings',
-    'src/route.ts, src/protocol/compression.ts, src/server-options.ts and src/dial.ts',
+    'src/route-settings.ts, src/protocol/compression.ts, src/server-options.ts and src/dial.ts',
     'A route takes the settings of its server and overrides what it names: ' +
       "`route(path, handler, { slow: 'latest', pingIntervalMs: 5_000 })`. A name that is no setting, and a value that " +
       'is not allowed, throw a `SettingError` when the route or server is made. Every number is on the page of the ' +
       '[limits](limits.md).',
     '## For a route',
     'In `serve()` and `attach()` they are the default of all routes.',
-    members('src/route.ts', 'RouteSettings'),
+    members('src/route-settings.ts', 'RouteSettings'),
     `The default policy for slow consumers is \`${DEFAULT_SETTINGS.slow}\`; ` +
       '[slow consumers](../how-to/slow-consumers.md) tells which one suits what.',
     '## `compression`',
