@@ -10,7 +10,9 @@ import { rulesOf, type TopicRules } from './handlers/topic-rules.ts'
 import { pattern } from './http/pattern.ts'
 import { HandshakeRequest } from './http/request.ts'
 import type { Inherited, PlainRequests } from './http/requests.ts'
+import { checkBound } from './protocol/bound.ts'
 import { SettingError, show } from './protocol/errors.ts'
+import { LONGEST_DELAY_MS } from './protocol/ports.ts'
 import { MAX_TOPIC_LENGTH } from './protocol/resume.ts'
 import { checkNames } from './protocol/setting-names.ts'
 import { unfailing } from './protocol/user-code.ts'
@@ -49,7 +51,7 @@ export type TopicsOptions = TopicRules &
   }
 
 const BOUNDS = {
-  heartbeatMs: { default: 25_000, min: 10, max: 2 ** 31 - 1 },
+  heartbeatMs: { default: 25_000, min: 10, max: LONGEST_DELAY_MS },
   maxFrameBytes: { default: 65_536, min: 1_024, max: 2 ** 31 - 1 },
   maxSubscriptions: { default: 128, min: 1, max: 100_000 },
   maxPublishesPerSecond: { default: 50, min: 1, max: 1_000_000 },
@@ -176,10 +178,5 @@ function checkContentType(name: string, type: unknown): void {
 }
 
 function bound(options: TopicsOptions, name: keyof typeof BOUNDS): number {
-  const { default: usual, min, max } = BOUNDS[name]
-  const value = options[name] ?? usual
-  if (Number.isInteger(value) && value >= min && value <= max) return value
-  throw new SettingError(
-    `${name} is ${show(value)}: it must be a whole number from ${min} to ${max} (default ${usual})`,
-  )
+  return checkBound(name, options[name] ?? BOUNDS[name].default, BOUNDS[name])
 }

@@ -5,9 +5,8 @@
 // timer that fires late, after a suspend or in a tab in the background, ends nothing by itself: it asks first, and the
 // moment is for an answer that has arrived and was not read yet (docs/adr/0007).
 
-import type { TimerHandle } from '../protocol/ports.ts'
+import { LONGEST_DELAY_MS, type TimerHandle } from '../protocol/ports.ts'
 import type { ClientClock } from './environment.ts'
-import { MAX_MS } from './settings.ts'
 
 /** Many turns of the event loop: after a stall timers fire before sockets are read. */
 const GRACE_MS = 50
@@ -74,7 +73,7 @@ export class Liveness {
         if (clock.nowMs() < this.#heardMs + heartbeatMs + timeoutMs / 2) this.#arm()
         else this.#question()
       },
-      Math.min(Math.max(0, dueMs - clock.nowMs()), MAX_MS),
+      Math.min(Math.max(0, dueMs - clock.nowMs()), LONGEST_DELAY_MS),
     )
   }
 }

@@ -4,33 +4,31 @@
 
 import type { ClientTransport } from '../machines/client-effects.ts'
 import { SettingError, show } from '../protocol/errors.ts'
-
-/** The longest that a timer can wait. */
-export const MAX_MS = 2 ** 31 - 1
+import { LONGEST_DELAY_MS } from '../protocol/ports.ts'
 
 /** Name, default, and range of each number. */
 export const CLIENT_BOUNDS = {
   /** The bound of the first delay before a client connects again, ms; it doubles with each attempt. Default 500. */
-  firstRetryMs: { default: 500, min: 1, max: MAX_MS },
+  firstRetryMs: { default: 500, min: 1, max: LONGEST_DELAY_MS },
   /** The longest such delay, ms. Default 30,000. */
-  maxRetryMs: { default: 30_000, min: 1, max: MAX_MS },
+  maxRetryMs: { default: 30_000, min: 1, max: LONGEST_DELAY_MS },
   /** From the dial until messages flow, ms; then the attempt has failed. Default 10,000. */
-  connectTimeoutMs: { default: 10_000, min: 1, max: MAX_MS },
+  connectTimeoutMs: { default: 10_000, min: 1, max: LONGEST_DELAY_MS },
   /** A client that was open this long starts again with the first delay, ms. Default 5,000. */
-  steadyMs: { default: 5_000, min: 0, max: MAX_MS },
+  steadyMs: { default: 5_000, min: 0, max: LONGEST_DELAY_MS },
   /** A client on another transport than its first tries that again after this long, ms. Default 60,000. */
-  upgradeMs: { default: 60_000, min: 1, max: MAX_MS },
+  upgradeMs: { default: 60_000, min: 1, max: LONGEST_DELAY_MS },
   /**
    * The server says something at least this often, ms. Topics over WebSocket: the server tells how often, and this is for
    * its answers. Over HTTP: default 25,000. A plain connection: default 0, not known and not watched.
    */
-  heartbeatMs: { default: 25_000, min: 0, max: MAX_MS },
+  heartbeatMs: { default: 25_000, min: 0, max: LONGEST_DELAY_MS },
   /** A server that is silent, or does not answer, for this much longer than that is gone, ms. Default 10,000. */
-  heartbeatTimeoutMs: { default: 10_000, min: 2, max: MAX_MS },
+  heartbeatTimeoutMs: { default: 10_000, min: 2, max: LONGEST_DELAY_MS },
   /** How long the closing handshake may take, ms. Default 5,000. */
-  closeTimeoutMs: { default: 5_000, min: 1, max: MAX_MS },
+  closeTimeoutMs: { default: 5_000, min: 1, max: LONGEST_DELAY_MS },
   /** Between two polls, ms. Default 2,000. */
-  pollMs: { default: 2_000, min: 10, max: MAX_MS },
+  pollMs: { default: 2_000, min: 10, max: LONGEST_DELAY_MS },
   /** The most publishes that wait to be stored; the next is rejected. Default 1,000. */
   maxQueued: { default: 1_000, min: 1, max: 1_000_000 },
   /** The most characters of theirs, as JSON. Default 1,048,576. */

@@ -18,6 +18,7 @@ import type {
 } from '../protocol/close-record.ts'
 import type { ResponseBody, ResponseHeaders } from '../protocol/http-answer.ts'
 import type { RouteLimits } from '../protocol/limits.ts'
+import { LONGEST_DELAY_MS } from '../protocol/ports.ts'
 import type { ConnectionEvent } from './effects.ts'
 
 /** The deadlines of the machine, in ms; a subset of the route's limits. */
@@ -66,8 +67,8 @@ export interface ConnectionContext extends ConnectionInput {
   readonly record: CloseRecord | null
 }
 
-/** A delay this long means "never": the host arms no timer for it. The longest that a Node timer keeps. */
-export const NEVER_MS = 2 ** 31 - 1
+/** A delay this long means "never": the host arms no timer for it. */
+export const NEVER_MS = LONGEST_DELAY_MS
 
 /**
  * How long an overdue pong may still be found among input that has arrived but was not read yet.

@@ -2,6 +2,7 @@
 //
 // Only the choice stands here, and what it may be; the work is the transport's.
 
+import { checkBound } from './bound.ts'
 import { SettingError, show } from './errors.ts'
 import { checkNames } from './setting-names.ts'
 
@@ -17,7 +18,11 @@ export type Compression =
       readonly thresholdBytes?: number
     }
 
-const RANGES = { level: [0, 9], memLevel: [1, 9], thresholdBytes: [0, 2 ** 31 - 1] } as const
+const BOUNDS = {
+  level: { min: 0, max: 9 },
+  memLevel: { min: 1, max: 9 },
+  thresholdBytes: { min: 0, max: 2 ** 31 - 1 },
+}
 
 /** Checks the setting when a server or route is made. @throws SettingError naming what is wrong, and what may be. */
 export function checkCompression(compression: Compression): Compression {
@@ -27,14 +32,9 @@ export function checkCompression(compression: Compression): Compression {
       `compression is ${show(compression)}: it must be true, false, or an object such as { level: 6 }`,
     )
   }
-  checkNames(compression, Object.keys(RANGES), 'compression')
+  checkNames(compression, Object.keys(BOUNDS), 'compression')
   for (const [name, value] of Object.entries(compression)) {
-    const [min, max] = RANGES[name as keyof typeof RANGES]
-    if (!Number.isInteger(value) || value < min || value > max) {
-      throw new SettingError(
-        `compression.${name} is ${show(value)}: it must be a whole number from ${min} to ${max}`,
-      )
-    }
+    checkBound(`compression.${name}`, value, BOUNDS[name as keyof typeof BOUNDS])
   }
   return compression
 }

@@ -3,21 +3,16 @@
 // Nothing in windsock is unbounded (RFC 6455 §10.4). Each row says the default, the unit, the allowed range, why the
 // default is that number, and what happens at the bound; `docs/reference/limits.md` is this table, printed.
 
-import { SettingError, show } from './errors.ts'
-
-/** The largest delay a Node timer keeps; a longer one fires at once. */
-const LONGEST_DELAY_MS = 2 ** 31 - 1
+import { type Bound, checkBound } from './bound.ts'
+import { SettingError } from './errors.ts'
+import { LONGEST_DELAY_MS } from './ports.ts'
 
 export type Unit = 'ms' | 'bytes' | 'messages' | 'frames' | 'fragments' | 'connections'
 
 /** One bound. */
-export interface Limit {
-  /** In effect unless a program says otherwise. */
+export interface Limit extends Bound {
   readonly default: number
   readonly unit: Unit
-  /** The least and the most that a program may set. */
-  readonly min: number
-  readonly max: number
   /** Whether a route may set its own value, or only the server. */
   readonly scope: 'route' | 'server'
   /** Why the default is that number. */
@@ -241,12 +236,7 @@ export function resolveLimits<Base extends RouteLimits>(
     if (scope === 'route' && limit.scope === 'server') {
       throw new SettingError(`${name} belongs to the server: set it in serve(), not on a route`)
     }
-    if (!Number.isInteger(value) || value < limit.min || value > limit.max) {
-      throw new SettingError(
-        `${name} is ${show(value)}: it must be a whole number of ${limit.unit} from ${limit.min} to ${limit.max} (default ${limit.default})`,
-      )
-    }
-    limits[name] = value
+    limits[name] = checkBound(name, value, limit)
   }
   // A small budget set alone draws the mark down with it; a mark set above the budget is a mistake.
   const { outboundHighWaterBytes: mark, maxOutboundBytes: budget } = limits as RouteLimits

@@ -4,6 +4,9 @@
 // runtime also runs in virtual time from one seed. Nothing else in `protocol`, `machines`, `streams` or
 // `handlers` may touch `Date`, `setTimeout`, `queueMicrotask` or `Math.random`; a test enforces it.
 
+/** The longest delay that a clock takes: Node lets a longer one fire at once. */
+export const LONGEST_DELAY_MS = 2 ** 31 - 1
+
 /** What `Clock.setTimeout` returns; opaque, only good for `Clock.clearTimeout`. */
 export type TimerHandle = unknown
 

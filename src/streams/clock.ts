@@ -4,9 +4,11 @@
 // was stalled skips the ticks it missed. Where the wall clock is set back, the feed follows it.
 
 import { map, Observable, share } from 'rxjs'
-import { SettingError, show } from '../protocol/errors.ts'
-import type { Clock, TimerHandle } from '../protocol/ports.ts'
+import { checkBound } from '../protocol/bound.ts'
+import { type Clock, LONGEST_DELAY_MS, type TimerHandle } from '../protocol/ports.ts'
 import { checkNames } from '../protocol/setting-names.ts'
+
+const EVERY_MS = { default: 1_000, unit: 'ms', min: 1, max: LONGEST_DELAY_MS }
 
 /** What `clockFeed()` takes. */
 export interface ClockFeedOptions {
@@ -25,12 +27,7 @@ export function clockFeed(
   options: ClockFeedOptions = {},
 ): (connection: unknown, context: { readonly clock: Clock }) => Observable<string> {
   checkNames(options, ['everyMs'])
-  const everyMs = options.everyMs ?? 1_000
-  if (!Number.isInteger(everyMs) || everyMs < 1 || everyMs > 2 ** 31 - 1) {
-    throw new SettingError(
-      `everyMs is ${show(everyMs)}: it must be a whole number of ms from 1 to ${2 ** 31 - 1} (default 1000)`,
-    )
-  }
+  const everyMs = checkBound('everyMs', options.everyMs ?? EVERY_MS.default, EVERY_MS)
   const feeds = new WeakMap<Clock, Observable<string>>()
   return (_connection, { clock }) => {
     let feed = feeds.get(clock)

@@ -2,7 +2,7 @@
 //
 // It knows offsets and sizes, nothing of who reads.
 
-import { SettingError, show } from '../protocol/errors.ts'
+import { checkBound } from '../protocol/bound.ts'
 import type { Message } from '../protocol/message.ts'
 import { checkNames } from '../protocol/setting-names.ts'
 
@@ -39,17 +39,10 @@ export function checkHistory(
 ): HistoryBounds & { readonly ageMs: number | undefined } {
   checkNames(options, ['count', 'bytes', 'ageMs'], 'history')
   const { count = defaultCount, bytes = DEFAULT_BYTES, ageMs } = options
-  check('count', count, 0, MAX_COUNT)
-  check('bytes', bytes, 1, 2 ** 31 - 1)
-  if (ageMs !== undefined) check('ageMs', ageMs, 1, MAX_AGE_MS)
+  checkBound('history.count', count, { min: 0, max: MAX_COUNT })
+  checkBound('history.bytes', bytes, { min: 1, max: 2 ** 31 - 1 })
+  if (ageMs !== undefined) checkBound('history.ageMs', ageMs, { min: 1, max: MAX_AGE_MS })
   return { count, bytes, ageMs }
-}
-
-function check(name: string, value: number, min: number, max: number): void {
-  if (Number.isInteger(value) && value >= min && value <= max) return
-  throw new SettingError(
-    `history.${name} is ${show(value)}: it must be a whole number from ${min} to ${max}`,
-  )
 }
 
 export interface HistoryBounds {

@@ -7,6 +7,7 @@
 
 import { emitWarning } from 'node:process'
 import { SettingError } from '../protocol/errors.ts'
+import { LONGEST_DELAY_MS } from '../protocol/ports.ts'
 
 /** Milliseconds; 0 is "never", for either. */
 export interface Keepalive {
@@ -59,5 +60,5 @@ export function milliseconds(name: string, seconds: number): number {
   return seconds === 0 ? 0 : Math.max(1, Math.round(seconds * 1000))
 }
 
-/** What a Node timer keeps, in whole seconds: 24 days. */
-const MOST_SECONDS = Math.floor((2 ** 31 - 1) / 1000)
+/** The longest delay, in whole seconds: 24 days. */
+const MOST_SECONDS = Math.floor(LONGEST_DELAY_MS / 1000)

@@ -5,6 +5,7 @@
 
 import type { SigningSecret } from '../http/signed-value.ts'
 import { SettingError, show } from '../protocol/errors.ts'
+import { LONGEST_DELAY_MS } from '../protocol/ports.ts'
 import { suggestion } from '../protocol/setting-names.ts'
 import type { RouteSettings } from '../route-settings.ts'
 import type { ErrorListener } from '../runtime.ts'
@@ -64,8 +65,7 @@ const NAMES: Readonly<Record<keyof ApplicationSettings, string>> = {
 
 /** Long enough for a slow database, short enough that stuck requests do not pile up. */
 export const DEFAULT_REQUEST_TIMEOUT_S = 60
-/** The longest that a Node timer keeps. */
-const MAX_TIMEOUT_S = (2 ** 31 - 1) / 1000
+const MAX_TIMEOUT_S = LONGEST_DELAY_MS / 1000
 
 export const DEFAULT_MAX_BODY_BYTES = 10 * 1024 * 1024
 

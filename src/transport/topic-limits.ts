@@ -3,21 +3,18 @@
 //
 // A request holds memory, a timer and a socket for as long as it waits; each of these is bounded here.
 
-import { SettingError, show } from '../protocol/errors.ts'
+import { type Bound, checkBound } from '../protocol/bound.ts'
+import { LONGEST_DELAY_MS } from '../protocol/ports.ts'
 
 /** One bound, as in `LIMITS`, and in units that HTTP has. */
-export interface TopicLimit {
+export interface TopicLimit extends Bound {
   readonly default: number
   readonly unit: 'ms' | 'bytes' | 'messages' | 'requests'
-  readonly min: number
-  readonly max: number
   readonly why: string
   readonly atBound: string
 }
 
 const KIB = 1024
-/** The largest delay that a Node timer keeps; a longer one fires at once. */
-const LONGEST_DELAY_MS = 2 ** 31 - 1
 
 export const TOPIC_LIMITS = {
   maxRequests: {
@@ -156,12 +153,8 @@ export function resolveTopicLimits(
   settings: Readonly<Partial<Record<TopicLimitName, number | undefined>>>,
 ): TopicLimits {
   const limits = NAMES.map((name) => {
-    const { default: usual, unit, min, max }: TopicLimit = TOPIC_LIMITS[name]
-    const value = settings[name] ?? usual
-    if (Number.isInteger(value) && value >= min && value <= max) return [name, value]
-    throw new SettingError(
-      `${name} is ${show(value)}: it must be a whole number of ${unit} from ${min} to ${max} (default ${usual})`,
-    )
+    const limit: TopicLimit = TOPIC_LIMITS[name]
+    return [name, checkBound(name, settings[name] ?? limit.default, limit)]
   })
   return Object.freeze(Object.fromEntries(limits)) as TopicLimits
 }

@@ -5,12 +5,13 @@
 
 import type { CloseFrame } from '../../protocol/close-record.ts'
 import { formatOffset, parseOffset } from '../../protocol/http-offset.ts'
+import { LONGEST_DELAY_MS } from '../../protocol/ports.ts'
 import type { LossReason, Position } from '../../protocol/position.ts'
 import { type MessageItem, RESUME_ERRORS, type ResumeErrorCode } from '../../protocol/resume.ts'
 import { hintInHeader, type RetryHint } from '../../protocol/retry-hint.ts'
 import { topicAddress } from '../address.ts'
 import type { Environment, FetchInit } from '../environment.ts'
-import { type ClientNumbers, MAX_MS } from '../settings.ts'
+import type { ClientNumbers } from '../settings.ts'
 
 /** Where to ask from: a position, or a word for one. */
 export type Place = Position | 'start' | 'now'
@@ -184,7 +185,7 @@ export class Exchange {
     const { clock } = environment
     const abort = new AbortController()
     const stop = () => abort.abort()
-    const deadlineMs = Math.min(numbers.heartbeatMs + numbers.heartbeatTimeoutMs, MAX_MS)
+    const deadlineMs = Math.min(numbers.heartbeatMs + numbers.heartbeatTimeoutMs, LONGEST_DELAY_MS)
     let timer = clock.setTimeout(stop, deadlineMs)
     const done = () => {
       clock.clearTimeout(timer)
