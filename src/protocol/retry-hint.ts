@@ -23,11 +23,6 @@ export function hintInReason(reason: string): RetryHint | undefined {
   return { afterMs: 0, windowMs: boundedRetryMs(Number(number) * (unit === 's' ? 1_000 : 1)) }
 }
 
-/** The words for a close reason that ask clients to come back spread over `windowMs`. */
-export function retryWords(windowMs: number): string {
-  return windowMs % 1_000 === 0 ? `retry=${windowMs / 1_000}s` : `retry=${Math.ceil(windowMs)}ms`
-}
-
 /** The hint in a `Retry-After` header: seconds, or a date; `undefined` when it is neither. */
 export function hintInHeader(value: string | null, wallMs: number): RetryHint | undefined {
   if (value === null) return undefined

@@ -9,7 +9,6 @@ import { DurableTopic, topics } from 'windsock'
 import { type Harness, harness, seededRandom, VirtualClock } from 'windsock/testing'
 import { Client } from '../../src/client/client.ts'
 import { MemoryStore } from '../../src/journal/memory-store.ts'
-import { retryWords } from '../../src/protocol/retry-hint.ts'
 import { Asking } from './support/asking.ts'
 import { ClientNetwork } from './support/client-network.ts'
 
@@ -53,7 +52,7 @@ it('5,000 clients dropped at once come back over the window, none in step, and n
       await clock.advance(100)
       expect(clients.every(({ client }) => client.state.state === 'open')).toBe(true)
       server = undefined
-      const reason = `restarting; ${retryWords(WINDOW_MS)}`
+      const reason = `restarting; retry=${WINDOW_MS}ms`
       void before.harness.runtime.drain({ code: 1012, reason })
       const after = start()
       const droppedMs = clock.nowMs()

@@ -4,7 +4,6 @@ import {
   hintInHeader,
   hintInReason,
   MAX_RETRY_MS,
-  retryWords,
 } from '../../../src/protocol/retry-hint.ts'
 
 const NOW_MS = Date.UTC(2026, 0, 1)
@@ -39,15 +38,6 @@ describe('a hint in a close reason', () => {
     expect(hintInReason('retry=3600s')?.windowMs).toBe(MAX_RETRY_MS)
     expect(hintInReason('retry=999999999s')?.windowMs).toBe(MAX_RETRY_MS)
     expect(MAX_RETRY_MS).toBe(60 * 60 * 1_000)
-  })
-
-  it('is written in seconds where they are whole, and else in ms, rounded up', () => {
-    expect([30_000, 0, 1_500, 0.5].map(retryWords)).toEqual([
-      'retry=30s',
-      'retry=0s',
-      'retry=1500ms',
-      'retry=1ms',
-    ])
   })
 })
 
