@@ -9,8 +9,8 @@ import { extname, isAbsolute } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, show, WebSocketError } from '../protocol/errors.ts'
 import type { Clock } from '../protocol/ports.ts'
+import { pathOf } from '../protocol/request-target.ts'
 import { answerWithLine, endBehind } from './plain-answer.ts'
-import { pathOf } from './request.ts'
 
 /** What the ending of a file says about its content. */
 export const CONTENT_TYPES: Readonly<Record<string, string>> = {

@@ -6,14 +6,10 @@
 
 import { match as compile, PathError, parse, type TokenData } from 'path-to-regexp'
 import { show, WebSocketError } from '../protocol/errors.ts'
+import type { Captures } from './request.ts'
 
 /** What a pattern captured; `malformed` when it matched but does not decode to UTF-8. */
-export type Captured =
-  | {
-      readonly params: Readonly<Record<string, string | undefined>>
-      readonly args: readonly (string | undefined)[]
-    }
-  | 'malformed'
+export type Captured = Captures | 'malformed'
 
 export interface Pattern {
   /** As the user wrote it. */

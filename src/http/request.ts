@@ -5,6 +5,7 @@
 import { parseCookie } from 'cookie'
 import type { ConnectionRequest } from '../handlers/handler.ts'
 import type { UpgradeRequest } from '../protocol/handshake.ts'
+import { pathOf } from '../protocol/request-target.ts'
 
 /** What an upgrade request tells, whoever brought it. */
 export interface IncomingUpgrade extends UpgradeRequest {
@@ -64,13 +65,4 @@ export function headersByName(rawHeaders: readonly string[]): Readonly<Record<st
     headers[name] = headers[name] === undefined ? value : `${headers[name]}, ${value}`
   }
   return headers
-}
-
-/** The path of a request target, still percent-encoded; an absolute target (RFC 9112 §3.2.2) gives its path too. */
-export function pathOf(url: string): string {
-  const end = url.search(/[?#]/)
-  const target = end < 0 ? url : url.slice(0, end)
-  if (target.startsWith('/')) return target
-  const absolute = /^[a-z][a-z0-9+.-]*:\/\/[^/]*(\/.*)?$/i.exec(target)
-  return absolute === null ? target : (absolute[1] ?? '/')
 }

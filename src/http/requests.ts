@@ -1,7 +1,7 @@
 // Requests: an entry among the routes that answers plain requests by itself.
 //
-// For whoever has HTTP routing of its own and wants it on the same port: `windsock/tornado` does. It is asked after the
-// pages and before the paths of WebSockets. Knows nothing of upgrades.
+// For what answers on the same port as WebSockets do: topics over HTTP, and the routing of `windsock/tornado`. It is asked
+// after the pages and before the paths of WebSockets. Knows nothing of how a request is upgraded.
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { ConnectionRequest } from '../handlers/handler.ts'

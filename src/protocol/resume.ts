@@ -8,11 +8,14 @@
 // in a browser.
 
 import { isDeeper, MAX_JSON_DEPTH } from './json-depth.ts'
-import { isOffset, MAX_EPOCH_LENGTH, type Position } from './position.ts'
+import { isOffset, type LossReason, MAX_EPOCH_LENGTH, type Position } from './position.ts'
 
 export const RESUME_SUBPROTOCOL = 'windsock.v1.json'
 
-/** The longest topic name and idempotency key, in UTF-16 units. */
+/**
+ * The longest topic name and idempotency key, in UTF-16 units, as a client may write them. Topics take none that are
+ * longer in bytes of UTF-8.
+ */
 export const MAX_TOPIC_LENGTH = 255
 export const MAX_KEY_LENGTH = 128
 /** The most messages that a subscription may ask for with `last`. */
@@ -197,7 +200,7 @@ export type ServerFrame =
       /** The last offset when it began; with it, the client has caught up. */
       readonly head: number
       readonly recovered: boolean
-      readonly reason?: 'epoch' | 'ahead' | 'trimmed'
+      readonly reason?: LossReason
       /** Messages come after this offset. */
       readonly start: number
     }

@@ -7,13 +7,14 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { FactoryContext, Handler, HandlerFactory } from '../handlers/handler.ts'
-import type { Captured, Pattern } from '../http/pattern.ts'
+import type { Captured } from '../http/pattern.ts'
 import { answerWithLine } from '../http/plain-answer.ts'
-import { type IncomingUpgrade, pathOf } from '../http/request.ts'
+import type { Captures, IncomingUpgrade } from '../http/request.ts'
 import type { Inherited, PlainRequests } from '../http/requests.ts'
 import { StaticFiles } from '../http/static-files.ts'
 import { SettingError, show, WebSocketError } from '../protocol/errors.ts'
 import type { Clock } from '../protocol/ports.ts'
+import { pathOf } from '../protocol/request-target.ts'
 import { unfailing } from '../protocol/user-code.ts'
 import type { Route } from '../route.ts'
 import { DEFAULT_SETTINGS, resolveSettings } from '../route-settings.ts'
@@ -54,7 +55,7 @@ class NotFound extends RequestHandler {
   }
 }
 
-const NOTHING: Exclude<Captured, 'malformed'> = { params: {}, args: [] }
+const NOTHING: Captures = { params: {}, args: [] }
 
 /**
  * Handlers by their paths, and the settings that they share (Tornado: `Application`).
@@ -235,7 +236,7 @@ export class Application implements HandlerHost {
 
   #match(path: string): Pick<URLSpec, 'handlerClass' | 'kwargs'> & { captured: Captured } {
     for (const { pattern, handlerClass, kwargs } of this.#rules) {
-      const captured: ReturnType<Pattern['match']> = pattern.match(path)
+      const captured = pattern.match(path)
       if (captured !== undefined) return { handlerClass, kwargs, captured }
     }
     const handlerClass = (this.settings.defaultHandlerClass ?? NotFound) as RequestHandlerClass

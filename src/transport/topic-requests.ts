@@ -12,6 +12,8 @@ import type { Inherited, PlainRequests } from '../http/requests.ts'
 import { SettingError, show, WebSocketError } from '../protocol/errors.ts'
 import { checkOriginRule, type OriginRule } from '../protocol/origin.ts'
 import type { Clock, Random } from '../protocol/ports.ts'
+import { pathOf } from '../protocol/request-target.ts'
+import { MAX_TOPIC_LENGTH } from '../protocol/resume.ts'
 import { PublishRate } from '../streams/publish-rate.ts'
 import { Refusals } from '../streams/refusals.ts'
 import { HttpExchange } from './http-exchange.ts'
@@ -41,8 +43,6 @@ export type TopicRequestsOptions = Pick<TopicService, 'topics' | 'report'> & {
   readonly random?: Random
 } & { readonly [Name in TopicLimitName]?: number | undefined }
 
-/** A topic's name, in bytes of UTF-8. */
-const MAX_NAME_BYTES = 255
 /** Requests of one socket at a time; browsers send one. */
 const MAX_PER_SOCKET = 8
 /** How long a drain waits for answers that are under way. */
@@ -150,7 +150,7 @@ export class TopicRequests implements PlainRequests {
     const { message, lifeline } = exchange
     const name = decode(word)
     if (name === undefined) return line(400, 'the path does not decode to UTF-8')
-    if (Buffer.byteLength(name) > MAX_NAME_BYTES) return line(404, 'no topic has so long a name')
+    if (Buffer.byteLength(name) > MAX_TOPIC_LENGTH) return line(404, 'no topic has so long a name')
     const params = Object.assign(Object.create(null), { name })
     const request = this.#requestOf(head, { params, args: [] })
     const refusal = this.#admit(exchange, request.remoteAddress)
@@ -193,9 +193,7 @@ export class TopicRequests implements PlainRequests {
 
 /** The segment after `prefix`, still encoded; `undefined` when the path is not one of ours. */
 function wordAfter(prefix: string, url: string): string | undefined {
-  // An absolute target (RFC 9112 §3.2.2) has a path, too.
-  const target = /^[a-z][a-z0-9+.-]*:\/\/[^/]*(\/.*)$/i.exec(url)?.[1] ?? url
-  const path = target.split(/[?#]/, 1)[0] as string
+  const path = pathOf(url)
   if (!path.startsWith(prefix)) return undefined
   const word = path.slice(prefix.length)
   return word === '' || word.includes('/') ? undefined : word
