@@ -19,13 +19,13 @@ export type Start = Recovery & {
 }
 
 /** What comes next: messages, after a gap if what the reader had not seen is gone. */
-export interface Reading {
+export interface Next {
   readonly items: readonly TopicItem[]
   /** Nothing up to this offset will come any more; `undefined` when nothing was missed. */
   readonly gapTo: number | undefined
 }
 
-const NOTHING: Reading = { items: [], gapTo: undefined }
+const NOTHING: Next = { items: [], gapTo: undefined }
 
 export class TopicReader {
   readonly log: TopicLog
@@ -61,7 +61,7 @@ export class TopicReader {
    *
    * @throws JournalError `ERR_WINDSOCK_JOURNAL_CORRUPT` when the store does not give what it says it keeps.
    */
-  next(bounds: PageBounds): Reading | Promise<Reading> {
+  next(bounds: PageBounds): Next | Promise<Next> {
     if (this.caughtUp) return NOTHING
     const page = this.log.read(this.#offset, bounds)
     return page instanceof Promise
@@ -74,7 +74,7 @@ export class TopicReader {
     this.#offset = this.log.offset
   }
 
-  #take(floor: number, items: readonly TopicItem[]): Reading {
+  #take(floor: number, items: readonly TopicItem[]): Next {
     const expected = this.#offset + 1
     const first = items[0]?.offset ?? floor + 1
     const gapTo = first > expected ? first - 1 : undefined

@@ -13,7 +13,7 @@ import { checkStatus, reasonOf } from './errors.ts'
 export type HeaderValue = string | number | Date
 
 /** A response that is ready to go. */
-export interface FinishedResponse {
+export interface MadeResponse {
   readonly status: number
   readonly reason: string
   readonly headers: ResponseHeaders
@@ -109,7 +109,7 @@ export class ResponseDraft {
   }
 
   /** The response, its length told where it has a body. */
-  answer(): FinishedResponse {
+  answer(): MadeResponse {
     const hasBody = this.#status !== 204 && this.#status !== 304
     const body = hasBody ? Buffer.concat(this.#chunks) : Buffer.alloc(0)
     const headers: Record<string, string | readonly string[]> = this.#list()

@@ -98,7 +98,8 @@ export function openHttp(
   }
 }
 
-interface Reading {
+/** A subscription of the client's, over HTTP. */
+interface Subscription {
   readonly id: number
   readonly topic: string
   readonly begin: SubscribeFrom
@@ -106,7 +107,7 @@ interface Reading {
 }
 
 /** Reads a topic until the link ends. @throws Refused or Broken. */
-async function read(exchange: Exchange, way: Way, { id, topic, begin, tell }: Reading) {
+async function read(exchange: Exchange, way: Way, { id, topic, begin, tell }: Subscription) {
   let { place, isFresh } = await firstPlace(exchange, begin)
   let begun = false
   let cursor: string | undefined
