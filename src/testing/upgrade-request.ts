@@ -6,7 +6,7 @@ import type { IncomingUpgrade } from '../http/request.ts'
 
 /** The request of a peer. */
 export interface ConnectOptions {
-  /** Header names and values; they replace the usual ones of the same name. */
+  /** Header names, in any case, and values; they replace the usual ones of the same name. */
   readonly headers?: Readonly<Record<string, string>>
   /** Default `192.0.2.1`. */
   readonly remoteAddress?: string
@@ -26,7 +26,9 @@ export function upgradeRequest(path: string, options: ConnectOptions): IncomingU
     connection: 'Upgrade',
     'sec-websocket-version': '13',
     'sec-websocket-key': 'dGhlIHNhbXBsZSBub25jZQ==',
-    ...options.headers,
+  }
+  for (const [name, value] of Object.entries(options.headers ?? {})) {
+    headers[name.toLowerCase()] = value
   }
   return {
     method: 'GET',

@@ -43,6 +43,14 @@ describe('a client over a simulated socket', () => {
     expect([client.status, client.isEnded, client.wire.length]).toEqual([403, true, 1])
   })
 
+  it('asks with a header in place of the usual one, in whatever case its name is written', async () => {
+    await using server = harness([echo])
+    const headers = { 'Sec-WebSocket-Version': '12' }
+    expect((await server.connect('/echo', { headers })).status).toBe(426)
+    const host = { Host: 'a.test', Origin: 'http://a.test' }
+    expect((await server.connect('/echo', { headers: host })).status).toBe(101)
+  })
+
   it('may be cut off in the middle of a frame, by a FIN and by a reset', async () => {
     await using server = harness([echo])
     const [cut, reset] = [server.client('/echo'), server.client('/echo')]
