@@ -30,7 +30,7 @@ import { type DialTarget, type TlsOptions, WsDialer } from './transport/ws-clien
  */
 export type DialSettings = { readonly [Name in RouteLimitName]?: number | undefined } & Pick<
   RouteSettings,
-  'compression' | 'slow' | 'machine'
+  'compression' | 'slow' | 'machine' | 'proofOfLife' | 'pingTimeoutCode'
 > & {
     /** Offered in this order; the server may choose none of them. Default: none. */
     readonly subprotocols?: readonly string[] | undefined
@@ -73,8 +73,8 @@ const identifier = identifiers(liveRandom)
 
 const OWN_NAMES = ['headers', 'origin', 'tls', 'signal', 'onError']
 
-/** Of routes only: here the other end decides. */
-const NOT_OURS = ['checkOrigin', 'prepare'] as const
+/** Of routes only: here the other end decides, and no journal keeps what happens. */
+const NOT_OURS = ['checkOrigin', 'requireOrigin', 'prepare', 'journalLevel'] as const
 
 /** Headers that the handshake itself writes. */
 const RESERVED = /^(sec-websocket-.*|connection|upgrade|content-length|transfer-encoding)$/i

@@ -341,13 +341,16 @@ describe('keepalive of the client', () => {
     expect(connection.state).toBe('open')
   })
 
-  it('closes with 1011 when no pong comes', async () => {
+  it.each<[number, DialSettings]>([
+    [1011, {}],
+    [4408, { pingTimeoutCode: 4408 }],
+  ])('closes with %i when no pong comes, as %j says', async (code, settings) => {
     const { url } = await wsServer({ autoPong: false } as never)
-    const { connection } = await call(url, { pingIntervalMs: 5, pingTimeoutMs: 5 })
+    const { connection } = await call(url, { pingIntervalMs: 5, pingTimeoutMs: 5, ...settings })
     expect(await connection.closed).toMatchObject({
       initiator: 'local',
       cause: 'pingTimeout',
-      sent: { code: 1011, reason: 'ping timed out' },
+      sent: { code, reason: 'ping timed out' },
     })
   })
 
@@ -586,6 +589,8 @@ describe('a mistake is told before anything is sent', () => {
     ['a limit below its range', 'ws://127.0.0.1/', { maxMessageBytes: 0 }],
     ['a subprotocol that is no token', 'ws://127.0.0.1/', { subprotocols: ['a b'] }],
     ['a setting of servers', 'ws://127.0.0.1/', { checkOrigin: 'any' } as DialSettings],
+    ['another of them', 'ws://127.0.0.1/', { requireOrigin: true } as DialSettings],
+    ['a journal it has not', 'ws://127.0.0.1/', { journalLevel: 'sizes' } as DialSettings],
     ['an unknown setting', 'ws://127.0.0.1/', { pingInterval: 1 } as DialSettings],
   ])('%s', async (_title, url, settings) => {
     expect(await failure(url, settings)).toBeInstanceOf(SettingError)

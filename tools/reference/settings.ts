@@ -27,8 +27,8 @@ export function settingsPage(): string {
     '## For `serve()` only',
     members('src/server-options.ts', 'ServeOptions'),
     '## For `dial()`',
-    'Beside the limits of a route, `compression` (which offers it), `slow` and `machine`; ' +
-      '[connecting as a client](../how-to/connect-as-a-client.md) shows them. `websocketConnect()` of ' +
+    'Beside the limits of a route, `compression` (which offers it), `slow`, `machine`, `proofOfLife` and ' +
+      '`pingTimeoutCode`; [connecting as a client](../how-to/connect-as-a-client.md) shows them. `websocketConnect()` of ' +
       "`windsock/tornado` has Tornado's names and seconds.",
     members('src/dial.ts', 'DialOptions'),
     members('src/dial.ts', 'DialSettings'),
