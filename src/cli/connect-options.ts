@@ -8,7 +8,7 @@ import type { ClientTransport } from '../machines/client-effects.ts'
 import { parseOffset } from '../protocol/http-offset.ts'
 import { isOffset } from '../protocol/position.ts'
 import type { SubscribeFrom } from '../protocol/resume.ts'
-import { age } from './replay-options.ts'
+import { age } from './options.ts'
 
 /** `start`, `now`, `last:50`, or a position as the HTTP side writes it. */
 export function place(text: string): SubscribeFrom {

@@ -4,7 +4,7 @@
 // there is no prompt. What is typed or piped is given out line by line, and its end once.
 
 import { clearLine, createInterface, cursorTo, type Interface } from 'node:readline'
-import { harmless } from './replay-text.ts'
+import { harmless } from './terminal-text.ts'
 
 export class Screen {
   readonly #isTerminal = process.stdin.isTTY === true && process.stdout.isTTY === true

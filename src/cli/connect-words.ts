@@ -8,7 +8,8 @@ import type { CloseFrame, CloseRecord } from '../protocol/close-record.ts'
 import type { Message } from '../protocol/message.ts'
 import { printable } from '../protocol/printable.ts'
 import { toBase64 } from '../protocol/resume.ts'
-import { inQuotes, jsonLine, lasted, quoted } from './replay-text.ts'
+import { frameText } from './replay-words.ts'
+import { jsonLine, lasted, quoted } from './terminal-text.ts'
 
 /** The most bytes of one message that are shown to people. */
 const SHOWN_BYTES = 4_096
@@ -108,9 +109,7 @@ function stateWords(
 }
 
 function after(frame: CloseFrame | null): string {
-  if (frame === null) return ''
-  const { code, reason } = frame
-  return reason === '' ? `, after ${code}` : `, after ${code} ${inQuotes(reason)}`
+  return frame === null ? '' : `, after ${frameText(frame)}`
 }
 
 function messageWords(message: Message): string {

@@ -8,7 +8,7 @@ import { isTopicStream, type TrimOptions } from '../journal/store.ts'
 import { liveClock } from '../transport/live-ports.ts'
 import { readJournal } from './journal-file.ts'
 import { progressOn } from './journal-progress.ts'
-import { counted, grouped, print } from './replay-text.ts'
+import { counted, grouped, print } from './terminal-text.ts'
 
 export interface CompactOptions {
   /** Events of lives that stay, the newest; default: all. */

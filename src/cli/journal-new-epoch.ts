@@ -5,7 +5,7 @@
 
 import { openSqliteStore } from '../journal/sqlite-store.ts'
 import { readJournal } from './journal-file.ts'
-import { counted, print } from './replay-text.ts'
+import { counted, print } from './terminal-text.ts'
 
 /** @throws JournalError `ERR_WINDSOCK_JOURNAL_LOCKED` when a process has the journal open. */
 export async function renewEpochs(file: string): Promise<void> {

@@ -6,7 +6,7 @@ import { type Damage, type Verified, verify } from '../journal/verify.ts'
 import { printable } from '../protocol/printable.ts'
 import { readJournal } from './journal-file.ts'
 import { progressOn } from './journal-progress.ts'
-import { columns, counted, grouped, print, prose } from './replay-text.ts'
+import { columns, counted, grouped, print, prose } from './terminal-text.ts'
 
 /** Prints what was found; the exit code is 1 when that is damage. */
 export async function verifyJournal(file: string): Promise<void> {

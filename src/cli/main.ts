@@ -12,10 +12,10 @@ import type { DemoOptions } from './demo.ts'
 import { type CompactOptions, compactJournal } from './journal-compact.ts'
 import { renewEpochs } from './journal-new-epoch.ts'
 import { verifyJournal } from './journal-verify.ts'
+import { age, port, time, whole } from './options.ts'
 import { type LifeOptions, type ListOptions, replayLife, replayList } from './replay.ts'
 import { CAUSES } from './replay-list.ts'
-import { age, port, time, whole } from './replay-options.ts'
-import { harmless } from './replay-text.ts'
+import { harmless } from './terminal-text.ts'
 
 const AN_ID = 'An id that begins with - goes behind --, as in: windsock replay <journal> -- -aB3'
 

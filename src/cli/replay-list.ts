@@ -5,7 +5,7 @@
 import { decodeLifeEvent, type LifeEvents, type RecordedLifeEvent } from '../journal/events.ts'
 import { connectionStream, type Store } from '../journal/store.ts'
 import type { CloseCause, CloseRecord } from '../protocol/close-record.ts'
-import { aligned, fitted, lasted, quoted, utc } from './replay-text.ts'
+import { aligned, fitted, lasted, quoted, utc } from './terminal-text.ts'
 
 /** Every cause, for those who may choose one. */
 export const CAUSES = Object.keys({

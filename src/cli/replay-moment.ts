@@ -5,8 +5,8 @@
 import { type LifeStep, type LifeStory, stateName } from '../journal/life-story.ts'
 import { type Chart, isWithin, type Label, stateAt } from './chart.ts'
 import { stateLines } from './replay-story.ts'
-import { aligned, labelled, lasted, stopwatch, wrapped } from './replay-text.ts'
 import { dataWords, delayName, isFrame, valueText, words } from './replay-words.ts'
+import { aligned, labelled, lasted, stopwatch, wrapped } from './terminal-text.ts'
 
 /** A timer that is armed. */
 export interface ArmedTimer {

@@ -6,6 +6,7 @@ import { type LifeStep, type LifeStory, stateName, type Unfoldable } from '../jo
 import type { ConnectionEffect } from '../machines/effects.ts'
 import { describeCloseCode } from '../protocol/close-codes.ts'
 import type { CloseFrame, CloseRecord } from '../protocol/close-record.ts'
+import { dataWords, effectText } from './replay-words.ts'
 import {
   aligned,
   counted,
@@ -17,8 +18,7 @@ import {
   stopwatch,
   utc,
   wrapped,
-} from './replay-text.ts'
-import { dataWords, effectText } from './replay-words.ts'
+} from './terminal-text.ts'
 
 const WHO: Readonly<Record<string, string>> = {
   local: 'by us',

@@ -6,7 +6,7 @@
 import type { RecordedLifeEvent } from '../journal/events.ts'
 import type { LifeStory } from '../journal/life-story.ts'
 import { printable } from '../protocol/printable.ts'
-import { jsonLine, lasted, quoted, utc } from './replay-text.ts'
+import { jsonLine, lasted, quoted, utc } from './terminal-text.ts'
 
 /** The name of the file where none is given; ids of any alphabet make a name. */
 export function testFileName(connectionId: string): string {

@@ -5,7 +5,7 @@
 import type { LifeStep } from '../journal/life-story.ts'
 import type { ConnectionEffect } from '../machines/effects.ts'
 import type { CloseFrame } from '../protocol/close-record.ts'
-import { inQuotes, lasted, quoted } from './replay-text.ts'
+import { inQuotes, lasted, quoted } from './terminal-text.ts'
 
 /** One effect, with what it is about. */
 export function effectText(effect: ConnectionEffect): string {

@@ -13,7 +13,7 @@ import { armedTimers, momentLines } from './replay-moment.ts'
 import { connectionChart, storyToMermaid } from './replay-path.ts'
 import { storyLines, untold } from './replay-story.ts'
 import { regressionTest, testFileName } from './replay-test.ts'
-import { columns, jsonLine, print } from './replay-text.ts'
+import { columns, jsonLine, print } from './terminal-text.ts'
 
 export interface ListOptions extends ListFilter {
   readonly json?: boolean

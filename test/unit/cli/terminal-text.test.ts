@@ -13,7 +13,7 @@ import {
   stopwatch,
   utc,
   wrapped,
-} from '../../../src/cli/replay-text.ts'
+} from '../../../src/cli/terminal-text.ts'
 import { CONTROL, hostileText } from './support/hostile.ts'
 
 describe('harmless', () => {

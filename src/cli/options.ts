@@ -3,7 +3,7 @@
 // Commander says which option it was; these say what it must be.
 
 import { InvalidArgumentError } from 'commander'
-import { utc } from './replay-text.ts'
+import { utc } from './terminal-text.ts'
 
 const UNITS_MS: Readonly<Record<string, number>> = {
   ms: 1,

@@ -1,4 +1,4 @@
-// Replay text: words, times, numbers and columns for a terminal.
+// Terminal text: words, times, numbers and columns for a terminal.
 //
 // What a journal holds was written by peers, too. Whatever is printed passes `harmless` last, so that no escape sequence
 // of theirs drives the terminal; what goes into a line is also cut by `printable`, so that none of it fills the screen.
