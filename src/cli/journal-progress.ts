@@ -2,6 +2,8 @@
 //
 // It stands on standard error, so that what a command has found can be piped away.
 
+import { grouped } from './terminal-text.ts'
+
 const WIDTH = 30
 /** Between two drawings; more of them nobody sees. */
 const EVERY_MS = 100
@@ -32,9 +34,9 @@ export function progressOn(output: NodeJS.WriteStream): Progress {
 
 /** `██████░░░░  60% of 1,000 lives`. */
 export function barText(done: number, of: number | undefined, what: string): string {
-  if (of === undefined) return `${done.toLocaleString('en-US')} ${what}`
+  if (of === undefined) return `${grouped(done)} ${what}`
   const share = of === 0 ? 1 : Math.min(1, done / of)
   const full = Math.floor(share * WIDTH)
   const percent = String(Math.floor(share * 100)).padStart(3)
-  return `${'█'.repeat(full)}${'░'.repeat(WIDTH - full)} ${percent}% of ${of.toLocaleString('en-US')} ${what}`
+  return `${'█'.repeat(full)}${'░'.repeat(WIDTH - full)} ${percent}% of ${grouped(of)} ${what}`
 }
