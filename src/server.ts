@@ -24,7 +24,6 @@ import { describe, SettingError, show, WebSocketError } from './protocol/errors.
 import { refuseUpgrade } from './protocol/handshake.ts'
 import { DEFAULT_LIMITS, resolveLimits } from './protocol/limits.ts'
 import { lastAnswered } from './protocol/linger.ts'
-import type { Route } from './route.ts'
 import { DEFAULT_SETTINGS, resolveSettings } from './route-settings.ts'
 import { type ConnectionCounts, printError, type RouteMatch, Runtime } from './runtime.ts'
 import {
@@ -95,12 +94,9 @@ export async function serve(options: ServeOptions): Promise<Server> {
   const entries = entriesOf(options)
   const { host = '127.0.0.1', port = 0 } = options
   checkAddress(host, port)
-  const routes = entries.filter((entry) => entry.kind === 'route')
   const pages = entries.filter((entry) => entry.kind === 'page')
-  const runtime = makeRuntime(options, routes, SERVE_NAMES)
+  const { runtime, proxies, others, drain } = partsOf(entries, options, SERVE_NAMES)
   const limits = resolveLimits(DEFAULT_LIMITS, options, 'server')
-  const proxies = new TrustedProxies(options.trustedProxies)
-  const others = plainRequests(entries, options, proxies)
   const http = createServer({
     maxHeaderSize: limits.maxHeaderBytes,
     headersTimeout: limits.headersTimeoutMs,
@@ -125,8 +121,7 @@ export async function serve(options: ServeOptions): Promise<Server> {
   await listening(http, host, port)
   const address = http.address() as AddressInfo
   const shownHost = address.family === 'IPv6' ? `[${address.address}]` : address.address
-  let closing: Promise<void> | undefined
-  return facade(runtime, others.answer, () => (closing ??= closeAll()), {
+  return facade(runtime, others.answer, closeAll, {
     url: `http://${shownHost}:${address.port}`,
     host: address.address,
     port: address.port,
@@ -137,7 +132,7 @@ export async function serve(options: ServeOptions): Promise<Server> {
       http.close(() => resolve())
     })
     http.closeIdleConnections()
-    await Promise.all([runtime.drain(GOING_AWAY), others.close()])
+    await drain()
     detach()
     // What is left now are plain requests, and sockets that never became requests.
     http.closeAllConnections()
@@ -157,29 +152,44 @@ export function attach(http: HttpServer, options: AttachOptions): Attached {
     throw new SettingError(`attach() needs a server of node:http or node:https, not ${show(http)}`)
   }
   const entries = entriesOf(options)
-  const routes = entries.filter((entry) => entry.kind === 'route')
   if (entries.some(({ kind }) => kind === 'page')) {
     throw new WebSocketError(
       'ERR_WINDSOCK_ROUTE',
       'page() works with serve() only: with attach() the server that you attach to answers with pages',
     )
   }
-  const runtime = makeRuntime(options, routes, ATTACH_NAMES)
-  const proxies = new TrustedProxies(options.trustedProxies)
-  const others = plainRequests(entries, options, proxies)
+  const { runtime, proxies, others, drain } = partsOf(entries, options, ATTACH_NAMES)
   const detach = listen(http, runtime, proxies, (socket) => {
     if (http.listenerCount('upgrade') === 1) refuse(socket, 404, 'there is nothing at this path')
   })
-  let closing: Promise<void> | undefined
   let isClosed = false
   const answer: Attached['answer'] = (...given) => !isClosed && others.answer(...given)
-  return facade(runtime, answer, () => (closing ??= closeAll()), {})
+  return facade(runtime, answer, closeAll, {})
 
   async function closeAll(): Promise<void> {
-    await Promise.all([runtime.drain(GOING_AWAY), others.close()])
+    await drain()
     isClosed = true
     detach()
   }
+}
+
+/** What both make of the same options, and know nothing of who listens. @throws SettingError for a mistake in them. */
+function partsOf(entries: readonly Entry[], options: ServerSettings, names: readonly string[]) {
+  const settings = resolveSettings(DEFAULT_SETTINGS, options, 'server', names)
+  checkServerSettings(options)
+  const runtime = new Runtime({
+    routes: entries.filter((entry) => entry.kind === 'route'),
+    settings,
+    maxConnections: options.maxConnections ?? descriptorLimit() ?? DEFAULT_LIMITS.maxConnections,
+    clock: liveClock,
+    random: liveRandom,
+    onError: options.onError ?? printError,
+    journal: options.journal ?? memoryJournal(),
+  })
+  const proxies = new TrustedProxies(options.trustedProxies)
+  const others = plainRequests(entries, options, proxies)
+  const drain = () => Promise.all([runtime.drain(GOING_AWAY), others.close()])
+  return { runtime, proxies, others, drain }
 }
 
 /** Those of the entries that answer plain requests by themselves, as one. */
@@ -204,12 +214,15 @@ function plainRequests(
   }
 }
 
+/** What users hold; `closeAll` is called once, however often they close. */
 function facade<Extra extends object>(
   runtime: Runtime,
   answer: Attached['answer'],
-  close: () => Promise<void>,
+  closeAll: () => Promise<void>,
   extra: Extra,
 ): Attached & Extra {
+  let closing: Promise<void> | undefined
+  const close = () => (closing ??= closeAll())
   return {
     ...extra,
     connections: runtime.connections,
@@ -222,24 +235,6 @@ function facade<Extra extends object>(
     close,
     [Symbol.asyncDispose]: close,
   }
-}
-
-function makeRuntime(
-  options: ServerSettings,
-  routes: readonly Route[],
-  names: readonly string[],
-): Runtime {
-  const settings = resolveSettings(DEFAULT_SETTINGS, options, 'server', names)
-  checkServerSettings(options)
-  return new Runtime({
-    routes,
-    settings,
-    maxConnections: options.maxConnections ?? descriptorLimit() ?? DEFAULT_LIMITS.maxConnections,
-    clock: liveClock,
-    random: liveRandom,
-    onError: options.onError ?? printError,
-    journal: options.journal ?? memoryJournal(),
-  })
 }
 
 /** Brings upgrades to the runtime; `foreign` gets those on no path of ours. Returns how to stop. */
