@@ -66,8 +66,8 @@ export interface Connection {
   /**
    * Sends a message.
    *
-   * @returns a promise that resolves when the next one may be sent: at once, or when the waiting bytes are
-   *   below `outboundHighWaterBytes` again. It rejects with `WebSocketClosedError` once the connection
+   * @returns a promise that resolves when the next one may be sent: at once, or when the waiting bytes have fallen
+   *   below half of `outboundHighWaterBytes`. It rejects with `WebSocketClosedError` once the connection
    *   is closing or closed; nobody needs to look at it, a rejection left alone hurts nothing.
    * @throws WebSocketError `ERR_WINDSOCK_MESSAGE_TYPE` when `data` cannot be sent.
    */
