@@ -26,7 +26,6 @@ const EVERY_ROOM_BELOW_ROOT = [
   'transport',
   'handlers',
   'http',
-  'observe',
 ]
 
 const ROOMS: Readonly<Record<string, Room>> = {
@@ -47,14 +46,13 @@ const ROOMS: Readonly<Record<string, Room>> = {
     typesOf: ['handlers'],
     packages: ['node:', 'cookie', 'path-to-regexp'],
   },
-  observe: { rooms: ['protocol', 'streams', 'journal'], packages: ['rxjs', 'xstate'] },
   client: {
     rooms: ['protocol', 'machines'],
     packages: ['xstate', 'rxjs', 'ws', 'eventsource-parser'],
   },
   root: { rooms: EVERY_ROOM_BELOW_ROOT, packages: ['rxjs', 'xstate', 'node:'] },
   tornado: {
-    rooms: ['root', 'protocol', 'streams', 'journal', 'handlers', 'http', 'observe'],
+    rooms: ['root', 'protocol', 'streams', 'journal', 'handlers', 'http'],
     packages: ['rxjs', 'eta', 'node:'],
   },
   testing: {
