@@ -2,7 +2,7 @@
 //
 // With `windsock.v1.json` one connection subscribes to several topics, publishes with acknowledgements, and comes back
 // to where it was (topic-session.ts). Without a subprotocol one connection is one topic, as plain as it can be: each
-// message out is a message of the topic, each text in is a publish. A client that offers only other subprotocols is
+// message out is a message of the topic, each message in is a publish. A client that offers only other subprotocols is
 // refused: it would not understand either.
 
 import { fitReason } from '../protocol/close-reason.ts'

@@ -172,3 +172,13 @@ it('an onError whose promise rejects hurts nobody', async () => {
   await new Promise(setImmediate)
   expect(rejected).toEqual([])
 })
+
+it('what a plain client says is published as it is, bytes too', async () => {
+  const log = topic<Sendable>('log', { history: { count: 10 } })
+  await using server = harness(topics('/topics', [log], { accept: (input) => input as Sendable }))
+  const peer = await server.connect('/topics/log')
+  peer.send('text')
+  peer.send(Uint8Array.of(1, 2))
+  await server.advance(10)
+  expect(peer.messages).toEqual(['text', Uint8Array.of(1, 2)])
+})
