@@ -5,6 +5,7 @@
 //
 // One log, one set of rules, one Origin policy, whatever carries it.
 
+import { SESSION_LIMITS } from './handlers/session-limits.ts'
 import { type AnyTopic, topicHandler } from './handlers/topic-handler.ts'
 import { rulesOf, type TopicRules } from './handlers/topic-rules.ts'
 import { pattern } from './http/pattern.ts'
@@ -12,7 +13,6 @@ import { HandshakeRequest } from './http/request.ts'
 import type { Inherited, PlainRequests } from './http/requests.ts'
 import { checkBound } from './protocol/bound.ts'
 import { SettingError, show } from './protocol/errors.ts'
-import { LONGEST_DELAY_MS } from './protocol/ports.ts'
 import { MAX_TOPIC_LENGTH } from './protocol/resume.ts'
 import { checkNames } from './protocol/setting-names.ts'
 import { unfailing } from './protocol/user-code.ts'
@@ -50,13 +50,6 @@ export type TopicsOptions = TopicRules &
     readonly maxPublishesPerSecond?: number
   }
 
-const BOUNDS = {
-  heartbeatMs: { default: 25_000, min: 10, max: LONGEST_DELAY_MS },
-  maxFrameBytes: { default: 65_536, min: 1_024, max: 2 ** 31 - 1 },
-  maxSubscriptions: { default: 128, min: 1, max: 100_000 },
-  maxPublishesPerSecond: { default: 50, min: 1, max: 1_000_000 },
-} as const
-
 const FUNCTIONS = ['mayRead', 'accept', 'joined', 'left', 'contentType', 'onError'] as const
 
 const NAMES = Object.keys({
@@ -68,7 +61,7 @@ const NAMES = Object.keys({
   onError: true,
   checkOrigin: true,
   requireOrigin: true,
-  ...BOUNDS,
+  ...SESSION_LIMITS,
   ...TOPIC_LIMITS,
 } satisfies Record<keyof TopicsOptions, unknown>)
 
@@ -177,6 +170,7 @@ function checkContentType(name: string, type: unknown): void {
   )
 }
 
-function bound(options: TopicsOptions, name: keyof typeof BOUNDS): number {
-  return checkBound(name, options[name] ?? BOUNDS[name].default, BOUNDS[name])
+function bound(options: TopicsOptions, name: keyof typeof SESSION_LIMITS): number {
+  const limit = SESSION_LIMITS[name]
+  return checkBound(name, options[name] ?? limit.default, limit)
 }

@@ -1,6 +1,6 @@
 // Bound: what a number may be that a program sets, and the words for one that it may not.
 //
-// Limits and the options of topics are tables of these. The client in a page checks its own in fewer bytes.
+// Limits, of connections and of topics, are tables of these. The client in a page checks its own in fewer bytes.
 
 import { SettingError, show } from './errors.ts'
 
@@ -12,6 +12,16 @@ export interface Bound {
   /** The least and the most that a program may set. */
   readonly min: number
   readonly max: number
+}
+
+/** A bound that is told of with its reasons, as the reference prints it. */
+export interface ReasonedBound extends Bound {
+  readonly default: number
+  readonly unit: string
+  /** Why the default is that number. */
+  readonly why: string
+  /** What happens when it is reached. */
+  readonly atBound: string
 }
 
 /** Lets a value within its bound through. @throws SettingError naming the setting, the value and the range. */

@@ -3,22 +3,17 @@
 // Nothing in windsock is unbounded (RFC 6455 §10.4). Each row says the default, the unit, the allowed range, why the
 // default is that number, and what happens at the bound; `docs/reference/limits.md` is this table, printed.
 
-import { type Bound, checkBound } from './bound.ts'
+import { checkBound, type ReasonedBound } from './bound.ts'
 import { SettingError } from './errors.ts'
 import { LONGEST_DELAY_MS } from './ports.ts'
 
 export type Unit = 'ms' | 'bytes' | 'messages' | 'frames' | 'fragments' | 'connections'
 
 /** One bound. */
-export interface Limit extends Bound {
-  readonly default: number
+export interface Limit extends ReasonedBound {
   readonly unit: Unit
   /** Whether a route may set its own value, or only the server. */
   readonly scope: 'route' | 'server'
-  /** Why the default is that number. */
-  readonly why: string
-  /** What happens when it is reached. */
-  readonly atBound: string
 }
 
 const KIB = 1024

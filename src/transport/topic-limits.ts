@@ -3,15 +3,12 @@
 //
 // A request holds memory, a timer and a socket for as long as it waits; each of these is bounded here.
 
-import { type Bound, checkBound } from '../protocol/bound.ts'
+import { checkBound, type ReasonedBound } from '../protocol/bound.ts'
 import { LONGEST_DELAY_MS } from '../protocol/ports.ts'
 
 /** One bound, as in `LIMITS`, and in units that HTTP has. */
-export interface TopicLimit extends Bound {
-  readonly default: number
+export interface TopicLimit extends ReasonedBound {
   readonly unit: 'ms' | 'bytes' | 'messages' | 'requests'
-  readonly why: string
-  readonly atBound: string
 }
 
 const KIB = 1024

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import {
   resolveTopicLimits,
@@ -20,12 +19,4 @@ describe('the limits of topics over HTTP', () => {
       }
     })
   }
-
-  it('stand in the reference as they are', () => {
-    const page = readFileSync(new URL('../../../docs/reference/http.md', import.meta.url), 'utf8')
-    for (const [name, { default: usual, unit, why, atBound }] of Object.entries(TOPIC_LIMITS)) {
-      const row = `| \`${name}\` | ${usual.toLocaleString('en')} ${unit} | ${why} | ${atBound} |`
-      expect(page).toContain(row)
-    }
-  })
 })
