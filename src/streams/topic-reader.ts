@@ -69,11 +69,6 @@ export class TopicReader {
       : this.#take(page.floor, page.items)
   }
 
-  /** Leaves out everything up to the newest message. */
-  skipToHead(): void {
-    this.#offset = this.log.offset
-  }
-
   #take(floor: number, items: readonly TopicItem[]): Next {
     const expected = this.#offset + 1
     const first = items[0]?.offset ?? floor + 1

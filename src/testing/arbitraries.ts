@@ -242,16 +242,16 @@ export function scripts(
     { weight: 1, arbitrary: fc.nat(longestWaitMs) },
   )
   const list = typeof paths === 'string' ? [paths] : paths
-  const steps$ = fc.array(
+  const drawn = fc.array(
     fc.record({ waitMs: wait, client: fc.integer({ min: 1, max: clients }), act: anyAct(list) }),
     { minLength: 1, maxLength: steps, size: 'max' },
   )
   const { topics } = options
-  if (topics === undefined) return steps$.map((made) => assemble(made, list))
+  if (topics === undefined) return drawn.map((made) => assemble(made, list))
   const isReal = fc.constantFrom(false, false, true)
   const real = fc.array(isReal, { minLength: clients, maxLength: clients })
   return fc
-    .tuple(steps$, real)
+    .tuple(drawn, real)
     .map(([made, by]) =>
       assemble(made, list, (client) =>
         by[client - 1] ? { follows: topics, by: 'client' } : { follows: topics },
