@@ -12,9 +12,9 @@ import type { RouteLimitName } from '../protocol/limits.ts'
 import type { Message, Sendable } from '../protocol/message.ts'
 import type { Clock, Random } from '../protocol/ports.ts'
 
-/** The upgrade request, as user code sees it; plain data that outlives the socket. */
+/** The upgrade request, or a plain one, as user code sees it; plain data that outlives the socket. */
 export interface ConnectionRequest {
-  /** `GET`. */
+  /** `GET` of an upgrade; of a plain request, its own. */
   readonly method: string
   /** The request target: path and query. */
   readonly url: string

@@ -1,4 +1,4 @@
-// Request: the upgrade request as user code sees it, copied out of Node's so that it does not keep that alive.
+// Request: a request, upgrade or plain, as user code sees it, copied out of Node's so that it does not keep that alive.
 //
 // Headers, query and cookies are parsed when first asked for; most connections never ask.
 
@@ -7,7 +7,7 @@ import type { ConnectionRequest } from '../handlers/handler.ts'
 import type { UpgradeRequest } from '../protocol/handshake.ts'
 import { pathOf } from '../protocol/request-target.ts'
 
-/** What an upgrade request tells, whoever brought it. */
+/** What a request tells, upgrade or plain, whoever brought it. */
 export interface IncomingUpgrade extends UpgradeRequest {
   readonly remoteAddress: string
   readonly secure: boolean

@@ -13,7 +13,7 @@ export function connectionPage(): string {
       'has as `this.connection` from `open()` on.',
     members('Connection'),
     '## `connection.request`',
-    'The upgrade request: plain data that outlives the socket.',
+    'The upgrade request, or a plain one: plain data that outlives the socket.',
     members('ConnectionRequest'),
     '## `context`',
     'The second argument of a stream function. With its clock a handler runs in virtual time, too.',
