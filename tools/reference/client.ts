@@ -45,7 +45,7 @@ export function clientPage(): string {
       'dial.',
     '## Options',
     'Whole numbers; a name that is no option and a value out of range throw a `SettingError`. `connectPlain()` has no ' +
-      '`upgradeMs`, `pollMs`, `maxQueued` and `maxQueuedChars`.',
+      'use for `upgradeMs`, `pollMs`, `maxQueued` and `maxQueuedChars`.',
     table(
       ['Option', 'Default', 'Range', 'Meaning'],
       membersOf('src/client/settings.ts', 'CLIENT_BOUNDS').map(({ name, text }) => {
