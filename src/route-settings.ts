@@ -113,7 +113,10 @@ const CHECKS: Checks = {
   journalLevel: mustBeOneOf(JOURNAL_LEVELS),
   requireOrigin: mustBe('true or false', (given) => typeof given === 'boolean'),
   proofOfLife: mustBeOneOf(['pong', 'anything']),
-  pingTimeoutCode: mustBe('a close code that may travel, such as 1011 or 4000', isSendable),
+  pingTimeoutCode: mustBe(
+    'a close code that may travel, such as 1011 or 4000',
+    (given) => typeof given === 'number' && isSendable(given),
+  ),
 }
 
 const SETTING_NAMES = Object.keys(CHECKS) as SettingName[]

@@ -234,6 +234,7 @@ describe('a wrong setting is told at the start', () => {
     [{ requireOrigin: 'yes' }, /requireOrigin is "yes"/],
     [{ proofOfLife: 'ping' }, /proofOfLife is "ping": .*pong.*anything/],
     [{ pingTimeoutCode: 1006 }, /pingTimeoutCode is 1006/],
+    [{ pingTimeoutCode: '1011' }, /pingTimeoutCode is "1011"/],
     [{ slow: null }, /slow is null/],
     [{ compression: null }, /compression is null/],
     [{ machine: null }, /machine is null/],
