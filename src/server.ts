@@ -9,13 +9,11 @@ import {
   type IncomingMessage,
   type ServerResponse,
 } from 'node:http'
-import type { AddressInfo, Socket } from 'node:net'
-import type { Duplex } from 'node:stream'
+import type { AddressInfo } from 'node:net'
 import type { Observable } from 'rxjs'
 import type { Connection } from './handlers/handler.ts'
 import { TrustedProxies } from './http/client-address.ts'
 import { answerWithLine, answerWithPage } from './http/page.ts'
-import type { IncomingUpgrade } from './http/request.ts'
 import type { Journal } from './journal/journal.ts'
 import { memoryJournal } from './open-journal.ts'
 import type { CloseRecord } from './protocol/close-record.ts'
@@ -24,7 +22,7 @@ import { refuseUpgrade } from './protocol/handshake.ts'
 import { DEFAULT_LIMITS, resolveLimits } from './protocol/limits.ts'
 import { lastAnswered } from './protocol/linger.ts'
 import { DEFAULT_SETTINGS, type Route, resolveSettings } from './route.ts'
-import { type ConnectionCounts, printError, type RouteMatch, Runtime } from './runtime.ts'
+import { type ConnectionCounts, printError, Runtime } from './runtime.ts'
 import {
   type AttachOptions,
   checkAddress,
@@ -36,7 +34,7 @@ import {
 } from './server-options.ts'
 import { descriptorLimit } from './transport/descriptors.ts'
 import { liveClock, liveRandom } from './transport/live-ports.ts'
-import { refuse, WsServers } from './transport/ws-server.ts'
+import { takeUpgrades, upgradeOf } from './upgrades.ts'
 
 /** What `attach()` gives. */
 export interface Attached {
@@ -117,9 +115,7 @@ export async function serve(options: ServeOptions): Promise<Server> {
     const { status, reason, headers } = refusal ?? { status: 400, reason: 'not an upgrade' }
     answerWithLine(response, liveClock, status, reason, headers)
   })
-  const detach = listen(http, runtime, proxies, (socket) =>
-    refuse(socket, 404, 'there is nothing at this path'),
-  )
+  const detach = takeUpgrades(http, runtime, proxies)
   await listening(http, host, port)
   const address = http.address() as AddressInfo
   const shownHost = address.family === 'IPv6' ? `[${address.address}]` : address.address
@@ -146,7 +142,8 @@ export async function serve(options: ServeOptions): Promise<Server> {
 /**
  * Joins an HTTP server that others own: upgrades on our paths are ours, all others are left alone.
  *
- * An upgrade that is on nobody's path is refused with 404 only when no other listener is there to take it.
+ * Several may join one: the first that has a route for the path answers. An upgrade that is on nobody's path is refused
+ * with 404 only when no other listener is there to take it.
  *
  * @throws SettingError, or WebSocketError `ERR_WINDSOCK_ROUTE`, for a mistake in the options.
  */
@@ -165,9 +162,7 @@ export function attach(http: HttpServer, options: AttachOptions): Attached {
   const runtime = makeRuntime(options, routes, ATTACH_NAMES)
   const proxies = new TrustedProxies(options.trustedProxies)
   const others = plainRequests(entries, options, proxies)
-  const detach = listen(http, runtime, proxies, (socket) => {
-    if (http.listenerCount('upgrade') === 1) refuse(socket, 404, 'there is nothing at this path')
-  })
+  const detach = takeUpgrades(http, runtime, proxies)
   let closing: Promise<void> | undefined
   let isClosed = false
   const answer: Attached['answer'] = (...given) => !isClosed && others.answer(...given)
@@ -238,59 +233,6 @@ function makeRuntime(
     onError: options.onError ?? printError,
     journal: options.journal ?? memoryJournal(),
   })
-}
-
-/** Brings upgrades to the runtime; `foreign` gets those on no path of ours. Returns how to stop. */
-function listen(
-  http: HttpServer,
-  runtime: Runtime,
-  proxies: TrustedProxies,
-  foreign: (socket: Duplex) => void,
-): () => void {
-  const servers = new WsServers(liveClock)
-  const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    const match: RouteMatch | undefined = runtime.match(request.url ?? '/')
-    if (match === undefined) {
-      foreign(socket)
-      return
-    }
-    const door = servers.door(request, socket, head)
-    const connection = runtime.accept(match, upgradeOf(request, socket, proxies), door)
-    if (connection?.state !== 'connecting') return
-    // Once there is a link it is the transport that tells. Until then nobody listens for errors, which would end the process.
-    socket.on('error', destroy)
-    socket.once('close', () => connection.socketGone())
-  }
-  http.on('upgrade', onUpgrade)
-  return () => http.off('upgrade', onUpgrade)
-}
-
-// One for all sockets, which keep it for life.
-function destroy(this: Duplex): void {
-  this.destroy()
-}
-
-/** What a request tells about itself, as plain data. */
-function upgradeOf(
-  request: IncomingMessage,
-  socket: Duplex,
-  proxies: TrustedProxies,
-): IncomingUpgrade {
-  const peer = plainAddress((socket as Socket).remoteAddress)
-  const client = proxies.clientOf(peer, 'encrypted' in socket, request.rawHeaders)
-  return {
-    method: request.method ?? '',
-    url: request.url ?? '/',
-    httpVersion: request.httpVersion,
-    rawHeaders: request.rawHeaders,
-    remoteAddress: client.address,
-    secure: client.secure,
-  }
-}
-
-// A dual-stack socket shows IPv4 peers as `::ffff:127.0.0.1`.
-function plainAddress(address: string | undefined): string {
-  return address?.replace(/^::ffff:(?=\d+\.)/i, '') ?? ''
 }
 
 /** What the system says in a word, and what to do about it. */

@@ -111,9 +111,42 @@ describe('attach()', () => {
     const second = attach(http, { routes: [route('/second', ({ messages$ }) => messages$)] })
     await expectEcho(port, { path: '/ours' })
     await expectEcho(port, { path: '/second' })
+    for (const path of ['/nobodys', '/']) expect((await ask(port, { path })).status).toBe(404)
     await second.close()
     expect((await ask(port, { path: '/second' })).status).toBe(404)
     await expectEcho(port, { path: '/ours' })
+  })
+
+  it('two of them leave alone what neither serves when somebody else listens', async () => {
+    const { http, attached, port } = await shared(beside)
+    const second = attach(http, { routes: [route('/second', ({ messages$ }) => messages$)] })
+    await expectTheirs(port)
+    await attached.close()
+    await expectTheirs(port)
+    await expectEcho(port, { path: '/second' })
+    await second.close()
+    await expectTheirs(port)
+  })
+
+  it('of two with one path the first answers, and the second when that has closed', async () => {
+    const errors: unknown[] = []
+    const onError = (error: unknown) => void errors.push(error)
+    const { http, attached, port } = await shared(undefined, { onError })
+    const second = attach(http, { routes: [echo], onError })
+    await expectEcho(port, { path: '/ours' })
+    await attached.close()
+    await expectEcho(port, { path: '/ours' })
+    expect([attached.counts.accepted, second.counts.accepted]).toEqual([1, 1])
+    expect(errors).toEqual([])
+    await second.close()
+    expect(http.listenerCount('upgrade')).toBe(0)
+  })
+
+  it('listens again after its owner has removed all listeners', async () => {
+    const { http, port } = await shared()
+    http.removeAllListeners('upgrade')
+    attach(http, { routes: [route('/second', ({ messages$ }) => messages$)] })
+    await expectEcho(port, { path: '/second' })
   })
 
   it('answers the plain requests that it is handed, and leaves all others', async () => {
