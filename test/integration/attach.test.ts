@@ -2,6 +2,7 @@
 
 import { once } from 'node:events'
 import { createServer, type Server as HttpServer, type RequestListener } from 'node:http'
+import { createRequire } from 'node:module'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { describe, expect, it, onTestFinished } from 'vitest'
@@ -81,6 +82,49 @@ describe('attach()', () => {
     expect(errors).toEqual(['ERR_WINDSOCK_HANDSHAKE'])
     expect(attached.connections.size).toBe(0)
     await attached.close()
+  })
+
+  it('knows what another copy of ws has taken', async () => {
+    const require = createRequire(import.meta.url)
+    for (const file of Object.keys(require.cache)) {
+      if (file.includes('/node_modules/ws/')) delete require.cache[file]
+    }
+    const { WebSocketServer: Another } = require('ws') as {
+      WebSocketServer: typeof WebSocketServer
+    }
+    expect(Another).not.toBe(WebSocketServer)
+    const errors: string[] = []
+    const { port } = await shared((http) => void new Another({ server: http }), {
+      onError: ({ code }: WebSocketError) => errors.push(code),
+    })
+    const client = await RawClient.open(port, '/ours')
+    client.write(close(1000))
+    expect(await client.nextClose()).toEqual({ code: 1000, reason: '' })
+    await client.ended
+    expect(errors).toEqual(['ERR_WINDSOCK_HANDSHAKE'])
+  })
+
+  it.each([
+    ['plain', {}],
+    ['compressed', { 'Sec-WebSocket-Extensions': 'permessage-deflate' }],
+  ])('tells what it was that kept a %s connection from being upgraded', async (_, headers) => {
+    const errors: WebSocketError[] = []
+    const broken = new Error('this socket is broken')
+    const breaks = (http: HttpServer) =>
+      http.on('upgrade', (_request, socket) => {
+        socket.write = () => {
+          throw broken
+        }
+      })
+    const onError = (error: WebSocketError) => void errors.push(error)
+    const { port, attached } = await shared(breaks, { onError, compression: true })
+    const records = recordsOf(attached)
+    const client = await RawClient.connect(port)
+    client.write(requestBytes({ path: '/ours', headers }))
+    await client.ended
+    expect(errors).toMatchObject([{ code: 'ERR_WINDSOCK_HANDSHAKE', fault: 'bug', cause: broken }])
+    expect(await records.next()).toMatchObject({ cause: 'handlerFailed' })
+    expect(attached.connections.size).toBe(0)
   })
 
   it('refuses with 404 what is on nobody’s path, when nobody else listens', async () => {
