@@ -205,6 +205,18 @@ const MISTAKES: readonly [what: string, make: () => unknown, code: string, says:
   ],
   ['a journal nowhere', () => openJournal?.(), 'SETTING', /is undefined/],
   [
+    'a journal on the web',
+    () => openJournal?.(new URL('https://a.test/journal.db')),
+    'SETTING',
+    /is https:.*a path or a file: URL/,
+  ],
+  [
+    'a journal on another machine',
+    () => openJournal?.(new URL('file://a.test/journal.db')),
+    'SETTING',
+    /is file:\/\/a\.test/,
+  ],
+  [
     'a misspelt option of it',
     () => openJournal?.('x', { readonly: true }),
     'SETTING',
