@@ -30,6 +30,7 @@ import {
   checkSettings,
   DEFAULT_MAX_BODY_BYTES,
   DEFAULT_REQUEST_TIMEOUT_S,
+  MAX_TIMEOUT_S,
   routeSettings,
 } from './settings.ts'
 import { type Renderer, renderer } from './templates.ts'
@@ -220,7 +221,7 @@ export class Application implements HandlerHost {
     }
     const { maxBodySize: maxBodyBytes = DEFAULT_MAX_BODY_BYTES } = this.settings
     const { requestTimeout = DEFAULT_REQUEST_TIMEOUT_S } = this.settings
-    const timeoutMs = requestTimeout * 1000
+    const timeoutMs = (requestTimeout || MAX_TIMEOUT_S) * 1000
     const report = this.#report
     const around = { host: this, clock, maxBodyBytes, report, timeoutMs, upgrade }
     const target = { handlerClass, kwargs, captured, ...around }

@@ -248,7 +248,7 @@ describe('attach()', () => {
     const url = `http://127.0.0.1:${port}/topics/news`
     const answer = await fetch(url, { method: 'POST', headers, body: 'hello' })
     expect(answer.status).toBe(500)
-    expect(errors).toMatchObject([{ code: 'ERR_WINDSOCK_TOPIC' }])
+    expect(errors).toMatchObject([{ code: 'ERR_WINDSOCK_HTTP' }])
   })
 
   it('takes no pages', () => {
