@@ -181,8 +181,7 @@ function plainRequests(
   options: ServerSettings,
   proxies: TrustedProxies,
 ): Pick<Attached, 'answer' | 'close'> {
-  const others = entries.filter((entry) => entry.kind === 'requests')
-  for (const entry of others) entry.inherit?.(options)
+  const others = entries.flatMap((entry) => (entry.kind === 'requests' ? entry.begin(options) : []))
   return {
     answer: (request, response) => {
       if (others.length === 0) return false
@@ -192,7 +191,7 @@ function plainRequests(
       return others.some(({ answer }) => answer(request, response, liveClock, upgrade))
     },
     close: async () => {
-      await Promise.all(others.map(async (entry) => entry.close?.()))
+      await Promise.all(others.map(async (other) => other.close?.()))
     },
   }
 }

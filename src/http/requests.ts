@@ -22,6 +22,12 @@ export interface Inherited {
 
 export interface PlainRequests {
   readonly kind: 'requests'
+  /** Called by each server that it stands in, before the first request. What servers are told must not mix. */
+  readonly begin: (server: Inherited) => Answerer
+}
+
+/** What answers the plain requests of one server. */
+export interface Answerer {
   /** Answers, now or later, and says so; `false` leaves the request to the next. Must not throw. */
   readonly answer: (
     request: IncomingMessage,
@@ -30,8 +36,6 @@ export interface PlainRequests {
     /** What the request tells, its client's address seen from the trusted proxies. */
     upgrade: IncomingUpgrade,
   ) => boolean
-  /** Called once, before the first request. */
-  readonly inherit?: (server: Inherited) => void
   /** The server drains: answer what waits. Resolves when that has been sent, within seconds; must not reject. */
   readonly close?: () => void | Promise<void>
 }

@@ -10,7 +10,7 @@ import type { FactoryContext, Handler, HandlerFactory } from '../handlers/handle
 import { answerWithLine } from '../http/page.ts'
 import type { Captured, Pattern } from '../http/pattern.ts'
 import { type IncomingUpgrade, pathOf } from '../http/request.ts'
-import type { Inherited, PlainRequests } from '../http/requests.ts'
+import type { PlainRequests } from '../http/requests.ts'
 import { StaticFiles } from '../http/static-files.ts'
 import { SettingError, show, WebSocketError } from '../protocol/errors.ts'
 import type { Clock } from '../protocol/ports.ts'
@@ -68,7 +68,6 @@ export class Application implements HandlerHost {
   readonly #renderTemplate: Renderer
   readonly #static: StaticFiles | undefined
   readonly #servers = new Set<Server>()
-  #report: ErrorListener
 
   /**
    * @param handlers - the first that matches answers.
@@ -87,7 +86,6 @@ export class Application implements HandlerHost {
     })
     this.#renderTemplate = renderer(templatePath, !debug)
     this.#static = staticPath ? new StaticFiles(staticPath, staticUrlPrefix, !debug) : undefined
-    this.#report = unfailing(this.settings.onError ?? printError)
     const { defaultHandlerClass } = this.settings
     if (defaultHandlerClass && !(defaultHandlerClass.prototype instanceof RequestHandler)) {
       throw new SettingError('defaultHandlerClass must be a class that extends RequestHandler')
@@ -111,8 +109,12 @@ export class Application implements HandlerHost {
         settings: routeSettings(this.settings),
       }
     })
-    const answer: PlainRequests['answer'] = (...given) => this.#answer(...given)
-    return [...routes, { kind: 'requests', answer, inherit: (server) => this.#inherit(server) }]
+    // The server's `onError` is told where this application has none.
+    const begin: PlainRequests['begin'] = ({ onError: inherited = printError }) => {
+      const report = unfailing(this.settings.onError ?? inherited)
+      return { answer: (...given) => this.#answer(report, ...given) }
+    }
+    return [...routes, { kind: 'requests', begin }]
   }
 
   /**
@@ -194,14 +196,8 @@ export class Application implements HandlerHost {
     }
   }
 
-  /** The server's `onError` is told where this application has none. */
-  #inherit({ onError }: Inherited): void {
-    if (this.settings.onError === undefined && onError !== undefined) {
-      this.#report = unfailing(onError)
-    }
-  }
-
   #answer(
+    report: ErrorListener,
     incoming: IncomingMessage,
     outgoing: ServerResponse,
     clock: Clock,
@@ -222,7 +218,6 @@ export class Application implements HandlerHost {
     const { maxBodySize: maxBodyBytes = DEFAULT_MAX_BODY_BYTES } = this.settings
     const { requestTimeout = DEFAULT_REQUEST_TIMEOUT_S } = this.settings
     const timeoutMs = (requestTimeout || MAX_TIMEOUT_S) * 1000
-    const report = this.#report
     const around = { host: this, clock, maxBodyBytes, report, timeoutMs, upgrade }
     const target = { handlerClass, kwargs, captured, ...around }
     answerPlain(incoming, outgoing, target).catch((thrown: unknown) => {

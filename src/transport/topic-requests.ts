@@ -8,7 +8,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { ConnectionRequest } from '../handlers/handler.ts'
 import type { TopicRules } from '../handlers/topic-rules.ts'
 import type { Captures, IncomingUpgrade } from '../http/request.ts'
-import type { Inherited, PlainRequests } from '../http/requests.ts'
+import type { Answerer } from '../http/requests.ts'
 import { SettingError, show, WebSocketError } from '../protocol/errors.ts'
 import { checkOriginPolicy } from '../protocol/origin.ts'
 import type { Clock, Random } from '../protocol/ports.ts'
@@ -53,12 +53,10 @@ function originsOf(checkOrigin: TopicOrigins): TopicOrigins {
   return typeof checkOrigin === 'function' ? checkOrigin : checkOriginPolicy(checkOrigin)
 }
 
-export class TopicRequests implements PlainRequests {
-  readonly kind = 'requests'
+export class TopicRequests implements Answerer {
   readonly #prefix: string
   readonly #requestOf: TopicRequestsOptions['requestOf']
-  #service: Omit<TopicService, 'clock'>
-  readonly #own: Pick<TopicRequestsOptions, 'checkOrigin' | 'requireOrigin'>
+  readonly #service: Omit<TopicService, 'clock'>
   readonly #limits: TopicLimits
   readonly #presence: Presence
   readonly #underWay = new Set<HttpExchange>()
@@ -78,7 +76,6 @@ export class TopicRequests implements PlainRequests {
     }
     this.#prefix = prefix === '/' ? prefix : `${prefix}/`
     this.#requestOf = options.requestOf
-    this.#own = options
     this.#limits = resolveTopicLimits(options)
     const { eventStreamGraceMs: graceMs, maxRequests: maxAway } = this.#limits
     this.#presence = new Presence({ rules, graceMs, maxAway, report })
@@ -94,16 +91,6 @@ export class TopicRequests implements PlainRequests {
       limits: this.#limits,
       formats: new TopicFormats(contentType),
       origins: originsOf(checkOrigin),
-    }
-  }
-
-  /** The server's settings hold where these topics have none of their own, as they do for their WebSockets. */
-  readonly inherit = (server: Inherited): void => {
-    const { checkOrigin = server.checkOrigin, requireOrigin = server.requireOrigin } = this.#own
-    this.#service = {
-      ...this.#service,
-      origins: originsOf(checkOrigin ?? 'same-origin'),
-      requireOrigin: requireOrigin ?? false,
     }
   }
 
