@@ -148,7 +148,8 @@ export async function serve(options: ServeOptions): Promise<Server> {
  * @throws SettingError, or WebSocketError `ERR_WINDSOCK_ROUTE`, for a mistake in the options.
  */
 export function attach(http: HttpServer, options: AttachOptions): Attached {
-  if (typeof http?.on !== 'function') {
+  // What has no deadline for headers speaks no HTTP/1.1, and never tells of an upgrade.
+  if (typeof http !== 'object' || http === null || !('headersTimeout' in http)) {
     throw new SettingError(`attach() needs a server of node:http or node:https, not ${show(http)}`)
   }
   const entries = entriesOf(options)
@@ -240,7 +241,7 @@ const WHY_NOT: Readonly<Record<string, string>> = {
   EADDRNOTAVAIL: 'this machine has no such address: choose one of its own, or 0.0.0.0 for all',
   EACCES:
     'this process may not listen there: ports below 1024 are for the system, so choose another',
-  ENOTFOUND: 'nobody knows this name: choose an address, such as 127.0.0.1',
+  ENOTFOUND: 'nobody knows this name: choose an address, such as 127.0.0.1 or ::1',
 }
 
 function listening(http: HttpServer, host: string, port: number): Promise<void> {
