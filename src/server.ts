@@ -117,6 +117,11 @@ export async function serve(options: ServeOptions): Promise<Server> {
   })
   const detach = takeUpgrades(http, runtime, proxies)
   await listening(http, host, port)
+  // The system may refuse a connection later, too; an error that nobody listens for would end the process.
+  http.on('error', (cause) => {
+    const message = `a connection could not be accepted: ${describe(cause)}`
+    runtime.report(new WebSocketError('ERR_WINDSOCK_LISTEN', message, { cause }))
+  })
   const address = http.address() as AddressInfo
   const shownHost = address.family === 'IPv6' ? `[${address.address}]` : address.address
   let closing: Promise<void> | undefined

@@ -1,5 +1,6 @@
 // attach() beside others on one HTTP server, and how serve() and attach() close.
 
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { once } from 'node:events'
 import { createServer, type Server as HttpServer, type RequestListener } from 'node:http'
 import { createRequire } from 'node:module'
@@ -271,6 +272,23 @@ describe('attach()', () => {
     expect(await ask(port, { headers: PLAIN })).toMatchObject({ body: 'their page' })
     theirs.write(text('still here'))
     expect(await theirs.nextText()).toBe('theirs: still here')
+  })
+})
+
+describe('serve()', () => {
+  it('tells of a connection that the system refuses, and goes on', async () => {
+    let http: HttpServer | undefined
+    const seen = (message: unknown) => {
+      http = (message as { server: HttpServer }).server
+    }
+    subscribe('http.server.request.start', seen)
+    onTestFinished(() => void unsubscribe('http.server.request.start', seen))
+    const { port, errors } = await start({ routes: [echo] })
+    expect((await ask(port, { path: '/', headers: PLAIN })).status).toBe(404)
+    const cause = Object.assign(new Error('accept ENFILE'), { code: 'ENFILE' })
+    http?.emit('error', cause)
+    expect(await errors.next()).toMatchObject({ code: 'ERR_WINDSOCK_LISTEN', cause })
+    await expectEcho(port, { path: '/ours' })
   })
 })
 
