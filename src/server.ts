@@ -12,6 +12,7 @@ import {
 import type { AddressInfo } from 'node:net'
 import type { Observable } from 'rxjs'
 import type { Connection } from './handlers/handler.ts'
+import { Answers } from './http/answers.ts'
 import { TrustedProxies } from './http/client-address.ts'
 import { answerWithLine, answerWithPage } from './http/page.ts'
 import type { Journal } from './journal/journal.ts'
@@ -66,7 +67,8 @@ export interface Server extends Attached {
   /** The port, also where 0 was asked for. */
   readonly port: number
   /**
-   * Closes every connection with 1001, waits for them within `closeTimeoutMs`, and frees the port.
+   * Closes every connection with 1001, waits for them and for plain requests that are being answered, within
+   * `closeTimeoutMs`, and frees the port.
    *
    * A second call waits for the first.
    */
@@ -103,7 +105,9 @@ export async function serve(options: ServeOptions): Promise<Server> {
     requestTimeout: limits.headersTimeoutMs,
     connectionsCheckingInterval: CONNECTIONS_CHECK_MS,
   })
+  const answers = new Answers()
   http.on('request', (request, response) => {
+    answers.begin(response)
     if (answerWithPage(pages, request, response, liveClock)) return
     if (others.answer(request, response)) return
     if (runtime.match(request.url ?? '/') === undefined) {
@@ -136,9 +140,10 @@ export async function serve(options: ServeOptions): Promise<Server> {
       http.close(() => resolve())
     })
     http.closeIdleConnections()
-    await Promise.all([runtime.drain(GOING_AWAY), others.close()])
+    const answered = answers.over(liveClock, limits.closeTimeoutMs)
+    await Promise.all([runtime.drain(GOING_AWAY), others.close(), answered])
     detach()
-    // What is left now are plain requests, and sockets that never became requests.
+    // What is left now are answers that nobody takes, and sockets that never became requests.
     http.closeAllConnections()
     await freed
   }

@@ -18,8 +18,10 @@ import {
   topics,
   type WebSocketError,
 } from 'windsock'
+import { Application, RequestHandler } from 'windsock/tornado'
 import { WebSocketServer } from 'ws'
 import { ask, expectEcho } from './support/house.ts'
+import { Mailbox } from './support/mailbox.ts'
 import { close, PLAIN, RawClient, requestBytes, text } from './support/raw-client.ts'
 import { recordsOf, start } from './support/test-server.ts'
 
@@ -352,6 +354,42 @@ describe('close() of serve()', () => {
     await expectEcho(port, { path: '/ours' })
     await server.close()
     await Promise.all([silent.ended, half.ended, idle.ended])
+  })
+
+  it('waits for a plain request that is being answered', async () => {
+    const asked = new Mailbox<() => void>()
+    class Slow extends RequestHandler {
+      override async get(): Promise<void> {
+        await new Promise<void>((resolve) => asked.put(resolve))
+        this.write('here it is')
+      }
+    }
+    const { routes } = new Application([['/slow', Slow]])
+    const { server, port } = await start({ routes, closeTimeoutMs: 600_000 })
+    const answer = ask(port, { path: '/slow', headers: PLAIN })
+    const goOn = await asked.next()
+    const closed = server.close()
+    await expect(RawClient.connect(port)).rejects.toMatchObject({ code: 'ECONNREFUSED' })
+    goOn()
+    expect(await answer).toMatchObject({ status: 200, body: 'here it is' })
+    await closed
+  })
+
+  it('a plain request that is never answered delays it by closeTimeoutMs and no more', async () => {
+    const asked = new Mailbox<string>()
+    class Stuck extends RequestHandler {
+      override get(): Promise<void> {
+        asked.put(this.request.path)
+        return new Promise(() => {})
+      }
+    }
+    const { routes } = new Application([['/stuck', Stuck]])
+    const { server, port } = await start({ routes, closeTimeoutMs: 100 })
+    const client = await RawClient.connect(port)
+    client.write(requestBytes({ path: '/stuck', headers: PLAIN }))
+    await asked.next()
+    await server.close()
+    await client.ended
   })
 
   it('a handshake that is being decided is refused with 503', async () => {
