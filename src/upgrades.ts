@@ -8,8 +8,9 @@ import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { TrustedProxies } from './http/client-address.ts'
 import type { IncomingUpgrade } from './http/request.ts'
-import type { Runtime } from './runtime.ts'
+import type { RouteMatch, Runtime } from './runtime.ts'
 import { liveClock } from './transport/live-ports.ts'
+import { owesAnswer } from './transport/node-internals.ts'
 import { refuse, WsServers } from './transport/ws-server.ts'
 
 /** Who answers upgrades, and what it believes of who asks. */
@@ -50,29 +51,38 @@ function attachmentsOf(http: HttpServer): Attachments {
   const all = new Set<Attachment>()
   const listener: Attachments['listener'] = (request, socket, head) => {
     for (const attachment of all) {
-      if (answers(attachment, request, socket, head)) return
+      const match = attachment.runtime.match(request.url ?? '/')
+      if (match === undefined) continue
+      if (isInTurn(socket)) accept(attachment, match, request, socket, head)
+      return
     }
-    if (http.listenerCount('upgrade') === 1) refuse(socket, 404, 'there is nothing at this path')
+    if (http.listenerCount('upgrade') > 1 || !isInTurn(socket)) return
+    refuse(socket, 404, 'there is nothing at this path')
   }
   return { all, listener }
 }
 
-/** Whether it has a route for the path; if so, the request is its. */
-function answers(
+/** Whether it may be answered now; what may not is cut off. */
+function isInTurn(socket: Duplex): boolean {
+  if (!owesAnswer(socket)) return true
+  // Ours would overtake the answer to an earlier request, which would then stand among the frames (RFC 9112 §9.3.2).
+  socket.destroy()
+  return false
+}
+
+function accept(
   { runtime, proxies, servers }: Attachment,
+  match: RouteMatch,
   request: IncomingMessage,
   socket: Duplex,
   head: Buffer,
-): boolean {
-  const match = runtime.match(request.url ?? '/')
-  if (match === undefined) return false
+): void {
   const door = servers.door(request, socket, head)
   const connection = runtime.accept(match, upgradeOf(request, socket, proxies), door)
-  if (connection?.state !== 'connecting') return true
+  if (connection?.state !== 'connecting') return
   // Once there is a link it is the transport that tells. Until then nobody listens for errors, which would end the process.
   socket.on('error', destroy)
   socket.once('close', () => connection.socketGone())
-  return true
 }
 
 // One for all sockets, which keep it for life.

@@ -278,6 +278,33 @@ describe('attach()', () => {
 })
 
 describe('serve()', () => {
+  it.each(['/ours', '/nobodys'])(
+    'cuts off an upgrade to %s behind a request that is not answered yet',
+    async (path) => {
+      const asked = new Mailbox<() => void>()
+      class Slow extends RequestHandler {
+        override get(): Promise<void> {
+          return new Promise((resolve) => asked.put(resolve))
+        }
+      }
+      const { routes } = new Application([['/slow', Slow]])
+      const { server, port, errors } = await start({ routes: [...routes, echo] })
+      const slow = requestBytes({ path: '/slow', headers: { ...PLAIN, Connection: null } })
+      const client = await RawClient.connect(port)
+      client.write(Buffer.concat([slow, requestBytes({ path })]))
+      await client.ended
+      const goOn = await asked.next()
+      goOn()
+      expect(client.socket.bytesRead).toBe(0)
+      expect([server.counts.accepted, errors.all]).toEqual([0, []])
+      // One that was answered is no hindrance.
+      const next = await RawClient.connect(port)
+      next.write(requestBytes({ path: '/nowhere', headers: { ...PLAIN, Connection: null } }))
+      expect((await next.response()).status).toBe(404)
+      expect((await next.upgrade({ path: '/ours' })).status).toBe(101)
+    },
+  )
+
   it('tells of a connection that the system refuses, and goes on', async () => {
     let http: HttpServer | undefined
     const seen = (message: unknown) => {
