@@ -9,7 +9,7 @@ import {
   type IncomingMessage,
   type ServerResponse,
 } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, isIPv6 } from 'node:net'
 import type { Observable } from 'rxjs'
 import type { Connection } from './handlers/handler.ts'
 import { Answers } from './http/answers.ts'
@@ -127,10 +127,9 @@ export async function serve(options: ServeOptions): Promise<Server> {
     runtime.report(new WebSocketError('ERR_WINDSOCK_LISTEN', message, { cause }))
   })
   const address = http.address() as AddressInfo
-  const shownHost = address.family === 'IPv6' ? `[${address.address}]` : address.address
   let closing: Promise<void> | undefined
   return facade(runtime, others.answer, () => (closing ??= closeAll()), {
-    url: `http://${shownHost}:${address.port}`,
+    url: `http://${authority(address.address, address.port)}`,
     host: address.address,
     port: address.port,
   })
@@ -254,11 +253,16 @@ const WHY_NOT: Readonly<Record<string, string>> = {
   ENOTFOUND: 'nobody knows this name: choose an address, such as 127.0.0.1 or ::1',
 }
 
+/** As in a URL (RFC 3986 §3.2). */
+function authority(host: string, port: number): string {
+  return `${isIPv6(host) ? `[${host}]` : host}:${port}`
+}
+
 function listening(http: HttpServer, host: string, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
     const failed = (cause: NodeJS.ErrnoException) => {
       const why = WHY_NOT[cause.code ?? ''] ?? describe(cause)
-      const message = `cannot listen on ${host}:${port}: ${why}`
+      const message = `cannot listen on ${authority(host, port)}: ${why}`
       reject(new WebSocketError('ERR_WINDSOCK_LISTEN', message, { cause }))
     }
     http.once('error', failed)
