@@ -20,7 +20,7 @@ import { memoryJournal } from './open-journal.ts'
 import type { CloseRecord } from './protocol/close-record.ts'
 import { describe, SettingError, show, WebSocketError } from './protocol/errors.ts'
 import { refuseUpgrade } from './protocol/handshake.ts'
-import { DEFAULT_LIMITS, resolveLimits } from './protocol/limits.ts'
+import { DEFAULT_LIMITS, LONGEST_DELAY_MS, resolveLimits } from './protocol/limits.ts'
 import { lastAnswered } from './protocol/linger.ts'
 import { DEFAULT_SETTINGS, type Route, resolveSettings } from './route.ts'
 import { type ConnectionCounts, printError, Runtime } from './runtime.ts'
@@ -102,7 +102,7 @@ export async function serve(options: ServeOptions): Promise<Server> {
   const http = createServer({
     maxHeaderSize: limits.maxHeaderBytes,
     headersTimeout: limits.headersTimeoutMs,
-    requestTimeout: limits.headersTimeoutMs,
+    requestTimeout: Math.min(limits.headersTimeoutMs + others.bodyTimeoutMs, LONGEST_DELAY_MS),
     connectionsCheckingInterval: CONNECTIONS_CHECK_MS,
   })
   const answers = new Answers()
@@ -190,9 +190,10 @@ function plainRequests(
   entries: readonly Entry[],
   options: ServerSettings,
   proxies: TrustedProxies,
-): Pick<Attached, 'answer' | 'close'> {
+): Pick<Attached, 'answer' | 'close'> & { readonly bodyTimeoutMs: number } {
   const others = entries.flatMap((entry) => (entry.kind === 'requests' ? entry.begin(options) : []))
   return {
+    bodyTimeoutMs: Math.max(0, ...others.map(({ bodyTimeoutMs = 0 }) => bodyTimeoutMs)),
     answer: (request, response) => {
       if (others.length === 0) return false
       // Behind the last answer of its connection it gets none, and must not do anything either (RFC 9112 §9.6).

@@ -28,6 +28,8 @@ export interface PlainRequests {
 
 /** What answers the plain requests of one server. */
 export interface Answerer {
+  /** How long it waits for a body at most; a server that listens itself waits as long for a request. Default 0. */
+  readonly bodyTimeoutMs?: number
   /** Answers, now or later, and says so; `false` leaves the request to the next. Must not throw. */
   readonly answer: (
     request: IncomingMessage,

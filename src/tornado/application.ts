@@ -10,7 +10,7 @@ import type { FactoryContext, Handler, HandlerFactory } from '../handlers/handle
 import { answerWithLine } from '../http/page.ts'
 import type { Captured, Pattern } from '../http/pattern.ts'
 import { type IncomingUpgrade, pathOf } from '../http/request.ts'
-import type { PlainRequests } from '../http/requests.ts'
+import type { Answerer, PlainRequests } from '../http/requests.ts'
 import { StaticFiles } from '../http/static-files.ts'
 import { SettingError, show, WebSocketError } from '../protocol/errors.ts'
 import type { Clock } from '../protocol/ports.ts'
@@ -112,7 +112,8 @@ export class Application implements HandlerHost {
     // The server's `onError` is told where this application has none.
     const begin: PlainRequests['begin'] = ({ onError: inherited = printError }) => {
       const report = unfailing(this.settings.onError ?? inherited)
-      return { answer: (...given) => this.#answer(report, ...given) }
+      const answer: Answerer['answer'] = (...given) => this.#answer(report, ...given)
+      return { answer, bodyTimeoutMs: this.#timeoutMs }
     }
     return [...routes, { kind: 'requests', begin }]
   }
@@ -196,6 +197,11 @@ export class Application implements HandlerHost {
     }
   }
 
+  get #timeoutMs(): number {
+    const { requestTimeout = DEFAULT_REQUEST_TIMEOUT_S } = this.settings
+    return (requestTimeout || MAX_TIMEOUT_S) * 1000
+  }
+
   #answer(
     report: ErrorListener,
     incoming: IncomingMessage,
@@ -216,8 +222,7 @@ export class Application implements HandlerHost {
       return true
     }
     const { maxBodySize: maxBodyBytes = DEFAULT_MAX_BODY_BYTES } = this.settings
-    const { requestTimeout = DEFAULT_REQUEST_TIMEOUT_S } = this.settings
-    const timeoutMs = (requestTimeout || MAX_TIMEOUT_S) * 1000
+    const timeoutMs = this.#timeoutMs
     const around = { host: this, clock, maxBodyBytes, report, timeoutMs, upgrade }
     const target = { handlerClass, kwargs, captured, ...around }
     answerPlain(incoming, outgoing, target).catch((thrown: unknown) => {

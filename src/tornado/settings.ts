@@ -34,7 +34,7 @@ export interface ApplicationSettings {
   readonly maxBodySize?: number | undefined
   /**
    * Seconds that a plain request's body may take to come, and then its handler to answer; default 60, 0 for ever; then 408,
-   * or 503. Where the HTTP server has a deadline of its own, the earlier holds. (Tornado: `body_timeout`, and none)
+   * or 503. With `attach()` the HTTP server has a deadline of its own, too. (Tornado: `body_timeout`, and none)
    */
   readonly requestTimeout?: number | undefined
   /** Answers what no rule matches; default a page with 404. (Tornado: `default_handler_class`) */

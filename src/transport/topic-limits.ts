@@ -4,6 +4,7 @@
 // A request holds memory, a timer and a socket for as long as it waits; each of these is bounded here.
 
 import { SettingError, show } from '../protocol/errors.ts'
+import { LONGEST_DELAY_MS } from '../protocol/limits.ts'
 
 /** One bound, as in `LIMITS`, and in units that HTTP has. */
 export interface TopicLimit {
@@ -16,9 +17,6 @@ export interface TopicLimit {
 }
 
 const KIB = 1024
-/** The largest delay that a Node timer keeps; a longer one fires at once. */
-const LONGEST_DELAY_MS = 2 ** 31 - 1
-
 export const TOPIC_LIMITS = {
   maxRequests: {
     default: 10_000,

@@ -94,6 +94,10 @@ export class TopicRequests implements Answerer {
     }
   }
 
+  get bodyTimeoutMs(): number {
+    return this.#limits.bodyTimeoutMs
+  }
+
   /** Requests that are under way: polls that are held, event streams, and what is being decided. */
   get underWay(): number {
     return this.#underWay.size
