@@ -139,12 +139,13 @@ export async function serve(options: ServeOptions): Promise<Server> {
       http.close(() => resolve())
     })
     http.closeIdleConnections()
+    const waiting = others.close()
     const answered = answers.over(liveClock, limits.closeTimeoutMs)
-    await Promise.all([runtime.drain(GOING_AWAY), others.close(), answered])
+    await Promise.all([runtime.drain(GOING_AWAY), answered])
     detach()
-    // What is left now are answers that nobody takes, and sockets that never became requests.
+    // What is left now are requests and answers that take too long, and sockets that never became requests.
     http.closeAllConnections()
-    await freed
+    await Promise.all([freed, waiting])
   }
 }
 

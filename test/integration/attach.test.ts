@@ -419,6 +419,23 @@ describe('close() of serve()', () => {
     await client.ended
   })
 
+  it('a body that does not come delays it by closeTimeoutMs and no more', async () => {
+    const news = topic<string>('news', { history: { count: 10 } })
+    const accept = (input: unknown) => input as string
+    const routes = topics('/topics', [news], { accept, bodyTimeoutMs: 2_000 })
+    const { server, port } = await start({ routes, closeTimeoutMs: 100 })
+    const client = await RawClient.connect(port)
+    const head = { 'Content-Type': 'text/plain', 'Content-Length': '10', Expect: '100-continue' }
+    const headers = { ...PLAIN, ...head }
+    client.write(requestBytes({ method: 'POST', path: '/topics/news', headers }))
+    // It says so when it has come to the request.
+    await once(client.socket, 'data')
+    const { bytesRead } = client.socket
+    await server.close()
+    await client.ended
+    expect(client.socket.bytesRead).toBe(bytesRead)
+  })
+
   it('a handshake that is being decided is refused with 503', async () => {
     let entered = () => {}
     const deciding = new Promise<void>((resolve) => {
