@@ -317,7 +317,7 @@ export class LiveConnection
     try {
       transport = this.#takeDoor().upgrade({ subprotocol, headers, limits, compression })
     } catch (thrown) {
-      // The socket is somebody else's now: there is nothing to answer, and nothing to end.
+      // The socket is destroyed, or somebody else's: there is nothing to answer, and nothing to end.
       this.fail(thrown)
     }
     if (transport === undefined) return this.#linkEnded()

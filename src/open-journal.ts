@@ -2,6 +2,7 @@
 //
 // The stores stand in `journal/`; this is where they get their ports.
 
+import { fileURLToPath } from 'node:url'
 import { Journal, type JournalOptions } from './journal/journal.ts'
 import { MemoryStore } from './journal/memory-store.ts'
 import { openSqliteStore } from './journal/sqlite-store.ts'
@@ -30,21 +31,34 @@ const JOURNAL_NAMES = Object.keys({
  *
  * What is acknowledged is on disk. Lives that a process before this one left open are ended, as inferred.
  *
+ * @param file - a path or `file:` URL; beside it SQLite keeps files of its own.
  * @throws SettingError for an option that is none or out of range (this and what follows reject the promise).
  * @throws JournalError when the file is no journal, is damaged, was written by a newer windsock, may not be read or written,
  *   or is written already, by another process or this one; with `readOnly` also when it is not there.
  */
 export async function openJournal(
-  file: string,
+  file: string | URL,
   { readOnly = false, ...options }: OpenJournalOptions = {},
 ): Promise<Journal> {
-  if (typeof file !== 'string' || file === '') {
-    throw new SettingError(`the file of a journal is ${show(file)}: it must be a path`)
+  const path = pathOf(file)
+  if (typeof path !== 'string' || path === '') {
+    throw new SettingError(
+      `the file of a journal is ${show(file)}: it must be a path or a file: URL of this machine`,
+    )
   }
   checkNames(options, ['readOnly', ...JOURNAL_NAMES])
-  const journal = new Journal(await openSqliteStore(file, { readOnly }), liveClock, options)
+  const journal = new Journal(await openSqliteStore(path, { readOnly }), liveClock, options)
   if (!readOnly) await journal.endAbandoned()
   return journal
+}
+
+function pathOf(file: unknown): unknown {
+  if (!(file instanceof URL)) return file
+  try {
+    return fileURLToPath(file)
+  } catch {
+    return undefined
+  }
 }
 
 /**

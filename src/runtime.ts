@@ -87,10 +87,11 @@ export class Runtime {
   /** One close record per connection, as it ends; never errors, completes when the server has closed. */
   readonly closed$: Observable<CloseRecord>
   readonly #options: RuntimeOptions
-  readonly #report: ErrorListener
+  /** Told of what no connection can be blamed for; never throws. */
+  readonly report: ErrorListener
   readonly #connections = new Connections<LiveConnection>()
   readonly #closed = new Multicast<CloseRecord>({
-    fail: (thrown) => this.#report(new HandlerError(thrown)),
+    fail: (thrown) => this.report(new HandlerError(thrown)),
   })
   readonly #fallbackHost: Host
   readonly #timers: Timers
@@ -103,7 +104,7 @@ export class Runtime {
 
   constructor(options: RuntimeOptions) {
     this.#options = options
-    this.#report = unfailing(options.onError)
+    this.report = unfailing(options.onError)
     this.#identifier = identifiers(options.random)
     this.#timers = new Timers(options.clock)
     const hosts = new Map<ConnectionMachine, Host>()
@@ -119,7 +120,7 @@ export class Runtime {
       return { route, settings, setup: this.#setupOf(settings, hostOf(settings.machine)) }
     })
     this.closed$ = this.#closed
-    surviveSubscribers(this.#report)
+    surviveSubscribers(this.report)
   }
 
   /** The connections that are not over, by id. */
@@ -162,10 +163,10 @@ export class Runtime {
     let handler: Handler
     let settings: ResolvedSettings
     try {
-      handler = active.route.factory(request, { clock, random, report: this.#report })
+      handler = active.route.factory(request, { clock, random, report: this.report })
       settings = settingsOf(handler, active.settings)
     } catch (thrown) {
-      this.#report(WebSocketError.from(thrown))
+      this.report(WebSocketError.from(thrown))
       return this.#turnAway(door, 500, 'internal error')
     }
     const recorder = journal.recorder(settings.journalLevel, {
@@ -247,14 +248,14 @@ export class Runtime {
 
   #reportOf(handler: Handler, error: WebSocketError, connection: Connection): void {
     if (handler.reported === undefined) {
-      this.#report(error, connection)
+      this.report(error, connection)
       return
     }
     try {
       handler.reported(error)
     } catch (thrown) {
-      this.#report(error, connection)
-      this.#report(WebSocketError.from(thrown), connection)
+      this.report(error, connection)
+      this.report(WebSocketError.from(thrown), connection)
     }
   }
 }

@@ -113,7 +113,8 @@ export function checkAddress(host: string, port: number): void {
     )
   }
   // Of a text Node would make a socket in a file; digits are what an environment variable holds.
-  if (!/^\d{1,5}$/.test(String(port)) || Number(port) > 65_535) {
+  const isWord = typeof port === 'number' || typeof port === 'string'
+  if (!isWord || !/^\d{1,5}$/.test(String(port)) || Number(port) > 65_535) {
     throw new WebSocketError(
       'ERR_WINDSOCK_LISTEN',
       `port is ${show(port)}: it must be a whole number from 0 to 65535`,

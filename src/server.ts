@@ -9,14 +9,13 @@ import {
   type IncomingMessage,
   type ServerResponse,
 } from 'node:http'
-import type { AddressInfo, Socket } from 'node:net'
-import type { Duplex } from 'node:stream'
+import { type AddressInfo, isIPv6 } from 'node:net'
 import type { Observable } from 'rxjs'
 import type { Connection } from './handlers/handler.ts'
+import { Answers } from './http/answers.ts'
 import { TrustedProxies } from './http/client-address.ts'
 import { answerWithPage } from './http/page.ts'
 import { answerWithLine } from './http/plain-answer.ts'
-import type { IncomingUpgrade } from './http/request.ts'
 import type { Journal } from './journal/journal.ts'
 import { memoryJournal } from './open-journal.ts'
 import type { CloseRecord } from './protocol/close-record.ts'
@@ -24,8 +23,9 @@ import { describe, SettingError, show, WebSocketError } from './protocol/errors.
 import { refuseUpgrade } from './protocol/handshake.ts'
 import { DEFAULT_LIMITS, resolveLimits } from './protocol/limits.ts'
 import { lastAnswered } from './protocol/linger.ts'
+import { LONGEST_DELAY_MS } from './protocol/ports.ts'
 import { DEFAULT_SETTINGS, resolveSettings } from './route-settings.ts'
-import { type ConnectionCounts, printError, type RouteMatch, Runtime } from './runtime.ts'
+import { type ConnectionCounts, printError, Runtime } from './runtime.ts'
 import {
   type AttachOptions,
   checkAddress,
@@ -37,7 +37,7 @@ import {
 } from './server-options.ts'
 import { descriptorLimit } from './transport/descriptors.ts'
 import { liveClock, liveRandom } from './transport/live-ports.ts'
-import { refuse, WsServers } from './transport/ws-server.ts'
+import { takeUpgrades, upgradeOf } from './upgrades.ts'
 
 /** What `attach()` gives. */
 export interface Attached {
@@ -69,7 +69,8 @@ export interface Server extends Attached {
   /** The port, also where 0 was asked for. */
   readonly port: number
   /**
-   * Closes every connection with 1001, waits for them within `closeTimeoutMs`, and frees the port.
+   * Closes every connection with 1001, waits for them and for plain requests that are being answered, within
+   * `closeTimeoutMs`, and frees the port.
    *
    * A second call waits for the first.
    */
@@ -95,15 +96,17 @@ export async function serve(options: ServeOptions): Promise<Server> {
   const { host = '127.0.0.1', port = 0 } = options
   checkAddress(host, port)
   const pages = entries.filter((entry) => entry.kind === 'page')
-  const { runtime, proxies, others, drain } = partsOf(entries, options, SERVE_NAMES)
+  const { runtime, proxies, others } = partsOf(entries, options, SERVE_NAMES)
   const limits = resolveLimits(DEFAULT_LIMITS, options, 'server')
   const http = createServer({
     maxHeaderSize: limits.maxHeaderBytes,
     headersTimeout: limits.headersTimeoutMs,
-    requestTimeout: limits.headersTimeoutMs,
+    requestTimeout: Math.min(limits.headersTimeoutMs + others.bodyTimeoutMs, LONGEST_DELAY_MS),
     connectionsCheckingInterval: CONNECTIONS_CHECK_MS,
   })
+  const answers = new Answers()
   http.on('request', (request, response) => {
+    answers.begin(response)
     if (answerWithPage(pages, request, response, liveClock)) return
     if (others.answer(request, response)) return
     if (runtime.match(request.url ?? '/') === undefined) {
@@ -115,14 +118,16 @@ export async function serve(options: ServeOptions): Promise<Server> {
     const { status, reason, headers } = refusal ?? { status: 400, reason: 'not an upgrade' }
     answerWithLine(response, liveClock, status, reason, headers)
   })
-  const detach = listen(http, runtime, proxies, (socket) =>
-    refuse(socket, 404, 'there is nothing at this path'),
-  )
+  const detach = takeUpgrades(http, runtime, proxies)
   await listening(http, host, port)
+  // The system may refuse a connection later, too; an error that nobody listens for would end the process.
+  http.on('error', (cause) => {
+    const message = `a connection could not be accepted: ${describe(cause)}`
+    runtime.report(new WebSocketError('ERR_WINDSOCK_LISTEN', message, { cause }))
+  })
   const address = http.address() as AddressInfo
-  const shownHost = address.family === 'IPv6' ? `[${address.address}]` : address.address
   return facade(runtime, others.answer, closeAll, {
-    url: `http://${shownHost}:${address.port}`,
+    url: `http://${authority(address.address, address.port)}`,
     host: address.address,
     port: address.port,
   })
@@ -132,23 +137,27 @@ export async function serve(options: ServeOptions): Promise<Server> {
       http.close(() => resolve())
     })
     http.closeIdleConnections()
-    await drain()
+    const waiting = others.close()
+    const answered = answers.over(liveClock, limits.closeTimeoutMs)
+    await Promise.all([runtime.drain(GOING_AWAY), answered])
     detach()
-    // What is left now are plain requests, and sockets that never became requests.
+    // What is left now are requests and answers that take too long, and sockets that never became requests.
     http.closeAllConnections()
-    await freed
+    await Promise.all([freed, waiting])
   }
 }
 
 /**
  * Joins an HTTP server that others own: upgrades on our paths are ours, all others are left alone.
  *
- * An upgrade that is on nobody's path is refused with 404 only when no other listener is there to take it.
+ * Several may join one: the first that has a route for the path answers. An upgrade that is on nobody's path is refused
+ * with 404 only when no other listener is there to take it.
  *
  * @throws SettingError, or WebSocketError `ERR_WINDSOCK_ROUTE`, for a mistake in the options.
  */
 export function attach(http: HttpServer, options: AttachOptions): Attached {
-  if (typeof http?.on !== 'function') {
+  // What has no deadline for headers speaks no HTTP/1.1, and never tells of an upgrade.
+  if (typeof http !== 'object' || http === null || !('headersTimeout' in http)) {
     throw new SettingError(`attach() needs a server of node:http or node:https, not ${show(http)}`)
   }
   const entries = entriesOf(options)
@@ -158,16 +167,14 @@ export function attach(http: HttpServer, options: AttachOptions): Attached {
       'page() works with serve() only: with attach() the server that you attach to answers with pages',
     )
   }
-  const { runtime, proxies, others, drain } = partsOf(entries, options, ATTACH_NAMES)
-  const detach = listen(http, runtime, proxies, (socket) => {
-    if (http.listenerCount('upgrade') === 1) refuse(socket, 404, 'there is nothing at this path')
-  })
+  const { runtime, proxies, others } = partsOf(entries, options, ATTACH_NAMES)
+  const detach = takeUpgrades(http, runtime, proxies)
   let isClosed = false
   const answer: Attached['answer'] = (...given) => !isClosed && others.answer(...given)
   return facade(runtime, answer, closeAll, {})
 
   async function closeAll(): Promise<void> {
-    await drain()
+    await Promise.all([runtime.drain(GOING_AWAY), others.close()])
     isClosed = true
     detach()
   }
@@ -188,8 +195,7 @@ function partsOf(entries: readonly Entry[], options: ServerSettings, names: read
   })
   const proxies = new TrustedProxies(options.trustedProxies)
   const others = plainRequests(entries, options, proxies)
-  const drain = () => Promise.all([runtime.drain(GOING_AWAY), others.close()])
-  return { runtime, proxies, others, drain }
+  return { runtime, proxies, others }
 }
 
 /** Those of the entries that answer plain requests by themselves, as one. */
@@ -197,10 +203,10 @@ function plainRequests(
   entries: readonly Entry[],
   options: ServerSettings,
   proxies: TrustedProxies,
-): Pick<Attached, 'answer' | 'close'> {
-  const others = entries.filter((entry) => entry.kind === 'requests')
-  for (const entry of others) entry.inherit?.(options)
+): Pick<Attached, 'answer' | 'close'> & { readonly bodyTimeoutMs: number } {
+  const others = entries.flatMap((entry) => (entry.kind === 'requests' ? entry.begin(options) : []))
   return {
+    bodyTimeoutMs: Math.max(0, ...others.map(({ bodyTimeoutMs = 0 }) => bodyTimeoutMs)),
     answer: (request, response) => {
       if (others.length === 0) return false
       // Behind the last answer of its connection it gets none, and must not do anything either (RFC 9112 §9.6).
@@ -209,7 +215,7 @@ function plainRequests(
       return others.some(({ answer }) => answer(request, response, liveClock, upgrade))
     },
     close: async () => {
-      await Promise.all(others.map(async (entry) => entry.close?.()))
+      await Promise.all(others.map(async (other) => other.close?.()))
     },
   }
 }
@@ -237,73 +243,25 @@ function facade<Extra extends object>(
   }
 }
 
-/** Brings upgrades to the runtime; `foreign` gets those on no path of ours. Returns how to stop. */
-function listen(
-  http: HttpServer,
-  runtime: Runtime,
-  proxies: TrustedProxies,
-  foreign: (socket: Duplex) => void,
-): () => void {
-  const servers = new WsServers(liveClock)
-  const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    const match: RouteMatch | undefined = runtime.match(request.url ?? '/')
-    if (match === undefined) {
-      foreign(socket)
-      return
-    }
-    const door = servers.door(request, socket, head)
-    const connection = runtime.accept(match, upgradeOf(request, socket, proxies), door)
-    if (connection?.state !== 'connecting') return
-    // Once there is a link it is the transport that tells. Until then nobody listens for errors, which would end the process.
-    socket.on('error', destroy)
-    socket.once('close', () => connection.socketGone())
-  }
-  http.on('upgrade', onUpgrade)
-  return () => http.off('upgrade', onUpgrade)
-}
-
-// One for all sockets, which keep it for life.
-function destroy(this: Duplex): void {
-  this.destroy()
-}
-
-/** What a request tells about itself, as plain data. */
-function upgradeOf(
-  request: IncomingMessage,
-  socket: Duplex,
-  proxies: TrustedProxies,
-): IncomingUpgrade {
-  const peer = plainAddress((socket as Socket).remoteAddress)
-  const client = proxies.clientOf(peer, 'encrypted' in socket, request.rawHeaders)
-  return {
-    method: request.method ?? '',
-    url: request.url ?? '/',
-    httpVersion: request.httpVersion,
-    rawHeaders: request.rawHeaders,
-    remoteAddress: client.address,
-    secure: client.secure,
-  }
-}
-
-// A dual-stack socket shows IPv4 peers as `::ffff:127.0.0.1`.
-function plainAddress(address: string | undefined): string {
-  return address?.replace(/^::ffff:(?=\d+\.)/i, '') ?? ''
-}
-
 /** What the system says in a word, and what to do about it. */
 const WHY_NOT: Readonly<Record<string, string>> = {
   EADDRINUSE: 'the port is in use: choose another, or 0 for a free one',
   EADDRNOTAVAIL: 'this machine has no such address: choose one of its own, or 0.0.0.0 for all',
   EACCES:
     'this process may not listen there: ports below 1024 are for the system, so choose another',
-  ENOTFOUND: 'nobody knows this name: choose an address, such as 127.0.0.1',
+  ENOTFOUND: 'nobody knows this name: choose an address, such as 127.0.0.1 or ::1',
+}
+
+/** As in a URL (RFC 3986 §3.2). */
+function authority(host: string, port: number): string {
+  return `${isIPv6(host) ? `[${host}]` : host}:${port}`
 }
 
 function listening(http: HttpServer, host: string, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
     const failed = (cause: NodeJS.ErrnoException) => {
       const why = WHY_NOT[cause.code ?? ''] ?? describe(cause)
-      const message = `cannot listen on ${host}:${port}: ${why}`
+      const message = `cannot listen on ${authority(host, port)}: ${why}`
       reject(new WebSocketError('ERR_WINDSOCK_LISTEN', message, { cause }))
     }
     http.once('error', failed)

@@ -99,24 +99,22 @@ export function topics(
   }
   const settings = { checkOrigin, requireOrigin }
   resolveSettings(DEFAULT_SETTINGS, settings, 'route')
-  let report = unfailing(options.onError ?? printError)
-  const overHttp = new TopicRequests({
-    ...options,
-    prefix: path,
-    topics: byName,
-    rules,
-    report: (error) => report(error),
-    requestOf: (upgrade, captured) => new HandshakeRequest(upgrade, captured),
-  })
-  const { kind, answer, close } = overHttp
-  const inherit = (server: Inherited): void => {
-    overHttp.inherit(server)
-    if (options.onError === undefined && server.onError !== undefined) {
-      report = unfailing(server.onError)
-    }
-  }
+  const begin = (server: Inherited) =>
+    new TopicRequests({
+      ...options,
+      prefix: path,
+      topics: byName,
+      rules,
+      // The server's settings hold where these topics have none of their own, as they do for their WebSockets.
+      checkOrigin: checkOrigin ?? server.checkOrigin,
+      requireOrigin: requireOrigin ?? server.requireOrigin,
+      report: unfailing(options.onError ?? server.onError ?? printError),
+      requestOf: (upgrade, captured) => new HandshakeRequest(upgrade, captured),
+    })
+  // A mistake is told now.
+  begin({})
   return [
-    { kind, answer, close, inherit },
+    { kind: 'requests', begin },
     { kind: 'route', pattern: pattern(path), factory, settings },
     { kind: 'route', pattern: pattern(`${path === '/' ? '' : path}/:name`), factory, settings },
   ]

@@ -9,7 +9,7 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { dirname, join, posix } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
@@ -29,7 +29,11 @@ const EXPECTED = [
   'dist/cli/main.js',
   'src/index.ts',
 ]
-const ALLOWED = /^(dist|src|demo)\/|^(package\.json|README\.md|LICENSE|CHANGELOG\.md)$/
+const ALLOWED =
+  /^(dist|src|demo|docs|examples)\/|^(package\.json|LICENSE|(README|CHANGELOG|CONTRIBUTING|SECURITY)\.md)$/
+
+/** A link from one page to what stands beside it. */
+const LINK = /\]\((?!https?:|#)([^)#\s]+)/g
 
 const CONSUMER_JS = `
 import { map } from 'rxjs'
@@ -135,8 +139,22 @@ function pack(temporary) {
   const stray = paths.filter((path) => !ALLOWED.test(path))
   if (missing.length > 0) throw new Error(`the package lacks ${missing.join(', ')}`)
   if (stray.length > 0) throw new Error(`the package should not hold ${stray.join(', ')}`)
+  const dead = paths
+    .filter((path) => path.endsWith('.md'))
+    .flatMap((path) => deadLinks(path, paths))
+  if (dead.length > 0)
+    throw new Error(`what is linked to is not in the package: ${dead.join(', ')}`)
   console.log(`${paths.length} files, ${Math.ceil(size / 1024)} KiB packed`)
   return join(temporary, filename)
+}
+
+/** What a page links to that is not there; the tests, which say where a row is held, stay at home. */
+function deadLinks(page, paths) {
+  const links = [...readFileSync(join(root, page), 'utf8').matchAll(LINK)]
+  return links
+    .map(([, link]) => posix.join(posix.dirname(page), link))
+    .filter((target) => !target.startsWith('test/') && !paths.includes(target))
+    .map((target) => `${target} (${page})`)
 }
 
 /** Installs the tarball and all it needs, as copies of what is installed here. */

@@ -19,6 +19,14 @@ export interface Inherited {
 
 export interface PlainRequests {
   readonly kind: 'requests'
+  /** Called by each server that it stands in, before the first request. What servers are told must not mix. */
+  readonly begin: (server: Inherited) => Answerer
+}
+
+/** What answers the plain requests of one server. */
+export interface Answerer {
+  /** How long it waits for a body at most; a server that listens itself waits as long for a request. Default 0. */
+  readonly bodyTimeoutMs?: number
   /** Answers, now or later, and says so; `false` leaves the request to the next. Must not throw. */
   readonly answer: (
     request: IncomingMessage,
@@ -27,8 +35,6 @@ export interface PlainRequests {
     /** What the request tells, its client's address seen from the trusted proxies. */
     upgrade: IncomingUpgrade,
   ) => boolean
-  /** Called once, before the first request. */
-  readonly inherit?: (server: Inherited) => void
   /** The server drains: answer what waits. Resolves when that has been sent, within seconds; must not reject. */
   readonly close?: () => void | Promise<void>
 }

@@ -1,7 +1,7 @@
 // SQLite place: whether a journal can stand where it is asked for, looked at before a thread is begun for it.
 //
-// The commonest mistakes get an answer that says what to do. What SQLite would take for an address or a name of its own
-// (`:memory:`) is a path like any other here.
+// The commonest mistakes get an answer that says what to do. What SQLite would take for a name of its own (`:memory:`) is
+// a path like any other here; the text of a `file:` URL is none, since whoever gives it means another file than its path.
 
 import {
   accessSync,
@@ -22,6 +22,11 @@ import { JournalError } from '../protocol/errors.ts'
  * @throws JournalError when it is none, is not there to be read, or this process may not use it or what SQLite makes beside it.
  */
 export function checkPlace(file: string, readOnly: boolean): string {
+  if (/^file:/i.test(file)) {
+    throw failed(
+      `${file} is the text of a URL, and no path: give the path, or new URL(…); of a file that is called so, ./${file}`,
+    )
+  }
   const place = realPath(file)
   checkAccess(place, readOnly)
   const found = statSync(place, { throwIfNoEntry: false })

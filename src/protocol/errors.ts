@@ -39,7 +39,7 @@ export const ERROR_CODES = {
   ERR_WINDSOCK_JOURNAL_LOCKED: 'This journal is open already, in another process or in this one.',
   ERR_WINDSOCK_JOURNAL_NEWER: 'A newer windsock has written this journal; that one reads it.',
   ERR_WINDSOCK_LIMIT: 'A bound was reached.',
-  ERR_WINDSOCK_LISTEN: 'The server cannot listen on that address.',
+  ERR_WINDSOCK_LISTEN: 'The server cannot listen on that address, or accept a connection there.',
   ERR_WINDSOCK_MESSAGE_TYPE: 'A value cannot be sent as a message.',
   ERR_WINDSOCK_PROTOCOL: 'The peer broke RFC 6455.',
   ERR_WINDSOCK_REFUSED: 'The server refused what a client asked of a topic.',

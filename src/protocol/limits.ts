@@ -175,7 +175,7 @@ export const LIMITS = {
     min: 1,
     max: LONGEST_DELAY_MS,
     scope: 'server',
-    why: 'a request that is not complete by then is a slow-headers attack; looked at once a second',
+    why: 'headers that are not complete by then are a slow-headers attack, as is a body that nobody reads; looked at once a second',
     atBound: 'HTTP 408, and the socket is closed',
   },
   maxConnections: {

@@ -9,8 +9,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { FactoryContext, Handler, HandlerFactory } from '../handlers/handler.ts'
 import type { Captured } from '../http/pattern.ts'
 import { answerWithLine } from '../http/plain-answer.ts'
-import type { Captures, IncomingUpgrade } from '../http/request.ts'
-import type { Inherited, PlainRequests } from '../http/requests.ts'
+import type { IncomingUpgrade } from '../http/request.ts'
+import type { Answerer, PlainRequests } from '../http/requests.ts'
 import { StaticFiles } from '../http/static-files.ts'
 import { SettingError, show, WebSocketError } from '../protocol/errors.ts'
 import type { Clock } from '../protocol/ports.ts'
@@ -32,6 +32,7 @@ import {
   checkSettings,
   DEFAULT_MAX_BODY_BYTES,
   DEFAULT_REQUEST_TIMEOUT_S,
+  MAX_TIMEOUT_S,
   routeSettings,
 } from './settings.ts'
 import { type Renderer, renderer } from './templates.ts'
@@ -55,7 +56,7 @@ class NotFound extends RequestHandler {
   }
 }
 
-const NOTHING: Captures = { params: {}, args: [] }
+const NOTHING: Exclude<Captured, 'malformed'> = { params: {}, args: [] }
 
 /**
  * Handlers by their paths, and the settings that they share (Tornado: `Application`).
@@ -69,7 +70,6 @@ export class Application implements HandlerHost {
   readonly #renderTemplate: Renderer
   readonly #static: StaticFiles | undefined
   readonly #servers = new Set<Server>()
-  #report: ErrorListener
 
   /**
    * @param handlers - the first that matches answers.
@@ -88,7 +88,6 @@ export class Application implements HandlerHost {
     })
     this.#renderTemplate = renderer(templatePath, !debug)
     this.#static = staticPath ? new StaticFiles(staticPath, staticUrlPrefix, !debug) : undefined
-    this.#report = unfailing(this.settings.onError ?? printError)
     const { defaultHandlerClass } = this.settings
     if (defaultHandlerClass && !(defaultHandlerClass.prototype instanceof RequestHandler)) {
       throw new SettingError('defaultHandlerClass must be a class that extends RequestHandler')
@@ -112,8 +111,13 @@ export class Application implements HandlerHost {
         settings: routeSettings(this.settings),
       }
     })
-    const answer: PlainRequests['answer'] = (...given) => this.#answer(...given)
-    return [...routes, { kind: 'requests', answer, inherit: (server) => this.#inherit(server) }]
+    // The server's `onError` is told where this application has none.
+    const begin: PlainRequests['begin'] = ({ onError: inherited = printError }) => {
+      const report = unfailing(this.settings.onError ?? inherited)
+      const answer: Answerer['answer'] = (...given) => this.#answer(report, ...given)
+      return { answer, bodyTimeoutMs: this.#timeoutMs }
+    }
+    return [...routes, { kind: 'requests', begin }]
   }
 
   /**
@@ -195,14 +199,13 @@ export class Application implements HandlerHost {
     }
   }
 
-  /** The server's `onError` is told where this application has none. */
-  #inherit({ onError }: Inherited): void {
-    if (this.settings.onError === undefined && onError !== undefined) {
-      this.#report = unfailing(onError)
-    }
+  get #timeoutMs(): number {
+    const { requestTimeout = DEFAULT_REQUEST_TIMEOUT_S } = this.settings
+    return (requestTimeout || MAX_TIMEOUT_S) * 1000
   }
 
   #answer(
+    report: ErrorListener,
     incoming: IncomingMessage,
     outgoing: ServerResponse,
     clock: Clock,
@@ -221,9 +224,7 @@ export class Application implements HandlerHost {
       return true
     }
     const { maxBodySize: maxBodyBytes = DEFAULT_MAX_BODY_BYTES } = this.settings
-    const { requestTimeout = DEFAULT_REQUEST_TIMEOUT_S } = this.settings
-    const timeoutMs = requestTimeout * 1000
-    const report = this.#report
+    const timeoutMs = this.#timeoutMs
     const around = { host: this, clock, maxBodyBytes, report, timeoutMs, upgrade }
     const target = { handlerClass, kwargs, captured, ...around }
     answerPlain(incoming, outgoing, target).catch((thrown: unknown) => {

@@ -1,16 +1,15 @@
 // Plain request: an HTTP request becomes a handler's, and the handler's response is written.
 //
-// The body is read before the handler runs, up to a bound. A client that goes away before its request is complete gets no
-// handler. Knows sockets only as Node's request and response.
+// The body is read before the handler runs, up to a bound and a deadline. A client that goes away before its request is
+// complete gets no handler. Knows sockets only as Node's request and response.
 // Source: tornado.http1connection, tornado.web.
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { answerWithLine } from '../http/plain-answer.ts'
 import { type Captures, HandshakeRequest, type IncomingUpgrade } from '../http/request.ts'
-import { HandlerError, type WebSocketError } from '../protocol/errors.ts'
-import { Gathered } from '../protocol/gathered.ts'
+import { HandlerError, HandshakeError, type WebSocketError } from '../protocol/errors.ts'
 import type { Clock } from '../protocol/ports.ts'
-import { HTTPError } from './errors.ts'
+import { bodyOf } from '../protocol/request-body.ts'
 import { draft } from './exchange.ts'
 import { execute, finished, makeHandler, type RequestHandlerClass } from './execute.ts'
 import type { HandlerHost } from './host.ts'
@@ -26,7 +25,7 @@ export interface PlainTarget {
   readonly maxBodyBytes: number
   readonly report: (error: WebSocketError) => void
   readonly upgrade: IncomingUpgrade
-  /** 0: for ever. */
+  /** For the body to come, and again for the handler. */
   readonly timeoutMs: number
 }
 
@@ -39,14 +38,17 @@ export async function answerPlain(
   // A peer that goes away is no error of ours, and the response is then written to nobody.
   outgoing.on('error', () => {})
   const { handlerClass, kwargs, captured, host, clock, report } = target
-  const body = await bodyOf(incoming, target.maxBodyBytes)
-  if (body === 'aborted') return
-  if (body === 'too large') {
-    const line = `the body is larger than ${target.maxBodyBytes} bytes`
-    answerWithLine(outgoing, clock, 413, line, { Connection: 'close' })
+  let body: Uint8Array<ArrayBuffer>
+  try {
+    const { maxBodyBytes: maxBytes, timeoutMs } = target
+    body = await bodyOf(incoming, { maxBytes, timeoutMs }, clock)
+  } catch (thrown) {
+    if (!(thrown instanceof HandshakeError)) throw thrown
+    answerWithLine(outgoing, clock, thrown.httpStatus, thrown.message, { Connection: 'close' })
     return
   }
-  const request = new HttpRequest(new HandshakeRequest(target.upgrade, captured), body)
+  const head = new HandshakeRequest(target.upgrade, captured)
+  const request = new HttpRequest(head, Buffer.from(body.buffer, 0, body.byteLength))
   const handler = makeHandler(handlerClass, { request, host, clock, report }, kwargs)
   if (!(await within(target, execute(handler, argumentsOf(request))))) {
     const message = `${handlerClass.name} did not answer within ${target.timeoutMs} ms`
@@ -70,7 +72,7 @@ export async function answerPlain(
 /** Whether `work` is done in time; what comes later goes nowhere. */
 function within({ clock, timeoutMs }: PlainTarget, work: Promise<unknown>): Promise<boolean> {
   return new Promise((resolve, reject) => {
-    const timer = timeoutMs === 0 ? undefined : clock.setTimeout(() => resolve(false), timeoutMs)
+    const timer = clock.setTimeout(() => resolve(false), timeoutMs)
     work.then(() => resolve(true), reject).finally(() => clock.clearTimeout(timer))
   })
 }
@@ -78,33 +80,4 @@ function within({ clock, timeoutMs }: PlainTarget, work: Promise<unknown>): Prom
 /** What a pattern captured, as a method's arguments: one object of the named, or one each of the unnamed. */
 export function argumentsOf({ params, args }: Captures): readonly unknown[] {
   return Object.keys(params).length > 0 ? [params] : args
-}
-
-function bodyOf(
-  incoming: IncomingMessage,
-  maxBytes: number,
-): Promise<Buffer | 'too large' | 'aborted'> {
-  if (incoming.readableEnded) {
-    const message = 'the body has been read already: hand requests on before anything reads them'
-    return Promise.reject(new HTTPError(500, message))
-  }
-  return new Promise((resolve) => {
-    if (Number(incoming.headers['content-length'] ?? 0) > maxBytes) {
-      resolve('too large')
-      return
-    }
-    const body = new Gathered()
-    const onData = (chunk: Buffer) => {
-      if (body.length + chunk.byteLength <= maxBytes) {
-        body.push(chunk)
-        return
-      }
-      incoming.off('data', onData).pause()
-      resolve('too large')
-    }
-    incoming.on('data', onData)
-    incoming.once('end', () => resolve(Buffer.from(body.bytes.buffer, 0, body.length)))
-    incoming.once('error', () => resolve('aborted'))
-    incoming.once('close', () => resolve('aborted'))
-  })
 }

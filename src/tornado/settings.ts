@@ -33,7 +33,10 @@ export interface ApplicationSettings {
   readonly staticUrlPrefix?: string | undefined
   /** The most bytes of a request's body; default 10 MiB; above it 413. (Tornado: `max_body_size`, 100 MB) */
   readonly maxBodySize?: number | undefined
-  /** Seconds that a plain request's handler may take; default 60, 0 for ever; then 503. (Tornado: none) */
+  /**
+   * Seconds that a plain request's body may take to come, and then its handler to answer; default 60, 0 for ever; then 408,
+   * or 503. With `attach()` the HTTP server has a deadline of its own, too. (Tornado: `body_timeout`, and none)
+   */
   readonly requestTimeout?: number | undefined
   /** Answers what no rule matches; default a page with 404. (Tornado: `default_handler_class`) */
   readonly defaultHandlerClass?: (new () => object) | undefined
@@ -65,7 +68,8 @@ const NAMES: Readonly<Record<keyof ApplicationSettings, string>> = {
 
 /** Long enough for a slow database, short enough that stuck requests do not pile up. */
 export const DEFAULT_REQUEST_TIMEOUT_S = 60
-const MAX_TIMEOUT_S = LONGEST_DELAY_MS / 1000
+/** The longest that a Node timer keeps. */
+export const MAX_TIMEOUT_S = LONGEST_DELAY_MS / 1000
 
 export const DEFAULT_MAX_BODY_BYTES = 10 * 1024 * 1024
 

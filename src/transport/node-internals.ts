@@ -1,6 +1,6 @@
 // node-internals: the one file that relies on more of Node than it documents.
 //
-// Two things, each looked for and done without where a future Node differs:
+// Three things, each looked for and done without where a future Node differs:
 //  1. A socket which an HTTP server has accepted can be given a buffer to read into. `net.Socket` documents that for sockets
 //     that connect (its option `onread`); it keeps the option under two symbols and tells its handle by `useUserBuffer`.
 //     Without it Node allocates 64 KiB for each read, cuts them down to what came, and takes that through a `Readable`: a
@@ -9,6 +9,8 @@
 //     `Writable`'s queue has nothing to queue, and the request nothing to tell: a tenth of what a broadcast costs in all
 //     (docs/adr/0026). Up to Node 25 the binding `stream_wrap` has the requests and tells whether one is still needed;
 //     from 26 on the handle makes one when it is. Without either all goes through the socket.
+//  3. A socket of an HTTP server has in `_httpMessage` the response that is being written to it, of several that of the
+//     first request. Without it an upgrade behind requests that are not answered yet is not told from others.
 
 import { Buffer } from 'node:buffer'
 import { type OnReadOpts, Socket, type SocketConstructorOpts } from 'node:net'
@@ -18,6 +20,12 @@ import { SMALL_BYTES } from '../protocol/message.ts'
 
 /** What one read brings at most, as with Node's own. */
 const READ_BYTES = 64 * 1024
+
+/** Whether an earlier request on this socket is not answered yet. */
+export function owesAnswer(socket: Duplex): boolean {
+  const { _httpMessage: answer } = socket as { _httpMessage?: { writableEnded?: unknown } | null }
+  return answer?.writableEnded === false
+}
 
 // Of all sockets: nobody is given it, and nothing of it is kept when a read is over.
 const buffer = Buffer.allocUnsafeSlow(READ_BYTES)

@@ -8,10 +8,11 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { ConnectionRequest } from '../handlers/handler.ts'
 import type { TopicRules } from '../handlers/topic-rules.ts'
 import type { Captures, IncomingUpgrade } from '../http/request.ts'
-import type { Inherited, PlainRequests } from '../http/requests.ts'
+import type { Answerer } from '../http/requests.ts'
 import { SettingError, show, WebSocketError } from '../protocol/errors.ts'
 import { checkOriginRule, type OriginRule } from '../protocol/origin.ts'
 import type { Clock, Random } from '../protocol/ports.ts'
+import { bodyOf } from '../protocol/request-body.ts'
 import { pathOf } from '../protocol/request-target.ts'
 import { MAX_TOPIC_LENGTH } from '../protocol/resume.ts'
 import { PublishRate } from '../streams/publish-rate.ts'
@@ -19,7 +20,6 @@ import { Refusals } from '../streams/refusals.ts'
 import { HttpExchange } from './http-exchange.ts'
 import { liveClock, liveRandom } from './live-ports.ts'
 import { Presence } from './presence.ts'
-import { bodyOf } from './request-body.ts'
 import { type Answer, answerFor, busy, line } from './topic-answer.ts'
 import { answerTopic, type TopicService } from './topic-exchange.ts'
 import { TopicFormats } from './topic-format.ts'
@@ -48,12 +48,10 @@ const MAX_PER_SOCKET = 8
 /** How long a drain waits for answers that are under way. */
 const DRAIN_MS = 5_000
 
-export class TopicRequests implements PlainRequests {
-  readonly kind = 'requests'
+export class TopicRequests implements Answerer {
   readonly #prefix: string
   readonly #requestOf: TopicRequestsOptions['requestOf']
-  #service: Omit<TopicService, 'clock'>
-  readonly #own: Pick<TopicRequestsOptions, 'checkOrigin' | 'requireOrigin'>
+  readonly #service: Omit<TopicService, 'clock'>
   readonly #limits: TopicLimits
   readonly #presence: Presence
   readonly #underWay = new Set<HttpExchange>()
@@ -73,7 +71,6 @@ export class TopicRequests implements PlainRequests {
     }
     this.#prefix = prefix === '/' ? prefix : `${prefix}/`
     this.#requestOf = options.requestOf
-    this.#own = options
     this.#limits = resolveTopicLimits(options)
     const { eventStreamGraceMs: graceMs, maxRequests: maxAway } = this.#limits
     this.#presence = new Presence({ rules, graceMs, maxAway, report })
@@ -92,14 +89,8 @@ export class TopicRequests implements PlainRequests {
     }
   }
 
-  /** The server's settings hold where these topics have none of their own, as they do for their WebSockets. */
-  readonly inherit = (server: Inherited): void => {
-    const { checkOrigin = server.checkOrigin, requireOrigin = server.requireOrigin } = this.#own
-    this.#service = {
-      ...this.#service,
-      checkOrigin: checkOriginRule(checkOrigin ?? 'same-origin'),
-      requireOrigin: requireOrigin ?? false,
-    }
+  get bodyTimeoutMs(): number {
+    return this.#limits.bodyTimeoutMs
   }
 
   /** Requests that are under way: polls that are held, event streams, and what is being decided. */

@@ -1,6 +1,6 @@
 // ws-internals: the one file that relies on more of `ws` than it documents.
 //
-// Seven things, each looked for on each socket, the last tried once, and done without where a future `ws` differs:
+// Eight things, each looked for on each socket, the seventh tried once, and done without where a future `ws` differs:
 //  1. `_receiver` emits `conclude(code, reason)` when the peer's Close frame has come, and `error` for a breach; `ws` has
 //     one listener for each, with which it answers. Without them the frame is reported when the link ends, which is
 //     later but no loss.
@@ -22,6 +22,8 @@
 //     inflate to a thousand times that. Without it the chunk is inflated to its end.
 //  7. A `WebSocket` that is made without an address is a server's, and `setSocket(socket, head, options)` gives it its
 //     socket: that is what `handleUpgrade` does when it has answered. Without it `handleUpgrade` answers everything.
+//  8. It marks its socket with a symbol that is called `websocket`. Without that a clash is told in the words of `ws`, and
+//     with two copies of `ws`, neither of which knows the other's symbol, not at all.
 
 import { Duplex, Writable } from 'node:stream'
 import type { WebSocket } from 'ws'
@@ -294,6 +296,12 @@ function isBetweenMessages(receiver: Receiver): receiver is Receiver & { _maxPay
     typeof receiver._opcode === 'number' &&
     receiver._opcode !== CLOSE
   )
+}
+
+/** Whether a `ws`, ours or another copy of it, has this socket already. */
+export function isTaken(socket: Duplex): boolean {
+  const marks = Object.getOwnPropertySymbols(socket) as (keyof Duplex)[]
+  return marks.some((mark) => String(mark) === 'Symbol(websocket)' && socket[mark] !== undefined)
 }
 
 /** Whether frames may be written to `socket` beside those that `ws` writes itself. */

@@ -11,7 +11,7 @@ import { STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { type ServerOptions, WebSocketServer } from 'ws'
 import type { Compression } from '../protocol/compression.ts'
-import { WebSocketError } from '../protocol/errors.ts'
+import { describe, WebSocketError } from '../protocol/errors.ts'
 import { headerValues } from '../protocol/handshake.ts'
 import { NO_HEADERS, type ResponseBody, type ResponseHeaders } from '../protocol/http-answer.ts'
 import type { RouteLimits } from '../protocol/limits.ts'
@@ -21,7 +21,7 @@ import { liveClock } from './live-ports.ts'
 import { TellingWebSocket } from './telling-web-socket.ts'
 import type { Door, Transport, UpgradeAnswer, UpgradeRefusal } from './transport.ts'
 import { WebSocketTransport } from './websocket.ts'
-import { mayTakeSockets, takeSocket } from './ws-internals.ts'
+import { isTaken, mayTakeSockets, takeSocket } from './ws-internals.ts'
 import {
   type DeflateChoice,
   deflateChoice,
@@ -174,13 +174,20 @@ class WsServer {
       socket.on('error', () => {}).destroy()
       return undefined
     }
-    // A socket that somebody listens to may have been taken by another server: `ws` knows its own, and says so.
-    const isTaken = socket.listenerCount('data') > 0
-    if (!this.#takesSockets || isTaken || this.#mayCompress(request)) {
-      return this.#negotiate(request, socket, head, answer)
+    // A socket that somebody listens to may be another server's.
+    const isHeard = socket.listenerCount('data') > 0
+    if (isHeard && isTaken(socket)) throw new WebSocketError('ERR_WINDSOCK_HANDSHAKE', TAKEN)
+    try {
+      if (!this.#takesSockets || isHeard || this.#mayCompress(request)) {
+        return this.#negotiate(request, socket, head, answer)
+      }
+      socket.write(switchingProtocols(request, answer))
+      return this.#transport(takeSocket(socket, head, this.#options), socket)
+    } catch (cause) {
+      socket.on('error', () => {}).destroy()
+      const message = `the handshake could not be answered: ${describe(cause)}`
+      throw new WebSocketError('ERR_WINDSOCK_HANDSHAKE', message, { fault: 'bug', cause })
     }
-    socket.write(switchingProtocols(request, answer))
-    return this.#transport(takeSocket(socket, head, this.#options), socket)
   }
 
   #mayCompress(request: IncomingMessage): boolean {
@@ -203,8 +210,6 @@ class WsServer {
       this.#server.handleUpgrade(request, socket, head, (ws) => {
         transport = this.#transport(ws as TellingWebSocket, socket)
       })
-    } catch (cause) {
-      throw new WebSocketError('ERR_WINDSOCK_HANDSHAKE', TAKEN, { cause })
     } finally {
       this.#answer = undefined
     }

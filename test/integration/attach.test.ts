@@ -1,7 +1,9 @@
 // attach() beside others on one HTTP server, and how serve() and attach() close.
 
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { once } from 'node:events'
 import { createServer, type Server as HttpServer, type RequestListener } from 'node:http'
+import { createRequire } from 'node:module'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { describe, expect, it, onTestFinished } from 'vitest'
@@ -16,8 +18,10 @@ import {
   topics,
   type WebSocketError,
 } from 'windsock'
+import { Application, RequestHandler } from 'windsock/tornado'
 import { WebSocketServer } from 'ws'
 import { ask, expectEcho } from './support/house.ts'
+import { Mailbox } from './support/mailbox.ts'
 import { close, PLAIN, RawClient, requestBytes, text } from './support/raw-client.ts'
 import { recordsOf, start } from './support/test-server.ts'
 
@@ -83,6 +87,49 @@ describe('attach()', () => {
     await attached.close()
   })
 
+  it('knows what another copy of ws has taken', async () => {
+    const require = createRequire(import.meta.url)
+    for (const file of Object.keys(require.cache)) {
+      if (file.includes('/node_modules/ws/')) delete require.cache[file]
+    }
+    const { WebSocketServer: Another } = require('ws') as {
+      WebSocketServer: typeof WebSocketServer
+    }
+    expect(Another).not.toBe(WebSocketServer)
+    const errors: string[] = []
+    const { port } = await shared((http) => void new Another({ server: http }), {
+      onError: ({ code }: WebSocketError) => errors.push(code),
+    })
+    const client = await RawClient.open(port, '/ours')
+    client.write(close(1000))
+    expect(await client.nextClose()).toEqual({ code: 1000, reason: '' })
+    await client.ended
+    expect(errors).toEqual(['ERR_WINDSOCK_HANDSHAKE'])
+  })
+
+  it.each([
+    ['plain', {}],
+    ['compressed', { 'Sec-WebSocket-Extensions': 'permessage-deflate' }],
+  ])('tells what it was that kept a %s connection from being upgraded', async (_, headers) => {
+    const errors: WebSocketError[] = []
+    const broken = new Error('this socket is broken')
+    const breaks = (http: HttpServer) =>
+      http.on('upgrade', (_request, socket) => {
+        socket.write = () => {
+          throw broken
+        }
+      })
+    const onError = (error: WebSocketError) => void errors.push(error)
+    const { port, attached } = await shared(breaks, { onError, compression: true })
+    const records = recordsOf(attached)
+    const client = await RawClient.connect(port)
+    client.write(requestBytes({ path: '/ours', headers }))
+    await client.ended
+    expect(errors).toMatchObject([{ code: 'ERR_WINDSOCK_HANDSHAKE', fault: 'bug', cause: broken }])
+    expect(await records.next()).toMatchObject({ cause: 'handlerFailed' })
+    expect(attached.connections.size).toBe(0)
+  })
+
   it('refuses with 404 what is on nobody’s path, when nobody else listens', async () => {
     const { port } = await shared()
     expect((await ask(port, { path: '/theirs' })).status).toBe(404)
@@ -111,9 +158,42 @@ describe('attach()', () => {
     const second = attach(http, { routes: [route('/second', ({ messages$ }) => messages$)] })
     await expectEcho(port, { path: '/ours' })
     await expectEcho(port, { path: '/second' })
+    for (const path of ['/nobodys', '/']) expect((await ask(port, { path })).status).toBe(404)
     await second.close()
     expect((await ask(port, { path: '/second' })).status).toBe(404)
     await expectEcho(port, { path: '/ours' })
+  })
+
+  it('two of them leave alone what neither serves when somebody else listens', async () => {
+    const { http, attached, port } = await shared(beside)
+    const second = attach(http, { routes: [route('/second', ({ messages$ }) => messages$)] })
+    await expectTheirs(port)
+    await attached.close()
+    await expectTheirs(port)
+    await expectEcho(port, { path: '/second' })
+    await second.close()
+    await expectTheirs(port)
+  })
+
+  it('of two with one path the first answers, and the second when that has closed', async () => {
+    const errors: unknown[] = []
+    const onError = (error: unknown) => void errors.push(error)
+    const { http, attached, port } = await shared(undefined, { onError })
+    const second = attach(http, { routes: [echo], onError })
+    await expectEcho(port, { path: '/ours' })
+    await attached.close()
+    await expectEcho(port, { path: '/ours' })
+    expect([attached.counts.accepted, second.counts.accepted]).toEqual([1, 1])
+    expect(errors).toEqual([])
+    await second.close()
+    expect(http.listenerCount('upgrade')).toBe(0)
+  })
+
+  it('listens again after its owner has removed all listeners', async () => {
+    const { http, port } = await shared()
+    http.removeAllListeners('upgrade')
+    attach(http, { routes: [route('/second', ({ messages$ }) => messages$)] })
+    await expectEcho(port, { path: '/second' })
   })
 
   it('answers the plain requests that it is handed, and leaves all others', async () => {
@@ -171,7 +251,7 @@ describe('attach()', () => {
     const url = `http://127.0.0.1:${port}/topics/news`
     const answer = await fetch(url, { method: 'POST', headers, body: 'hello' })
     expect(answer.status).toBe(500)
-    expect(errors).toMatchObject([{ code: 'ERR_WINDSOCK_TOPIC' }])
+    expect(errors).toMatchObject([{ code: 'ERR_WINDSOCK_HTTP' }])
   })
 
   it('takes no pages', () => {
@@ -194,6 +274,50 @@ describe('attach()', () => {
     expect(await ask(port, { headers: PLAIN })).toMatchObject({ body: 'their page' })
     theirs.write(text('still here'))
     expect(await theirs.nextText()).toBe('theirs: still here')
+  })
+})
+
+describe('serve()', () => {
+  it.each(['/ours', '/nobodys'])(
+    'cuts off an upgrade to %s behind a request that is not answered yet',
+    async (path) => {
+      const asked = new Mailbox<() => void>()
+      class Slow extends RequestHandler {
+        override get(): Promise<void> {
+          return new Promise((resolve) => asked.put(resolve))
+        }
+      }
+      const { routes } = new Application([['/slow', Slow]])
+      const { server, port, errors } = await start({ routes: [...routes, echo] })
+      const slow = requestBytes({ path: '/slow', headers: { ...PLAIN, Connection: null } })
+      const client = await RawClient.connect(port)
+      client.write(Buffer.concat([slow, requestBytes({ path })]))
+      await client.ended
+      const goOn = await asked.next()
+      goOn()
+      expect(client.socket.bytesRead).toBe(0)
+      expect([server.counts.accepted, errors.all]).toEqual([0, []])
+      // One that was answered is no hindrance.
+      const next = await RawClient.connect(port)
+      next.write(requestBytes({ path: '/nowhere', headers: { ...PLAIN, Connection: null } }))
+      expect((await next.response()).status).toBe(404)
+      expect((await next.upgrade({ path: '/ours' })).status).toBe(101)
+    },
+  )
+
+  it('tells of a connection that the system refuses, and goes on', async () => {
+    let http: HttpServer | undefined
+    const seen = (message: unknown) => {
+      http = (message as { server: HttpServer }).server
+    }
+    subscribe('http.server.request.start', seen)
+    onTestFinished(() => void unsubscribe('http.server.request.start', seen))
+    const { port, errors } = await start({ routes: [echo] })
+    expect((await ask(port, { path: '/', headers: PLAIN })).status).toBe(404)
+    const cause = Object.assign(new Error('accept ENFILE'), { code: 'ENFILE' })
+    http?.emit('error', cause)
+    expect(await errors.next()).toMatchObject({ code: 'ERR_WINDSOCK_LISTEN', cause })
+    await expectEcho(port, { path: '/ours' })
   })
 })
 
@@ -257,6 +381,59 @@ describe('close() of serve()', () => {
     await expectEcho(port, { path: '/ours' })
     await server.close()
     await Promise.all([silent.ended, half.ended, idle.ended])
+  })
+
+  it('waits for a plain request that is being answered', async () => {
+    const asked = new Mailbox<() => void>()
+    class Slow extends RequestHandler {
+      override async get(): Promise<void> {
+        await new Promise<void>((resolve) => asked.put(resolve))
+        this.write('here it is')
+      }
+    }
+    const { routes } = new Application([['/slow', Slow]])
+    const { server, port } = await start({ routes, closeTimeoutMs: 600_000 })
+    const answer = ask(port, { path: '/slow', headers: PLAIN })
+    const goOn = await asked.next()
+    const closed = server.close()
+    await expect(RawClient.connect(port)).rejects.toMatchObject({ code: 'ECONNREFUSED' })
+    goOn()
+    expect(await answer).toMatchObject({ status: 200, body: 'here it is' })
+    await closed
+  })
+
+  it('a plain request that is never answered delays it by closeTimeoutMs and no more', async () => {
+    const asked = new Mailbox<string>()
+    class Stuck extends RequestHandler {
+      override get(): Promise<void> {
+        asked.put(this.request.path)
+        return new Promise(() => {})
+      }
+    }
+    const { routes } = new Application([['/stuck', Stuck]])
+    const { server, port } = await start({ routes, closeTimeoutMs: 100 })
+    const client = await RawClient.connect(port)
+    client.write(requestBytes({ path: '/stuck', headers: PLAIN }))
+    await asked.next()
+    await server.close()
+    await client.ended
+  })
+
+  it('a body that does not come delays it by closeTimeoutMs and no more', async () => {
+    const news = topic<string>('news', { history: { count: 10 } })
+    const accept = (input: unknown) => input as string
+    const routes = topics('/topics', [news], { accept, bodyTimeoutMs: 2_000 })
+    const { server, port } = await start({ routes, closeTimeoutMs: 100 })
+    const client = await RawClient.connect(port)
+    const head = { 'Content-Type': 'text/plain', 'Content-Length': '10', Expect: '100-continue' }
+    const headers = { ...PLAIN, ...head }
+    client.write(requestBytes({ method: 'POST', path: '/topics/news', headers }))
+    // It says so when it has come to the request.
+    await once(client.socket, 'data')
+    const { bytesRead } = client.socket
+    await server.close()
+    await client.ended
+    expect(client.socket.bytesRead).toBe(bytesRead)
   })
 
   it('a handshake that is being decided is refused with 503', async () => {

@@ -236,6 +236,31 @@ describe('what the server says about coming back', () => {
     },
   )
 
+  it.each([
+    ['a line', 'x'],
+    ['a page of messages', `event: data\ndata: [{"data":"${'x'.repeat(100_000)}"}]\n\n`],
+  ])('an event stream that does not end %s is left after 64 MiB', async (_, text) => {
+    const piece = Buffer.from(text.repeat(2 ** 20 / text.length))
+    let pieces = 0
+    const server = createServer((_request, response) => {
+      response.writeHead(200, { 'Content-Type': 'text/event-stream' }).on('error', () => {})
+      const pour = () => {
+        while (++pieces < 100 && response.write(piece));
+      }
+      pour()
+      response.on('drain', pour)
+    }).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    onTestFinished(() => void server.close())
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/topics`
+    const client = connect(url, { transports: ['sse'], firstRetryMs: 300_000, maxRetryMs: 300_000 })
+    onTestFinished(() => void client.close())
+    client.topic('chat').events$.subscribe()
+    await eventually(() => client.state.state).toBe('waiting')
+    expect(client.state.lastClose?.code).toBe(1006)
+    expect(pieces).toBeLessThan(90)
+  })
+
   it.each([4001, 1008, 1002])('%i is final: it fails, and dials no more', async (code) => {
     const { client, connections } = await closingServer(code, 'no')
     expect(await client.closed).toMatchObject({

@@ -1,7 +1,15 @@
 // The door, second half: what user code and the server's own state decide about an upgrade request.
 
 import { describe, expect, it } from 'vitest'
-import { type ConnectionRequest, HandshakeError, route, WebSocketHandler } from 'windsock'
+import {
+  type ConnectionRequest,
+  HandshakeError,
+  route,
+  topic,
+  topics,
+  WebSocketHandler,
+} from 'windsock'
+import { Application, RequestHandler } from 'windsock/tornado'
 import { ask, expectEcho, house } from './support/house.ts'
 import { RawClient, type RequestOptions, requestBytes } from './support/raw-client.ts'
 import { start, type TestServer } from './support/test-server.ts'
@@ -164,6 +172,29 @@ describe('a request that is not finished', () => {
     expect((await client.response()).status).toBe(408)
     await client.ended
     expect(server.records.all).toEqual([])
+  })
+
+  class Form extends RequestHandler {
+    override post(): void {
+      this.write('thank you')
+    }
+  }
+  const news = topic<string>('news', { history: { count: 10 } })
+  const accept = (input: unknown) => input as string
+  it.each([
+    ['a topic', 204, topics('/', [news], { accept, bodyTimeoutMs: 600_000 })],
+    ['an application', 200, new Application([['/news', Form]], { requestTimeout: 600 }).routes],
+  ])('has as long for its body as %s says', async (_, status, routes) => {
+    const { port } = await start({ headersTimeoutMs: 200, routes })
+    const slow = await RawClient.connect(port)
+    const head = 'POST /news HTTP/1.1\r\nHost: a\r\nContent-Type: text/plain\r\n'
+    slow.write(Buffer.from(`${head}Content-Length: 5\r\n\r\nhel`))
+    const later = await RawClient.connect(port)
+    later.write(Buffer.from('GET / HTTP/1.1\r\n'))
+    expect((await later.response()).status).toBe(408)
+    slow.write(Buffer.from('lo'))
+    expect((await slow.response()).status).toBe(status)
+    slow.destroy()
   })
 })
 

@@ -2,7 +2,7 @@
 
 import { writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { tmpdir } from 'node:os'
+import { networkInterfaces, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import {
@@ -247,16 +247,23 @@ describe('a wrong setting is told at the start', () => {
     expect(onRoute).toThrow(expect.objectContaining(error))
   })
 
-  it('a port in use: ERR_WINDSOCK_LISTEN', async () => {
+  // Not every machine has IPv6.
+  const own = Object.values(networkInterfaces()).flatMap((one = []) => one)
+  const hosts = [
+    ['127.0.0.1', '127.0.0.1'],
+    ['::1', '[::1]'],
+  ].filter(([host]) => own.some(({ address }) => address === host)) as [string, string][]
+  it.each(hosts)('a port of %s in use: ERR_WINDSOCK_LISTEN', async (host, shown) => {
     const squatter = createServer()
-    await new Promise<void>((resolve) => squatter.listen(0, '127.0.0.1', resolve))
+    await new Promise<void>((resolve) => squatter.listen(0, host, resolve))
     const { port } = squatter.address() as { port: number }
-    await expect(serve({ routes: [], port })).rejects.toMatchObject({
+    await expect(serve({ routes: [], host, port })).rejects.toMatchObject({
       code: 'ERR_WINDSOCK_LISTEN',
-      message: expect.stringContaining(`127.0.0.1:${port}`),
+      message: expect.stringContaining(` ${shown}:${port}: `),
     })
     await new Promise((resolve) => squatter.close(resolve))
-    const server = await serve({ routes: [], port })
+    const server = await serve({ routes: [], host, port })
+    expect([server.url, server.host]).toEqual([`http://${shown}:${port}`, host])
     await server.close()
   })
 

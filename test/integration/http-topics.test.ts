@@ -23,7 +23,7 @@ async function house(options: Options = {}, count = 1_000) {
     rules: { accept: (input) => input as Sendable },
     ...options,
   })
-  const { server, port } = await start({ routes: [requests] })
+  const { server, port } = await start({ routes: [{ kind: 'requests', begin: () => requests }] })
   const url = `${server.url}/topics/news`
   return { server, port, url, news, counted, requests, errors }
 }
@@ -334,6 +334,33 @@ describe('user code', () => {
     const { url, errors } = await house({ requestOf })
     expect((await fetch(url)).status).toBe(500)
     expect(errors).toHaveLength(1)
+  })
+
+  it('tells each of two servers that serve the same topics of its own errors', async () => {
+    const mayRead = () => {
+      throw new Error('mine')
+    }
+    const news: AnyTopic = topic('news', { history: { count: 1 } })
+    const routes = topics('/topics', [news], { mayRead })
+    const [first, second] = [await start({ routes }), await start({ routes })]
+    expect((await fetch(`${first.server.url}/topics/news?offset=-1`)).status).toBe(500)
+    expect([first.errors.all.length, second.errors.all.length]).toEqual([1, 0])
+  })
+
+  it('goes on at one of two servers that serve the same topics when the other closes', async () => {
+    const news: Topic<Sendable> = topic('news', { history: { count: 10 } })
+    const seen: string[] = []
+    const mayRead = ({ request }: { request: { url: string } }) => seen.push(request.url) > 0
+    const routes = topics('/topics', [news], { mayRead, longPollMs: 600_000 })
+    const [first, second] = [await start({ routes }), await start({ routes })]
+    const held = [first, second].map(({ server }) =>
+      fetch(`${server.url}/topics/news?offset=now&live=long-poll`),
+    )
+    await vi.waitFor(() => expect(seen).toHaveLength(2))
+    await first.server.close()
+    expect((await held[0])?.status).toBe(204)
+    news.publish('hello')
+    expect(await (await held[1])?.json()).toEqual(['hello'])
   })
 
   it('is told of mistakes in the options when the entry is made', () => {

@@ -3,6 +3,8 @@
 // Each message names what is there, so that nobody looks for the mistake in windsock.
 
 import { createServer } from 'node:http'
+import { createServer as createHttp2Server } from 'node:http2'
+import { createServer as createNetServer } from 'node:net'
 import { describe, expect, it } from 'vitest'
 import * as windsock from 'windsock'
 import * as client from 'windsock/client'
@@ -104,6 +106,25 @@ const MISTAKES: readonly [what: string, make: () => unknown, code: string, says:
     /"port"/,
   ],
   ['no server to attach to', () => attach?.('http', { routes: [] }), 'SETTING', /not "http"/],
+  [
+    'a server without HTTP to attach to',
+    () => attach?.(createNetServer(), { routes: [] }),
+    'SETTING',
+    /needs a server of node:http/,
+  ],
+  [
+    'a server of HTTP/2 alone, where nothing upgrades',
+    () => attach?.(createHttp2Server(), { routes: [] }),
+    'SETTING',
+    /needs a server of node:http/,
+  ],
+  [
+    'a list for a port',
+    () => serve?.({ routes: [], port: [80] }),
+    'LISTEN',
+    /port is 80: .*number/,
+  ],
+  ['a host in brackets', () => serve?.({ routes: [], host: '[::1]' }), 'LISTEN', /such as .* ::1$/],
   ['path and handler in turn', () => route?.(nothing, '/'), 'ROUTE', /path is a function/],
   ['a stream for a handler', () => route?.('/', news), 'ROUTE', /\(\) => stream\$/],
   ['an instance for a class', () => route?.('/', new Echo()), 'ROUTE', /instance of a class/],
@@ -204,6 +225,18 @@ const MISTAKES: readonly [what: string, make: () => unknown, code: string, says:
     /signal is 1/,
   ],
   ['a journal nowhere', () => openJournal?.(), 'SETTING', /is undefined/],
+  [
+    'a journal on the web',
+    () => openJournal?.(new URL('https://a.test/journal.db')),
+    'SETTING',
+    /is https:.*a path or a file: URL/,
+  ],
+  [
+    'a journal on another machine',
+    () => openJournal?.(new URL('file://a.test/journal.db')),
+    'SETTING',
+    /is file:\/\/a\.test/,
+  ],
   [
     'a misspelt option of it',
     () => openJournal?.('x', { readonly: true }),

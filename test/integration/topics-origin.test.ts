@@ -38,4 +38,18 @@ describe('the origin of a page that asks for a topic', () => {
     expect(await statuses(FOREIGN, { checkOrigin: [ALLOWED] }, own)).toEqual([101, 200])
     expect(await statuses(ALLOWED, { checkOrigin: [ALLOWED] }, own)).toEqual([403, 403])
   })
+
+  it('is let in as each of two servers says that serve the same topics', async () => {
+    const news = topic<string>('news', { history: { count: 10 } })
+    const routes = [topics('/topics', [news])]
+    const strict = await start({ routes, checkOrigin: [ALLOWED], requireOrigin: true })
+    const open = await start({ routes, checkOrigin: 'any' })
+    const asked = [FOREIGN, ALLOWED, undefined].flatMap((origin) =>
+      [strict, open].map(async ({ server }) => {
+        const headers = origin === undefined ? {} : { Origin: origin }
+        return (await fetch(`${server.url}/topics/news?offset=-1`, { headers })).status
+      }),
+    )
+    expect(await Promise.all(asked)).toEqual([403, 200, 200, 200, 403, 200])
+  })
 })

@@ -7,8 +7,8 @@ import { createParser, type EventSourceMessage } from 'eventsource-parser'
 import type { MessageItem } from '../../protocol/resume.ts'
 import { Broken, broken, itemsIn, type Page, positionIn, type Way } from './exchange.ts'
 
-/** Above this a line has no end, and is not one of a topic's. */
-const MAX_BUFFERED_CHARS = 64 * 1024 * 1024
+/** Above this a page has no end, and is not one of a topic's. */
+const MAX_PAGE_CHARS = 64 * 1024 * 1024
 
 interface Control {
   readonly streamNextOffset: string
@@ -49,29 +49,29 @@ export const eventStream: Way = async function* (exchange, place, cursor) {
 /** Puts the pages of a stream together from its text. */
 function pageReader() {
   let pages: Page[] = []
-  let items: readonly MessageItem[] = []
+  let events: (readonly MessageItem[])[] = []
+  let chars = 0
   const parser = createParser({
-    maxBufferSize: MAX_BUFFERED_CHARS,
     onEvent({ event, data }: EventSourceMessage) {
-      if (event === 'data') items = [...items, ...itemsIn(JSON.parse(data))]
+      if (event === 'data') events.push(itemsIn(JSON.parse(data)))
       if (event !== 'control') return
       const { streamNextOffset, streamCursor, upToDate, gap } = JSON.parse(data) as Control
       const next = positionIn(gap?.to ?? streamNextOffset)
       pages.push({
-        items,
+        items: events.flat(),
         next,
         upToDate: upToDate === true,
         cursor: streamCursor,
         ...(gap !== undefined && { gapTo: next.offset }),
       })
-      items = []
-    },
-    onError: (error) => {
-      if (error.type === 'max-buffer-size-exceeded') throw new Broken(error.message)
+      events = []
+      chars = 0
     },
   })
   return {
     take(text: string): readonly Page[] {
+      chars += text.length
+      if (chars > MAX_PAGE_CHARS) throw new Broken('a page without an end')
       parser.feed(text)
       const taken = pages
       pages = []

@@ -141,6 +141,23 @@ describe('a journal file', () => {
     expect(statSync(join(folder, ':memory:')).size).toBeGreaterThan(0)
   })
 
+  it('may be named by a file: URL', async () => {
+    const url = pathToFileURL(join(folder, 'by url #1.db'))
+    await (await openJournal(url)).close()
+    expect(statSync(join(folder, 'by url #1.db')).size).toBeGreaterThan(0)
+    await (await openJournal(url, { readOnly: true })).close()
+  })
+
+  it('is not the text of such a URL, unless it begins with its folder', async () => {
+    const texts = ['file:journal.db', 'FILE:///tmp/journal.db', pathToFileURL(file).href]
+    for (const text of texts) {
+      await expect(openJournal(text)).rejects.toMatchObject({ code: 'ERR_WINDSOCK_JOURNAL' })
+    }
+    await (await openJournal(join(folder, 'file:journal.db'))).close()
+    const reader = await openJournal(join(folder, 'file:journal.db'), { readOnly: true })
+    await reader.close()
+  })
+
   it('that this process has open already is refused, and said to be', async () => {
     const first = await store()
     await expect(store()).rejects.toMatchObject({

@@ -35,7 +35,7 @@ export async function durableStreamsServer(): Promise<Server> {
     longPollMs: 1_000,
     maxBodyBytes: 1024 * 1024,
   })
-  return serve({ routes: [creation(made), requests] })
+  return serve({ routes: [creation(made), { kind: 'requests', begin: () => requests }] })
 }
 
 /** A value alone is no message of windsock's; what has it as its JSON is. */
@@ -48,14 +48,16 @@ function sendable(input: unknown): Sendable {
 function creation(made: Map<string, Made>): PlainRequests {
   return {
     kind: 'requests',
-    answer: (request, response) => {
-      const name = decodeURIComponent((request.url ?? '').slice(PREFIX.length + 1))
-      if (request.method === 'PUT') void put(made, name, request, response)
-      else if (request.method === 'DELETE') {
-        response.writeHead(made.delete(name) ? 204 : 404).end()
-      } else return false
-      return true
-    },
+    begin: () => ({
+      answer: (request, response) => {
+        const name = decodeURIComponent((request.url ?? '').slice(PREFIX.length + 1))
+        if (request.method === 'PUT') void put(made, name, request, response)
+        else if (request.method === 'DELETE') {
+          response.writeHead(made.delete(name) ? 204 : 404).end()
+        } else return false
+        return true
+      },
+    }),
   }
 }
 

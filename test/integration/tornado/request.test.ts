@@ -16,7 +16,7 @@ import {
 import { askPlain, startApplication } from '../support/application.ts'
 import { ask } from '../support/house.ts'
 import { Mailbox } from '../support/mailbox.ts'
-import { RawClient, text } from '../support/raw-client.ts'
+import { PLAIN, RawClient, text } from '../support/raw-client.ts'
 
 /** A server whose one handler runs `get` for GET and POST. */
 const serving = (get: (handler: RequestHandler) => unknown, settings = {}) => {
@@ -145,10 +145,35 @@ describe('arguments', () => {
     expect((await post(chunked, headers)).status).toBe(413)
   })
 
+  it('a body that does not come is 408 after requestTimeout, and has no handler', async () => {
+    let posts = 0
+    const { port } = await serving(() => posts++, { requestTimeout: 0.05 })
+    const form = { method: 'POST', path: '/', headers: { ...PLAIN, 'Content-Length': '5' } }
+    const client = await RawClient.connect(port)
+    const { status, body } = await client.request({ ...form, head: Buffer.from('a=') })
+    client.destroy()
+    // Node has a deadline, too, later, and says nothing.
+    expect([status, body === '', posts]).toEqual([408, false, 0])
+  })
+
   it('a handler that never answers is 503 after requestTimeout, and told of', async () => {
     const { port, errors } = await serving(() => new Promise(() => {}), { requestTimeout: 0.05 })
     expect((await askPlain(port, '/')).status).toBe(503)
     expect((await errors.next()).code).toBe('ERR_WINDSOCK_HANDLER')
+  })
+
+  it('with a requestTimeout of 0 a body and a handler may take their time', async () => {
+    const answering: (() => void)[] = []
+    const slow = (handler: RequestHandler) =>
+      new Promise<void>((resolve) => {
+        handler.write('at last')
+        answering.push(resolve)
+      })
+    const { port } = await serving(slow, { requestTimeout: 0 })
+    const answer = askPlain(port, '/', { method: 'POST', body: 'a=1' })
+    await expect.poll(() => answering.length).toBe(1)
+    answering[0]?.()
+    expect(await answer).toMatchObject({ status: 200, body: 'at last' })
   })
 
   it('the request tells what Tornado’s does (T95)', async () => {

@@ -6,7 +6,6 @@ import { describe, expect, it } from 'vitest'
 import { VirtualClock } from 'windsock/testing'
 import { LINGER_MS, lastAnswered } from '../../../src/protocol/linger.ts'
 import { HttpExchange } from '../../../src/transport/http-exchange.ts'
-import { bodyOf } from '../../../src/transport/request-body.ts'
 import { type Events, line } from '../../../src/transport/topic-answer.ts'
 
 class FakeResponse extends EventEmitter {
@@ -234,50 +233,5 @@ describe('an event stream on a socket', () => {
     await clock.settle()
     exchange.drain()
     expect(response.destroyed).toBe(true)
-  })
-})
-
-describe('the body of a request', () => {
-  function reading(maxBytes = 4, contentLength?: string) {
-    const [clock, request] = [new VirtualClock(), new FakeRequest()]
-    request.complete = false
-    if (contentLength !== undefined) request.headers['content-length'] = contentLength
-    const bounds = { maxBytes, timeoutMs: 100 }
-    const body = bodyOf(request as unknown as IncomingMessage, bounds, clock)
-    const status = body.then(
-      (bytes) => Buffer.from(bytes).toString(),
-      ({ httpStatus }: { httpStatus: number }) => httpStatus,
-    )
-    return { clock, request, status }
-  }
-
-  it('is what came', async () => {
-    const { clock, request, status } = reading()
-    request.emit('data', Buffer.from('ab'))
-    request.emit('data', Buffer.from('cd'))
-    request.complete = true
-    request.emit('end')
-    expect([await status, clock.timerCount, request.listenerCount('data')]).toEqual(['abcd', 0, 0])
-  })
-
-  it('is 413 as soon as it is too much, or says that it will be', async () => {
-    const { request, status } = reading()
-    request.emit('data', Buffer.from('abcde'))
-    expect([await status, request.paused]).toEqual([413, true])
-    const told = reading(4, '5')
-    expect([await told.status, told.clock.timerCount]).toEqual([413, 0])
-  })
-
-  it('is 408 when it does not come whole in time', async () => {
-    const { clock, request, status } = reading()
-    request.emit('data', Buffer.from('a'))
-    await clock.advance(100)
-    expect([await status, request.paused]).toEqual([408, true])
-  })
-
-  it('of a client that leaves is over', async () => {
-    const { clock, request, status } = reading()
-    request.emit('close')
-    expect([await status, clock.timerCount]).toEqual([400, 0])
   })
 })
