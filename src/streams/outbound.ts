@@ -127,7 +127,7 @@ export class Outbound<P extends Sized> {
     return { messagesSent, bytesSent, messagesDropped, bytesUnsent }
   }
 
-  /** Resolves when the waiting bytes are below the high-water mark again; `undefined` when they are now. */
+  /** Resolves when the waiting bytes are below half of the high-water mark again; `undefined` when nobody has to wait. */
   get room(): Promise<void> | undefined {
     if (!this.#pressured) return undefined
     this.#room ??= deferred()
