@@ -42,7 +42,8 @@ export interface Page {
 }
 
 /**
- * A file served at a path, compressed for whoever takes gzip; who has it as it is gets 304.
+ * A file served at a path, compressed for whoever takes gzip; who has it as it is gets 304. Scripts, styles and images are
+ * taken from this server alone, sockets from anywhere; scripts and styles inside of a page are not.
  *
  * @param path - the exact path, as `/` or `/chat-room`.
  * @param file - a path or `file:` URL; its ending tells the content type (html, css, js, json, svg, png, txt).
