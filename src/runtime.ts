@@ -21,7 +21,7 @@ import { describe, HandlerError, WebSocketError } from './protocol/errors.ts'
 import { originOf } from './protocol/handshake.ts'
 import type { Clock, Random } from './protocol/ports.ts'
 import { printable } from './protocol/printable.ts'
-import { unfailing } from './protocol/user-code.ts'
+import { tell, unfailing } from './protocol/user-code.ts'
 import { type ResolvedSettings, type Route, resolveSettings } from './route.ts'
 import { Multicast } from './streams/multicast.ts'
 import type { Door } from './transport/transport.ts'
@@ -248,12 +248,11 @@ export class Runtime {
       this.#report(error, connection)
       return
     }
-    try {
-      handler.reported(error)
-    } catch (thrown) {
+    const failed = (thrown: unknown) => {
       this.#report(error, connection)
       this.#report(WebSocketError.from(thrown), connection)
     }
+    tell(() => handler.reported?.(error), failed)
   }
 }
 

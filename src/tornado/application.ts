@@ -164,8 +164,8 @@ export class Application implements HandlerHost {
     return this.#renderTemplate(name, namespace)
   }
 
-  answered(handler: object): void {
-    this.settings.logFunction?.(handler as never)
+  answered(handler: object): unknown {
+    return this.settings.logFunction?.(handler as never)
   }
 
   // ── requests ───────────────────────────────────────────────────────────────────────────────────

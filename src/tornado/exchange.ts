@@ -7,7 +7,7 @@
 import { WebSocketError } from '../protocol/errors.ts'
 import type { Clock } from '../protocol/ports.ts'
 import { cleanText, utf8Text, valuesOf } from './arguments.ts'
-import { HTTPError, MissingArgumentError } from './errors.ts'
+import { atOnce, HTTPError, MissingArgumentError } from './errors.ts'
 import type { HandlerHost } from './host.ts'
 import type { HttpRequest } from './http-request.ts'
 import { type HeaderValue, ResponseDraft } from './response.ts'
@@ -157,7 +157,7 @@ export class RequestExchange {
     response.set('Server', 'windsock')
     response.set('Content-Type', 'text/html; charset=UTF-8')
     response.set('Date', new Date(this[setup].clock.wallMs()))
-    this.setDefaultHeaders()
+    atOnce('setDefaultHeaders', this.setDefaultHeaders())
   }
 
   /**

@@ -14,7 +14,7 @@ import {
   type VerifyOptions,
 } from '../http/signed-value.ts'
 import { SettingError, WebSocketError } from '../protocol/errors.ts'
-import { HTTPError, reasonOf } from './errors.ts'
+import { atOnce, HTTPError, reasonOf } from './errors.ts'
 import { draft, RequestExchange, setup } from './exchange.ts'
 
 /** What a status page is made of. */
@@ -202,7 +202,7 @@ export class RequestHandler extends RequestExchange {
 
   /** What `getCurrentUser` said, asked once; in `open` too (Tornado: `current_user`). */
   get currentUser(): unknown {
-    this.#user ??= { value: this.getCurrentUser() }
+    this.#user ??= { value: atOnce('getCurrentUser', this.getCurrentUser()) }
     return this.#user.value
   }
 

@@ -39,7 +39,7 @@ export interface ApplicationSettings {
   /** Errors show their stack to the client, templates are read anew each time; default false. (Tornado: `debug`) */
   readonly debug?: boolean | undefined
   /** Told of each handler whose request is answered: a response, or 101. (Tornado: `log_function`) */
-  readonly logFunction?: ((handler: never) => void) | undefined
+  readonly logFunction?: ((handler: never) => unknown) | undefined
   /** Told of what handlers throw; default: a line and the stack on standard error. */
   readonly onError?: ErrorListener | undefined
 }

@@ -344,6 +344,81 @@ describe('errors (T107)', () => {
   })
 })
 
+describe('hooks that nobody waits for', () => {
+  // A type checker would tell; a program in JavaScript has none.
+  const rejects = (what: string) => () => Promise.reject(new Error(what)) as never
+
+  it('onFinish and logFunction may reject: each is told, and the answer is what it was', async () => {
+    class Rejects extends RequestHandler {
+      override get() {
+        this.write('done')
+      }
+      override onFinish = rejects('onFinish')
+    }
+    const settings = { logFunction: rejects('logFunction') }
+    const { port, errors } = await startApplication([['/', Rejects]], settings)
+    expect(await askPlain(port, '/')).toMatchObject({ status: 200, body: 'done' })
+    const told = [await errors.next(), await errors.next()]
+    expect(told.map(({ cause }) => cause)).toEqual([
+      new Error('onFinish'),
+      new Error('logFunction'),
+    ])
+  })
+
+  it.each(['/plain', '/socket'])(
+    'logException may reject: onError hears of both errors, for %s',
+    async (path) => {
+      class Plain extends RequestHandler {
+        override get = rejects('first')
+        override logException = rejects('logException')
+      }
+      class Socket extends WebSocketHandler {
+        override open = rejects('first')
+        override logException = rejects('logException')
+      }
+      const { port, errors } = await startApplication([
+        ['/plain', Plain],
+        ['/socket', Socket],
+      ])
+      if (path === '/plain') expect((await askPlain(port, path)).status).toBe(500)
+      else await (await RawClient.open(port, path)).nextClose()
+      const told = [await errors.next(), await errors.next()]
+      expect(told.map(({ cause }) => cause)).toEqual([
+        new Error('first'),
+        new Error('logException'),
+      ])
+    },
+  )
+
+  it.each(['initialize', 'setDefaultHeaders', 'getCurrentUser', 'getCompressionOptions'])(
+    '%s has to answer at once: a promise is 500, and told',
+    async (hook) => {
+      class Asks extends RequestHandler {
+        override get() {
+          this.requireUser()
+        }
+      }
+      class Socket extends WebSocketHandler {
+        override prepare() {
+          this.requireUser()
+        }
+      }
+      for (const Class of [Asks, Socket]) {
+        Object.assign(Class.prototype, { [hook]: rejects('nobody waits for this') })
+      }
+      const { port, errors } = await startApplication([
+        ['/plain', Asks],
+        ['/socket', Socket],
+      ])
+      if (hook !== 'getCompressionOptions')
+        expect((await askPlain(port, '/plain')).status).toBe(500)
+      expect((await ask(port, { path: '/socket' })).status).toBe(500)
+      expect(errors.all.every(({ code }) => code === 'ERR_WINDSOCK_HANDLER')).toBe(true)
+      expect(errors.all.length).toBeGreaterThan(0)
+    },
+  )
+})
+
 describe('users and pages', () => {
   class User extends RequestHandler {
     asked = 0
