@@ -63,6 +63,14 @@ export function log(handler: RequestHandler, thrown: unknown): void {
   tell((told: unknown) => handler.logException(told), failed, thrown)
 }
 
+/** Tells a handler that its client has left. Never throws. */
+export function left(handler: RequestHandler): void {
+  tell(
+    () => handler.onConnectionClose(),
+    (thrown) => log(handler, thrown),
+  )
+}
+
 /** Runs what comes after the response. Never throws. */
 export function finished(handler: RequestHandler): void {
   const failed = (thrown: unknown) => log(handler, thrown)

@@ -84,6 +84,14 @@ export class RequestHandler extends RequestExchange {
   /** When the response has been made; for a WebSocket with the 101, not at its end (Tornado: `on_finish`). */
   onFinish(): void {}
 
+  /**
+   * The client has left before it was answered, so what waits for it may end; a WebSocket has `onClose` for that (Tornado:
+   * `on_connection_close`).
+   */
+  onConnectionClose(): unknown {
+    return undefined
+  }
+
   /** Whose request this is; asked once, when `currentUser` is (Tornado: `get_current_user`). Default `null`. */
   getCurrentUser(): unknown {
     return null

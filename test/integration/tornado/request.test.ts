@@ -344,6 +344,79 @@ describe('errors (T107)', () => {
   })
 })
 
+describe('a client that leaves while it waits', () => {
+  it('is told of by onConnectionClose, once, and its answer goes nowhere (T114)', async () => {
+    const told = new Mailbox<string>()
+    class Waits extends RequestHandler {
+      #give: (() => void) | undefined
+      override async get() {
+        told.put('asked')
+        await new Promise<void>((resolve) => {
+          this.#give = resolve
+        })
+        this.write('too late')
+      }
+      override onConnectionClose() {
+        told.put('left')
+        this.#give?.()
+      }
+      override onFinish() {
+        told.put('finished')
+      }
+    }
+    const { port, errors } = await startApplication([['/', Waits]])
+    for (const leave of ['end', 'reset'] as const) {
+      const client = await RawClient.connect(port)
+      client.write(Buffer.from('GET / HTTP/1.1\r\nHost: a\r\n\r\n'))
+      expect(await told.next()).toBe('asked')
+      client[leave]()
+      expect([await told.next(), await told.next()]).toEqual(['left', 'finished'])
+    }
+    expect(told.all).toHaveLength(6)
+    expect(errors.all).toEqual([])
+  })
+
+  it('is not told of when it was answered (T114)', async () => {
+    let left = 0
+    class Answers extends RequestHandler {
+      override get() {
+        this.write('done')
+      }
+      override onConnectionClose() {
+        left++
+      }
+    }
+    const { application, port } = await startApplication([['/', Answers]])
+    expect((await askPlain(port, '/')).body).toBe('done')
+    await application.stop()
+    expect(left).toBe(0)
+  })
+
+  it('makes no error of a handler that hangs, and one of a hook that fails (T114)', async () => {
+    const asked = new Mailbox<string>()
+    class Hangs extends RequestHandler {
+      override get() {
+        asked.put(this.request.path)
+        return new Promise(() => {})
+      }
+      override async onConnectionClose() {
+        throw new Error('left')
+      }
+    }
+    const { port, errors } = await startApplication([['/.*', Hangs]], { requestTimeout: 0.2 })
+    const client = await RawClient.connect(port)
+    client.write(Buffer.from('GET /leaves HTTP/1.1\r\nHost: a\r\n\r\n'))
+    await asked.next()
+    client.reset()
+    expect((await errors.next()).cause).toEqual(new Error('left'))
+    expect((await askPlain(port, '/stays')).status).toBe(503)
+    expect(errors.all.map(({ message }) => /Hangs did not answer/.test(message))).toEqual([
+      false,
+      true,
+    ])
+  })
+})
+
 describe('hooks that nobody waits for', () => {
   // A type checker would tell; a program in JavaScript has none.
   const rejects = (what: string) => () => Promise.reject(new Error(what)) as never
