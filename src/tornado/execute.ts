@@ -13,7 +13,7 @@ import { RequestHandler } from './request-handler.ts'
 /** A class of handlers, as a rule names it. */
 export type RequestHandlerClass<Handler extends RequestHandler = RequestHandler> = new () => Handler
 
-const METHODS = ['get', 'head', 'post', 'put', 'delete'] as const
+const METHODS = ['get', 'head', 'post', 'put', 'patch', 'delete', 'options'] as const
 
 /** Makes a handler for one request, up to `initialize`. */
 export function makeHandler<Handler extends RequestHandler>(

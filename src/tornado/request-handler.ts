@@ -1,7 +1,6 @@
 // RequestHandler: one HTTP request as the methods of a class, in Tornado's shape.
 //
-// Order of calls: `setDefaultHeaders` → `initialize` → `prepare` → `get` (or `head`, `post`, `put`, `delete`) →
-// `onFinish`. Any of the last four may be asynchronous. What they throw becomes a status page; a request is always
+// Order of calls: `setDefaultHeaders` → `initialize` → `prepare` → `get` (or `post`, `put` and the like) → `onFinish`. Any of the last four may be asynchronous. What they throw becomes a status page; a request is always
 // answered. Cookies, users, templates and errors stand here, what is HTTP alone in `exchange.ts`.
 // Source: tornado.web.RequestHandler.
 
@@ -78,6 +77,16 @@ export class RequestHandler extends RequestExchange {
 
   /** As `get`, for DELETE; 405 unless overridden (Tornado: `delete`). */
   delete(..._args: never[]): unknown {
+    throw new HTTPError(405)
+  }
+
+  /** As `get`, for PATCH; 405 unless overridden (Tornado: `patch`). */
+  patch(..._args: never[]): unknown {
+    throw new HTTPError(405)
+  }
+
+  /** As `get`, for OPTIONS; 405 unless overridden (Tornado: `options`). */
+  options(..._args: never[]): unknown {
     throw new HTTPError(405)
   }
 

@@ -778,13 +778,23 @@ export const TORNADO_SECTIONS: readonly TornadoSection[] = [
       'Tornado only describes them; here they are programs with a page each',
     ],
   ),
-  section('Plain requests, beside those', [
-    114,
-    '`on_connection_close()`',
-    '`onConnectionClose()`',
-    'kept',
-    'when the client leaves before a plain request is answered; a WebSocket has `onClose`, and nothing else is called there',
-  ]),
+  section(
+    'Plain requests, beside those',
+    [
+      114,
+      '`on_connection_close()`',
+      '`onConnectionClose()`',
+      'kept',
+      'when the client leaves before a plain request is answered; a WebSocket has `onClose`, and nothing else is called there',
+    ],
+    [
+      115,
+      '`get`, `head`, `post`, `put`, `patch`, `delete`, `options`',
+      'the same',
+      'kept',
+      '405 unless overridden; here it says in `Allow` which are',
+    ],
+  ),
 ]
 
 export const TORNADO_ROWS: readonly TornadoRow[] = TORNADO_SECTIONS.flatMap(({ rows }) => rows)

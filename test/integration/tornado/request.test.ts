@@ -250,6 +250,29 @@ describe('the response', () => {
     expect((await askPlain(port, '/for-ever')).status).toBe(301)
   })
 
+  it.each(['get', 'post', 'put', 'patch', 'delete', 'options'])(
+    '%s is the method of its name, and 405 without it (T115)',
+    async (name) => {
+      class Answers extends RequestHandler {}
+      Object.assign(Answers.prototype, {
+        [name](this: RequestHandler) {
+          this.write(`by ${name}`)
+        },
+      })
+      const { port } = await startApplication([
+        ['/', Answers],
+        ['/none', class extends RequestHandler {}],
+      ])
+      const method = name.toUpperCase()
+      expect(await askPlain(port, '/', { method })).toMatchObject({
+        status: 200,
+        body: `by ${name}`,
+      })
+      expect((await askPlain(port, '/none', { method })).status).toBe(405)
+      expect((await askPlain(port, '/', { method: 'PROPFIND' })).headers['allow']).toBe(method)
+    },
+  )
+
   it('a status without a body has none, and HEAD has the length alone', async () => {
     class Empty extends RequestHandler {
       override head() {
