@@ -1,7 +1,8 @@
 // RequestHandler: one HTTP request as the methods of a class, in Tornado's shape.
 //
-// Order of calls: `setDefaultHeaders` → `initialize` → `prepare` → `get` (or `post`, `put` and the like) → `onFinish`. Any of the last four may be asynchronous. What they throw becomes a status page; a request is always
-// answered. Cookies, users, templates and errors stand here, what is HTTP alone in `exchange.ts`.
+// Order of calls: `setDefaultHeaders` → `initialize` → `prepare` → `get` (or `post`, `put` and the like) → `onFinish`.
+// `prepare` and the method may be asynchronous. What hooks throw becomes a status page; a request is always answered.
+// Cookies, users, templates and errors stand here, what is HTTP alone in `exchange.ts`.
 // Source: tornado.web.RequestHandler.
 
 import { type CookieOptions, setCookieHeader } from '../http/set-cookie.ts'
