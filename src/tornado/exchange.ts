@@ -4,7 +4,7 @@
 // those that change the response throw. Users, cookies and hooks stand in `request-handler.ts`.
 // Source: tornado.web.RequestHandler.
 
-import { WebSocketError } from '../protocol/errors.ts'
+import { typeName, WebSocketError } from '../protocol/errors.ts'
 import type { Clock } from '../protocol/ports.ts'
 import { cleanText, utf8Text, valuesOf } from './arguments.ts'
 import { atOnce, HTTPError, MissingArgumentError } from './errors.ts'
@@ -172,7 +172,7 @@ export class RequestExchange {
       return
     }
     if (typeof chunk !== 'object' || chunk === null || Array.isArray(chunk)) {
-      const what = Array.isArray(chunk) ? 'an array: wrap it in an object' : typeof chunk
+      const what = Array.isArray(chunk) ? 'an array: wrap it in an object' : typeName(chunk)
       throw new WebSocketError(
         'ERR_WINDSOCK_RESPONSE',
         `write takes a string, bytes or an object, not ${what}`,
