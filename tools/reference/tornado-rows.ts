@@ -484,7 +484,7 @@ export const TORNADO_SECTIONS: readonly TornadoSection[] = [
       '`websocket_ping_timeout`',
       '`websocketPingTimeout`, `pingTimeout`',
       'kept',
-      'by default, and at most, the interval; 0 waits for ever',
+      'by default, and at most, the interval, as from 6.5 on (before: three intervals, and 30 s at least); 0 waits for ever',
     ],
     [
       71,
@@ -650,7 +650,7 @@ export const TORNADO_SECTIONS: readonly TornadoSection[] = [
       '`request`',
       'the same',
       'kept',
-      '`headers`, `path`, `query`, `uri`, `cookies`, `remoteIp`, `protocol`, `host`',
+      '`headers`, `path`, `query`, `uri`, `cookies`, `remoteIp`, `protocol`, `host`, `body`; `files` and the fields of multipart forms are not read',
     ],
     [
       96,
@@ -714,7 +714,7 @@ export const TORNADO_SECTIONS: readonly TornadoSection[] = [
       'XSRF cookies',
       'none',
       'left out',
-      'an upgrade is a GET, which Tornado does not check either; `checkOrigin` is what protects it',
+      'an upgrade is a GET, which Tornado does not check either; `checkOrigin` is what protects it. Of plain handlers: cookies with `sameSite` do not come with forms of other sites',
     ],
     [
       106,
@@ -735,7 +735,7 @@ export const TORNADO_SECTIONS: readonly TornadoSection[] = [
       '`Application(handlers, **settings)`, `listen`, static files',
       '`new Application(rules, settings)`',
       'kept',
-      'settings in camelCase; an unknown one is an error; `xsrf_cookies`, `ui_modules` and `autoreload` are not among them',
+      'settings in camelCase; an unknown one is an error; `xsrf_cookies`, `ui_modules` and `autoreload` are not among them. `requestTimeout` is new: 503 after 60 s',
     ],
     [
       109,
