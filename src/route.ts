@@ -8,6 +8,7 @@ import type { ConnectionRequest, HandlerFactory } from './handlers/handler.ts'
 import { type Pattern, pattern } from './http/pattern.ts'
 import { JOURNAL_LEVELS, type JournalLevel } from './journal/recorder.ts'
 import { type ConnectionMachine, connectionMachine } from './machines/connection.ts'
+import { checkMachine } from './machines/provided.ts'
 import { isSendable } from './protocol/close-codes.ts'
 import type { Compression } from './protocol/compression.ts'
 import { SettingError, show } from './protocol/errors.ts'
@@ -159,11 +160,7 @@ export function resolveSettings(
       `prepare is ${show(prepare)}: it must be a function of the upgrade request`,
     )
   }
-  if (machine !== undefined && typeof machine?.provide !== 'function') {
-    throw new SettingError(
-      `machine is ${show(machine)}: it must be connectionMachine.provide({ … }), with guards and delays of your own`,
-    )
-  }
+  if (machine !== undefined) checkMachine(machine)
   if (requireOrigin !== undefined && typeof requireOrigin !== 'boolean') {
     throw new SettingError(`requireOrigin is ${show(requireOrigin)}: it must be true or false`)
   }
