@@ -169,7 +169,7 @@ export class Application implements HandlerHost {
   }
 
   answered(handler: object): unknown {
-    return this.settings.logFunction?.(handler as never)
+    return this.settings.logFunction?.(handler as RequestHandler)
   }
 
   // ── requests ───────────────────────────────────────────────────────────────────────────────────

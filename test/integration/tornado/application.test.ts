@@ -258,8 +258,7 @@ describe('settings (T108)', () => {
         ['/refuses', Refuses],
       ],
       {
-        logFunction: (handler: RequestHandler) =>
-          told.put(`${handler.request.path} ${handler.getStatus()}`),
+        logFunction: (handler) => told.put(`${handler.request.path} ${handler.getStatus()}`),
       },
     )
     await askPlain(port, '/plain')
