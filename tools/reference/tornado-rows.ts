@@ -124,7 +124,7 @@ export const TORNADO_SECTIONS: readonly TornadoSection[] = [
       '`HTTPError` or `finish()` in `prepare`',
       'the same',
       'kept',
-      'ends as plain HTTP, without an upgrade',
+      'ends as plain HTTP, without an upgrade; a `reason` of its own stands in the page, and the status line has the usual words',
     ],
     [
       14,
