@@ -56,8 +56,12 @@ export class MissingArgumentError extends HTTPError {
   override readonly name = 'MissingArgumentError'
   readonly argName: string
 
-  constructor(argName: string) {
-    super(400, `missing argument ${argName}`)
+  /** @param contentType - of the body that it is not in. */
+  constructor(argName: string, contentType = '') {
+    const instead = /^multipart\//i.test(contentType)
+      ? `: ${contentType.split(';')[0]} is not read, send application/x-www-form-urlencoded`
+      : ''
+    super(400, `missing argument ${argName}${instead}`)
     this.argName = argName
   }
 }

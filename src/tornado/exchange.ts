@@ -66,7 +66,7 @@ export class RequestExchange {
   getArgument(name: string): string
   getArgument<T>(name: string, ...fallback: Fallback<T>): string | T
   getArgument<T>(name: string, ...fallback: Fallback<T> | []): string | T {
-    return last(name, this.getArguments(name, fallback[1]), fallback)
+    return last(name, this.getArguments(name, fallback[1]), fallback, this.request)
   }
 
   /** As `getArgument`, of the query alone (Tornado: `get_query_argument`). */
@@ -80,7 +80,7 @@ export class RequestExchange {
   getBodyArgument(name: string): string
   getBodyArgument<T>(name: string, ...fallback: Fallback<T>): string | T
   getBodyArgument<T>(name: string, ...fallback: Fallback<T> | []): string | T {
-    return last(name, this.getBodyArguments(name, fallback[1]), fallback)
+    return last(name, this.getBodyArguments(name, fallback[1]), fallback, this.request)
   }
 
   /** All values, the query's first; `[]` when there is none (Tornado: `get_arguments`). */
@@ -201,9 +201,14 @@ export class RequestExchange {
   }
 }
 
-function last<T>(name: string, values: readonly string[], fallback: Fallback<T> | []): string | T {
+function last<T>(
+  name: string,
+  values: readonly string[],
+  fallback: Fallback<T> | [],
+  request?: HttpRequest,
+): string | T {
   const value = values.at(-1)
   if (value !== undefined) return value
-  if (fallback.length === 0) throw new MissingArgumentError(name)
+  if (fallback.length === 0) throw new MissingArgumentError(name, request?.headers['content-type'])
   return fallback[0]
 }

@@ -91,6 +91,16 @@ describe('arguments', () => {
     expect(errors.all).toEqual([expect.any(MissingArgumentError)])
   })
 
+  it('one that a multipart form would have is 400, and what to send instead is told (T93, T95)', async () => {
+    const { port, errors } = await serving((handler) => handler.getArgument('a'))
+    const body = new FormData()
+    body.set('a', '1')
+    const answer = await fetch(`http://127.0.0.1:${port}/`, { method: 'POST', body })
+    expect(answer.status).toBe(400)
+    const logMessage = expect.stringContaining('application/x-www-form-urlencoded')
+    expect(errors.all).toMatchObject([{ argName: 'a', logMessage }])
+  })
+
   it('a missing one in prepare is 400, and in open closes with 1008 (T93)', async () => {
     class Needs extends WebSocketHandler {
       override prepare() {
