@@ -6,6 +6,7 @@
 import type { ConnectionRequest } from './handlers/handler.ts'
 import { JOURNAL_LEVELS, type JournalLevel } from './journal/recorder.ts'
 import { type ConnectionMachine, connectionMachine } from './machines/connection.ts'
+import { checkMachine } from './machines/provided.ts'
 import { isSendable } from './protocol/close-codes.ts'
 import { type Compression, checkCompression } from './protocol/compression.ts'
 import { SettingError, show } from './protocol/errors.ts'
@@ -106,10 +107,7 @@ const CHECKS: Checks = {
   subprotocols: checkSubprotocolSetting,
   compression: checkCompression,
   slow: mustBeOneOf(SLOW_POLICIES),
-  machine: mustBe(
-    'connectionMachine.provide({ … }), with guards and delays of your own',
-    (given) => typeof given?.provide === 'function',
-  ),
+  machine: checkMachine,
   journalLevel: mustBeOneOf(JOURNAL_LEVELS),
   requireOrigin: mustBe('true or false', (given) => typeof given === 'boolean'),
   proofOfLife: mustBeOneOf(['pong', 'anything']),

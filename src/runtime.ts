@@ -22,7 +22,7 @@ import { originOf } from './protocol/handshake.ts'
 import type { Clock, Random } from './protocol/ports.ts'
 import { printable } from './protocol/printable.ts'
 import { pathOf } from './protocol/request-target.ts'
-import { unfailing } from './protocol/user-code.ts'
+import { tell, unfailing } from './protocol/user-code.ts'
 import type { Route } from './route.ts'
 import { type ResolvedSettings, resolveSettings } from './route-settings.ts'
 import { Multicast } from './streams/multicast.ts'
@@ -251,12 +251,11 @@ export class Runtime {
       this.report(error, connection)
       return
     }
-    try {
-      handler.reported(error)
-    } catch (thrown) {
+    const failed = (thrown: unknown) => {
       this.report(error, connection)
       this.report(WebSocketError.from(thrown), connection)
     }
+    tell(() => handler.reported?.(error), failed)
   }
 }
 

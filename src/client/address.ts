@@ -10,7 +10,8 @@ import type { ClientUrl } from './settings.ts'
 export function parseAddress(url: string | URL, base: string | undefined): URL {
   try {
     const address = new URL(url, base)
-    if (/^(ws|http)s?:$/.test(address.protocol) && address.hash === '') return address
+    // A page would resolve `undefined` as well.
+    if (url && /^(ws|http)s?:$/.test(address.protocol) && address.hash === '') return address
   } catch {}
   throw new SettingError(
     `the url is ${show(url)}: it must be ${base ? '' : 'absolute, '}http(s): or ws(s):, without a fragment`,

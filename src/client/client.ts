@@ -138,13 +138,14 @@ export class Client {
    * A topic by its name.
    *
    * @param begin - where reading begins the first time: with the `last` so many messages, `from: 'start'` or `'now'`
-   *   (default), or `since` a position that was kept. Later it goes on where it was.
+   *   (default), or `since` a position that was kept. Later it goes on where it was; a name that was asked for before gives
+   *   the same topic, wherever that began.
    * @throws WebSocketError `ERR_WINDSOCK_TOPIC` for a name or a beginning that cannot be.
    */
   topic<T = unknown>(name: string, begin: SubscribeFrom = { from: 'now' }): ClientTopic<T> {
+    checkTopic(name, begin)
     const known = this.#topics.get(name)
     if (known !== undefined) return known as ClientTopic<T>
-    checkTopic(name, begin)
     const topic = topicOf(this.#session.feed(name, begin), (data, options) =>
       this.#session.publisher.publish(name, data, options),
     )

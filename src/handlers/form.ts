@@ -7,7 +7,7 @@ import { isObservable } from 'rxjs'
 import type { AnyActorLogic } from 'xstate'
 import { show, WebSocketError } from '../protocol/errors.ts'
 import { actorHandler } from './actor-handler.ts'
-import { type HandlerFactory, toHandler } from './handler.ts'
+import { type Connection, type HandlerFactory, toHandler } from './handler.ts'
 import { type StreamFunction, streamHandler } from './stream-handler.ts'
 
 /** A class that turns itself into a handler. */
@@ -15,8 +15,13 @@ export interface HandlerClass {
   [toHandler](): HandlerFactory
 }
 
+/** Actor logic that asks for no other input than there is. */
+type ConnectionLogic = AnyActorLogic & {
+  readonly getInitialSnapshot: (scope: never, input: { readonly connection: Connection }) => unknown
+}
+
 /** What may stand behind a route. */
-export type HandlerForm = StreamFunction | HandlerClass | AnyActorLogic
+export type HandlerForm = StreamFunction | HandlerClass | ConnectionLogic
 
 /**
  * The factory that a form becomes.

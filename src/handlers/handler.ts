@@ -128,7 +128,7 @@ export interface Handler {
   /** Everything is over. Called once if `open` was. */
   close?(record: CloseRecord): unknown
   /** Told of what this handler threw, in place of the server's `onError`. */
-  reported?(error: WebSocketError): void
+  reported?(error: WebSocketError): unknown
 }
 
 /** What a handler may set for its own connection; as on a route. */

@@ -1,12 +1,14 @@
 // Page: a file that a plain GET is answered with, beside the routes that speak WebSocket.
 //
-// One file a page, read once when the server starts: pages belong to the program. For more than a handful of them
-// use an HTTP framework and `attach()` to its server.
+// One file a page, read and compressed once when the server starts: pages belong to the program. For more than a handful
+// of them use an HTTP framework and `attach()` to its server.
 
+import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { extname, isAbsolute } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { gzipSync } from 'node:zlib'
 import { describe, show, WebSocketError } from '../protocol/errors.ts'
 import type { Clock } from '../protocol/ports.ts'
 import { pathOf } from '../protocol/request-target.ts'
@@ -32,11 +34,16 @@ export interface Page {
   readonly kind: 'page'
   readonly path: string
   readonly body: Buffer
+  /** The same for whoever takes it; `undefined` where it would not be shorter. */
+  readonly gzipped: Buffer | undefined
   readonly contentType: string
+  /** Changes when the content does. */
+  readonly version: string
 }
 
 /**
- * A file served at a path.
+ * A file served at a path, compressed for whoever takes gzip; who has it as it is gets 304. Scripts, styles and images are
+ * taken from this server alone, sockets from anywhere; scripts and styles inside of a page are not.
  *
  * @param path - the exact path, as `/` or `/chat-room`.
  * @param file - a path or `file:` URL; its ending tells the content type (html, css, js, json, svg, png, txt).
@@ -64,7 +71,18 @@ export function page(path: string, file: string | URL): Page {
     )
   }
   try {
-    return { kind: 'page', path, body: readFileSync(name), contentType }
+    const body = readFileSync(name)
+    const gzipped = gzipSync(body, { level: 9 })
+    const version = createHash('sha256').update(body).digest('hex').slice(0, 32)
+    const isShorter = gzipped.byteLength < body.byteLength
+    return {
+      kind: 'page',
+      path,
+      body,
+      gzipped: isShorter ? gzipped : undefined,
+      contentType,
+      version,
+    }
   } catch (cause) {
     // What is there beside the program need not be there beside whoever starts it.
     const from = isAbsolute(name)
@@ -94,14 +112,34 @@ export function answerWithPage(
     })
     return true
   }
-  response.writeHead(200, {
-    'Content-Type': found.contentType,
-    'Content-Length': found.body.byteLength,
+  const gzipped = takesGzip(request.headers['accept-encoding']) ? found.gzipped : undefined
+  const body = gzipped ?? found.body
+  const tag = `"${found.version}${gzipped === undefined ? '' : '-gzip'}"`
+  const headers = {
     'Content-Security-Policy': CONTENT_SECURITY_POLICY,
     'X-Content-Type-Options': 'nosniff',
     'Cache-Control': 'no-cache',
-  })
-  if (request.method !== 'HEAD') response.write(found.body)
+    Vary: 'Accept-Encoding',
+    ETag: tag,
+  }
+  if (request.headers['if-none-match'] === tag) {
+    response.writeHead(304, headers)
+  } else {
+    response.writeHead(200, {
+      ...headers,
+      ...(gzipped && { 'Content-Encoding': 'gzip' }),
+      'Content-Type': found.contentType,
+      'Content-Length': body.byteLength,
+    })
+    if (request.method !== 'HEAD') response.write(body)
+  }
   endBehind(response, clock)
   return true
+}
+
+/** Whether gzip is among the codings that a client takes (RFC 9110 §12.5.3). */
+function takesGzip(accepted = ''): boolean {
+  return accepted
+    .split(',')
+    .some((coding) => /^\s*gzip\s*($|;)/i.test(coding) && !/;\s*q=0(\.0*)?\s*$/i.test(coding))
 }

@@ -16,6 +16,7 @@ import {
   type SnapshotFrom,
   transition,
 } from 'xstate'
+import { SettingError, show } from '../protocol/errors.ts'
 import { type ConnectionInput, type ConnectionMachine, NEVER_MS } from './connection.ts'
 import type { ConnectionEffect, ConnectionEvent } from './effects.ts'
 
@@ -29,11 +30,13 @@ export interface Step {
 
 /** Steps connections through one machine. */
 export interface Host {
+  /** The first step. What a user's own delay throws is in its snapshot, as XState has it: it is in no state then. */
   start(input: ConnectionInput): Step
   /**
    * The step that `event` causes; an event that the state does not know gives the same snapshot, no effects.
    *
-   * @throws whatever a user's own guard or delay throws; the snapshot handed in stays valid.
+   * @throws whatever a user's own guard or delay throws, and SettingError for a delay that is none; the snapshot handed in
+   *   stays valid.
    */
   next(snapshot: ConnectionSnapshot, event: ConnectionEvent | { readonly type: string }): Step
   /** The same state and context under this host's machine; for one that differs only in what it `provide`s. */
@@ -48,7 +51,7 @@ export function createHost(machine: ConnectionMachine): Host {
 /** The documented way: slower, and the measure that the fast one is held to. */
 export function transitionHost(machine: ConnectionMachine): Host {
   return {
-    start: (input) => toStep(initialTransition(machine, input)),
+    start: (input) => begin(() => toStep(initialTransition(machine, input))),
     next: (snapshot, event) => toStep(transition(machine, snapshot, event as ConnectionEvent)),
     adopt: (snapshot) => adopt(machine, snapshot),
   }
@@ -90,7 +93,9 @@ function sharedScopeHost(machine: ConnectionMachine): Host | undefined {
     }
     const host: Host = {
       start: (input) =>
-        run(() => machine.getInitialSnapshot(scope as never, input) as ConnectionSnapshot),
+        begin(() =>
+          run(() => machine.getInitialSnapshot(scope as never, input) as ConnectionSnapshot),
+        ),
       next: (snapshot, event) =>
         run(() => machine.transition(snapshot, event as ConnectionEvent, scope as never)),
       adopt: (snapshot) => adopt(machine, snapshot),
@@ -99,6 +104,14 @@ function sharedScopeHost(machine: ConnectionMachine): Host | undefined {
     return probe.snapshot.matches('connecting') && probe.effects.length === 1 ? host : undefined
   } catch {
     return undefined
+  }
+}
+
+function begin(first: () => Step): Step {
+  try {
+    return first()
+  } catch (error) {
+    return { snapshot: { status: 'error', error } as ConnectionSnapshot, effects: [] }
   }
 }
 
@@ -127,6 +140,12 @@ function toEffect({ type, params }: Actions[number]): ConnectionEffect | undefin
         event: { type: string }
       }
       if (delay === undefined || delay >= NEVER_MS) return undefined
+      // A timer of Node would take it for 1 ms.
+      if (typeof delay !== 'number' || !(delay >= 0)) {
+        throw new SettingError(
+          `a delay of the machine is ${show(delay)}: it must be 0 or more, in ms`,
+        )
+      }
       return { type: 'armTimer', id, delayMs: delay, event }
     }
     case 'xstate.cancel':

@@ -8,6 +8,9 @@ import { SettingError, show } from '../protocol/errors.ts'
 import type { Clock, TimerHandle } from '../protocol/ports.ts'
 import { TimerQueue } from './timer-queue.ts'
 
+// That of Node, whatever a test runner's fake timers put in its place later.
+const { setImmediate } = globalThis
+
 /** A run that fires this many timers without end is a bug, not a test. */
 const MAX_STEPS = 1_000_000
 

@@ -23,6 +23,7 @@ import { type Server, serve } from '../server.ts'
 import { refusalOf } from './class-handler.ts'
 import { HTTPError } from './errors.ts'
 import { execute, makeHandler, type RequestHandlerClass } from './execute.ts'
+import { checkHookNames } from './hook-names.ts'
 import type { HandlerHost } from './host.ts'
 import { HttpRequest } from './http-request.ts'
 import { answerPlain, argumentsOf } from './plain-request.ts'
@@ -86,6 +87,9 @@ export class Application implements HandlerHost {
         `handlers[${index}] is ${show(rule)}: each rule is an array of its own, as in [['/', Handler]]`,
       )
     })
+    for (const { handlerClass } of this.#rules) {
+      checkHookNames(handlerClass, isWebSocket(handlerClass) ? WebSocketHandler : RequestHandler)
+    }
     this.#renderTemplate = renderer(templatePath, !debug)
     this.#static = staticPath ? new StaticFiles(staticPath, staticUrlPrefix, !debug) : undefined
     const { defaultHandlerClass } = this.settings
@@ -170,8 +174,8 @@ export class Application implements HandlerHost {
     return this.#renderTemplate(name, namespace)
   }
 
-  answered(handler: object): void {
-    this.settings.logFunction?.(handler as never)
+  answered(handler: object): unknown {
+    return this.settings.logFunction?.(handler as RequestHandler)
   }
 
   // ── requests ───────────────────────────────────────────────────────────────────────────────────

@@ -17,7 +17,7 @@ import {
 import type { ResponseHeaders } from '../protocol/http-answer.ts'
 import { isPromiseLike } from '../protocol/user-code.ts'
 import { type CompressionOptions, compressionOf } from './compression-options.ts'
-import { Finish, HTTPError, MissingArgumentError } from './errors.ts'
+import { atOnce, Finish, HTTPError, MissingArgumentError } from './errors.ts'
 import { draft } from './exchange.ts'
 import { fail, finished, log } from './execute.ts'
 import { keepalive, milliseconds } from './keepalive.ts'
@@ -70,7 +70,7 @@ export class ClassHandler implements Handler {
       this.selectSubprotocol = (offered) => this.#answering(() => user.selectSubprotocol(offered))
     }
     if (user.logException !== base.logException) {
-      this.reported = (error) => user.logException(thrownIn(error))
+      this.reported = (error): unknown => user.logException(thrownIn(error))
     }
   }
 
@@ -156,7 +156,7 @@ function settingsOf(user: WebSocketHooks, base: WebSocketHooks): HandlerSettings
       }),
     ...(maxMessageSize !== undefined && { maxMessageBytes: maxMessageSize }),
     ...(user.getCompressionOptions !== base.getCompressionOptions && {
-      compression: compressionOf(user.getCompressionOptions()),
+      compression: compressionOf(atOnce('getCompressionOptions', user.getCompressionOptions())),
     }),
   }
 }

@@ -5,7 +5,8 @@
 // Source: tornado.web.HTTPError, MissingArgumentError, Finish.
 
 import { STATUS_CODES } from 'node:http'
-import { type ErrorDetails, WebSocketError } from '../protocol/errors.ts'
+import { type ErrorDetails, HandlerError, WebSocketError } from '../protocol/errors.ts'
+import { isPromiseLike } from '../protocol/user-code.ts'
 
 /** How an `HTTPError` differs from its status alone. */
 export interface HTTPErrorDetails extends Pick<ErrorDetails, 'cause'> {
@@ -55,8 +56,12 @@ export class MissingArgumentError extends HTTPError {
   override readonly name = 'MissingArgumentError'
   readonly argName: string
 
-  constructor(argName: string) {
-    super(400, `missing argument ${argName}`)
+  /** @param contentType - of the body that it is not in. */
+  constructor(argName: string, contentType = '') {
+    const instead = /^multipart\//i.test(contentType)
+      ? `: ${contentType.split(';')[0]} is not read, send application/x-www-form-urlencoded`
+      : ''
+    super(400, `missing argument ${argName}${instead}`)
     this.argName = argName
   }
 }
@@ -68,6 +73,16 @@ export class Finish extends WebSocketError {
   constructor() {
     super('ERR_WINDSOCK_HTTP', 'the request was finished early')
   }
+}
+
+/** What a hook has said, that has to say it at once. @throws HandlerError for a promise: any would pass for a yes. */
+export function atOnce<T>(hook: string, said: T): T {
+  if (!isPromiseLike(said)) return said
+  said.then(undefined, () => {})
+  throw new HandlerError(
+    undefined,
+    `${hook}() returned a promise, and nobody waits for it: wait for what it needs in prepare()`,
+  )
 }
 
 /** The usual words for a status. */

@@ -4,10 +4,10 @@
 // those that change the response throw. Users, cookies and hooks stand in `request-handler.ts`.
 // Source: tornado.web.RequestHandler.
 
-import { WebSocketError } from '../protocol/errors.ts'
+import { typeName, WebSocketError } from '../protocol/errors.ts'
 import type { Clock } from '../protocol/ports.ts'
 import { cleanText, utf8Text, valuesOf } from './arguments.ts'
-import { HTTPError, MissingArgumentError } from './errors.ts'
+import { atOnce, HTTPError, MissingArgumentError } from './errors.ts'
 import type { HandlerHost } from './host.ts'
 import type { HttpRequest } from './http-request.ts'
 import { type HeaderValue, ResponseDraft } from './response.ts'
@@ -66,7 +66,7 @@ export class RequestExchange {
   getArgument(name: string): string
   getArgument<T>(name: string, ...fallback: Fallback<T>): string | T
   getArgument<T>(name: string, ...fallback: Fallback<T> | []): string | T {
-    return last(name, this.getArguments(name, fallback[1]), fallback)
+    return last(name, this.getArguments(name, fallback[1]), fallback, this.request)
   }
 
   /** As `getArgument`, of the query alone (Tornado: `get_query_argument`). */
@@ -80,7 +80,7 @@ export class RequestExchange {
   getBodyArgument(name: string): string
   getBodyArgument<T>(name: string, ...fallback: Fallback<T>): string | T
   getBodyArgument<T>(name: string, ...fallback: Fallback<T> | []): string | T {
-    return last(name, this.getBodyArguments(name, fallback[1]), fallback)
+    return last(name, this.getBodyArguments(name, fallback[1]), fallback, this.request)
   }
 
   /** All values, the query's first; `[]` when there is none (Tornado: `get_arguments`). */
@@ -157,7 +157,7 @@ export class RequestExchange {
     response.set('Server', 'windsock')
     response.set('Content-Type', 'text/html; charset=UTF-8')
     response.set('Date', new Date(this[setup].clock.wallMs()))
-    this.setDefaultHeaders()
+    atOnce('setDefaultHeaders', this.setDefaultHeaders())
   }
 
   /**
@@ -172,7 +172,7 @@ export class RequestExchange {
       return
     }
     if (typeof chunk !== 'object' || chunk === null || Array.isArray(chunk)) {
-      const what = Array.isArray(chunk) ? 'an array: wrap it in an object' : typeof chunk
+      const what = Array.isArray(chunk) ? 'an array: wrap it in an object' : typeName(chunk)
       throw new WebSocketError(
         'ERR_WINDSOCK_RESPONSE',
         `write takes a string, bytes or an object, not ${what}`,
@@ -201,9 +201,14 @@ export class RequestExchange {
   }
 }
 
-function last<T>(name: string, values: readonly string[], fallback: Fallback<T> | []): string | T {
+function last<T>(
+  name: string,
+  values: readonly string[],
+  fallback: Fallback<T> | [],
+  request?: HttpRequest,
+): string | T {
   const value = values.at(-1)
   if (value !== undefined) return value
-  if (fallback.length === 0) throw new MissingArgumentError(name)
+  if (fallback.length === 0) throw new MissingArgumentError(name, request?.headers['content-type'])
   return fallback[0]
 }

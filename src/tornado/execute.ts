@@ -5,14 +5,15 @@
 // Source: tornado.web.RequestHandler._execute.
 
 import { HandshakeError, WebSocketError } from '../protocol/errors.ts'
-import { Finish, HTTPError } from './errors.ts'
+import { tell } from '../protocol/user-code.ts'
+import { atOnce, Finish, HTTPError } from './errors.ts'
 import { begin, draft, type ExchangeSetup, setup } from './exchange.ts'
 import { RequestHandler } from './request-handler.ts'
 
 /** A class of handlers, as a rule names it. */
 export type RequestHandlerClass<Handler extends RequestHandler = RequestHandler> = new () => Handler
 
-const METHODS = ['get', 'head', 'post', 'put', 'delete'] as const
+const METHODS = ['get', 'head', 'post', 'put', 'patch', 'delete', 'options'] as const
 
 /** Makes a handler for one request, up to `initialize`. */
 export function makeHandler<Handler extends RequestHandler>(
@@ -22,7 +23,7 @@ export function makeHandler<Handler extends RequestHandler>(
 ): Handler {
   const handler = new Class()
   handler[begin](made)
-  handler.initialize(kwargs as never)
+  atOnce('initialize', handler.initialize(kwargs as never))
   return handler
 }
 
@@ -52,25 +53,29 @@ export function fail(handler: RequestHandler, thrown: unknown): void {
   handler.sendError(status ? thrown.httpStatus : 500, { error: thrown })
 }
 
-/** Tells `logException`; when that throws, the server hears of both. */
+/** Tells `logException`; when that fails, the server hears of both. */
 export function log(handler: RequestHandler, thrown: unknown): void {
-  try {
-    handler.logException(thrown)
-  } catch (again) {
-    const { report } = handler[setup]
+  const { report } = handler[setup]
+  const failed = (again: unknown) => {
     report(WebSocketError.from(thrown))
     report(WebSocketError.from(again))
   }
+  tell((told: unknown) => handler.logException(told), failed, thrown)
+}
+
+/** Tells a handler that its client has left. Never throws. */
+export function left(handler: RequestHandler): void {
+  tell(
+    () => handler.onConnectionClose(),
+    (thrown) => log(handler, thrown),
+  )
 }
 
 /** Runs what comes after the response. Never throws. */
 export function finished(handler: RequestHandler): void {
-  try {
-    handler.onFinish()
-    handler[setup].host.answered(handler)
-  } catch (thrown) {
-    log(handler, thrown)
-  }
+  const failed = (thrown: unknown) => log(handler, thrown)
+  tell(() => handler.onFinish(), failed)
+  tell(() => handler[setup].host.answered(handler), failed)
 }
 
 // RFC 9110 §15.5.6 wants it, Tornado leaves it out.

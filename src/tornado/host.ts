@@ -11,8 +11,8 @@ export interface HandlerHost {
   reverseUrl(name: string, ...args: readonly unknown[]): string
   staticUrl(path: string): string
   renderTemplate(name: string, namespace: object): string
-  /** Told when a request is answered. */
-  answered(handler: object): void
+  /** Told when a request is answered; what it returns may be a promise. */
+  answered(handler: object): unknown
 }
 
 /** The host of a class that `serve()` or `route()` was given. */

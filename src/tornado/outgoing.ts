@@ -4,7 +4,7 @@
 // in a page), and bytes go only where the caller says binary. Handlers and clients share these rules.
 // Refuses to know connections. Source: tornado.websocket, `write_message`; tornado.escape.
 
-import { WebSocketError } from '../protocol/errors.ts'
+import { typeName, WebSocketError } from '../protocol/errors.ts'
 import type { Sendable } from '../protocol/message.ts'
 
 /**
@@ -25,7 +25,7 @@ export function outgoing(message: string | object, binary: boolean): Sendable {
   if (typeof message !== 'object' || message === null || Array.isArray(message)) {
     throw new WebSocketError(
       'ERR_WINDSOCK_MESSAGE_TYPE',
-      `writeMessage takes a string, bytes or an object, not ${Array.isArray(message) ? 'an array: wrap it in an object' : typeof message}`,
+      `writeMessage takes a string, bytes or an object, not ${Array.isArray(message) ? 'an array: wrap it in an object' : typeName(message)}`,
     )
   }
   return JSON.stringify(message).replaceAll('</', '<\\/')

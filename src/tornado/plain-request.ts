@@ -1,7 +1,8 @@
 // Plain request: an HTTP request becomes a handler's, and the handler's response is written.
 //
 // The body is read before the handler runs, up to a bound and a deadline. A client that goes away before its request is
-// complete gets no handler. Knows sockets only as Node's request and response.
+// complete gets no handler; of one that goes away later the handler is told, and its answer is then written to nobody.
+// Knows sockets only as Node's request and response.
 // Source: tornado.http1connection, tornado.web.
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
@@ -11,7 +12,7 @@ import { HandlerError, HandshakeError, type WebSocketError } from '../protocol/e
 import type { Clock } from '../protocol/ports.ts'
 import { bodyOf } from '../protocol/request-body.ts'
 import { draft } from './exchange.ts'
-import { execute, finished, makeHandler, type RequestHandlerClass } from './execute.ts'
+import { execute, finished, left, makeHandler, type RequestHandlerClass } from './execute.ts'
 import type { HandlerHost } from './host.ts'
 import { HttpRequest } from './http-request.ts'
 
@@ -50,7 +51,11 @@ export async function answerPlain(
   const head = new HandshakeRequest(target.upgrade, captured)
   const request = new HttpRequest(head, Buffer.from(body.buffer, 0, body.byteLength))
   const handler = makeHandler(handlerClass, { request, host, clock, report }, kwargs)
-  if (!(await within(target, execute(handler, argumentsOf(request))))) {
+  const leave = () => left(handler)
+  outgoing.once('close', leave)
+  const inTime = await within(target, outgoing, execute(handler, argumentsOf(request)))
+  outgoing.off('close', leave)
+  if (!inTime) {
     const message = `${handlerClass.name} did not answer within ${target.timeoutMs} ms`
     report(new HandlerError(undefined, message))
     answerWithLine(outgoing, clock, 503, 'the answer takes too long', { Connection: 'close' })
@@ -69,11 +74,17 @@ export async function answerPlain(
   finished(handler)
 }
 
-/** Whether `work` is done in time; what comes later goes nowhere. */
-function within({ clock, timeoutMs }: PlainTarget, work: Promise<unknown>): Promise<boolean> {
+/** Whether `work` is done in time; what comes later goes nowhere. Once the client has left, nobody waits for it. */
+function within(
+  { clock, timeoutMs }: PlainTarget,
+  outgoing: ServerResponse,
+  work: Promise<unknown>,
+): Promise<boolean> {
   return new Promise((resolve, reject) => {
     const timer = clock.setTimeout(() => resolve(false), timeoutMs)
-    work.then(() => resolve(true), reject).finally(() => clock.clearTimeout(timer))
+    const disarm = () => clock.clearTimeout(timer)
+    outgoing.once('close', disarm)
+    work.then(() => resolve(true), reject).finally(disarm)
   })
 }
 

@@ -1,8 +1,8 @@
 // RequestHandler: one HTTP request as the methods of a class, in Tornado's shape.
 //
-// Order of calls: `setDefaultHeaders` → `initialize` → `prepare` → `get` (or `head`, `post`, `put`, `delete`) →
-// `onFinish`. Any of the last four may be asynchronous. What they throw becomes a status page; a request is always
-// answered. Cookies, users, templates and errors stand here, what is HTTP alone in `exchange.ts`.
+// Order of calls: `setDefaultHeaders` → `initialize` → `prepare` → `get` (or `post`, `put` and the like) → `onFinish`.
+// `prepare` and the method may be asynchronous. What hooks throw becomes a status page; a request is always answered.
+// Cookies, users, templates and errors stand here, what is HTTP alone in `exchange.ts`.
 // Source: tornado.web.RequestHandler.
 
 import { type CookieOptions, setCookieHeader } from '../http/set-cookie.ts'
@@ -14,7 +14,7 @@ import {
   type VerifyOptions,
 } from '../http/signed-value.ts'
 import { SettingError, WebSocketError } from '../protocol/errors.ts'
-import { HTTPError, reasonOf } from './errors.ts'
+import { atOnce, HTTPError, reasonOf } from './errors.ts'
 import { draft, RequestExchange, setup } from './exchange.ts'
 
 /** What a status page is made of. */
@@ -81,8 +81,26 @@ export class RequestHandler extends RequestExchange {
     throw new HTTPError(405)
   }
 
+  /** As `get`, for PATCH; 405 unless overridden (Tornado: `patch`). */
+  patch(..._args: never[]): unknown {
+    throw new HTTPError(405)
+  }
+
+  /** As `get`, for OPTIONS; 405 unless overridden (Tornado: `options`). */
+  options(..._args: never[]): unknown {
+    throw new HTTPError(405)
+  }
+
   /** When the response has been made; for a WebSocket with the 101, not at its end (Tornado: `on_finish`). */
   onFinish(): void {}
+
+  /**
+   * The client has left before it was answered, so what waits for it may end; a WebSocket has `onClose` for that (Tornado:
+   * `on_connection_close`).
+   */
+  onConnectionClose(): unknown {
+    return undefined
+  }
 
   /** Whose request this is; asked once, when `currentUser` is (Tornado: `get_current_user`). Default `null`. */
   getCurrentUser(): unknown {
@@ -202,7 +220,7 @@ export class RequestHandler extends RequestExchange {
 
   /** What `getCurrentUser` said, asked once; in `open` too (Tornado: `current_user`). */
   get currentUser(): unknown {
-    this.#user ??= { value: this.getCurrentUser() }
+    this.#user ??= { value: atOnce('getCurrentUser', this.getCurrentUser()) }
     return this.#user.value
   }
 

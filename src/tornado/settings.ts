@@ -10,6 +10,7 @@ import { suggestion } from '../protocol/setting-names.ts'
 import type { RouteSettings } from '../route-settings.ts'
 import type { ErrorListener } from '../runtime.ts'
 import { keepalive } from './keepalive.ts'
+import type { RequestHandler } from './request-handler.ts'
 
 /** What an `Application` may be told; in seconds, with Tornado's defaults. */
 export interface ApplicationSettings {
@@ -43,7 +44,7 @@ export interface ApplicationSettings {
   /** Errors show their stack to the client, templates are read anew each time; default false. (Tornado: `debug`) */
   readonly debug?: boolean | undefined
   /** Told of each handler whose request is answered: a response, or 101. (Tornado: `log_function`) */
-  readonly logFunction?: ((handler: never) => void) | undefined
+  readonly logFunction?: ((handler: RequestHandler) => unknown) | undefined
   /** Told of what handlers throw; default: a line and the stack on standard error. */
   readonly onError?: ErrorListener | undefined
 }

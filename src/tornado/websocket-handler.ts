@@ -23,6 +23,7 @@ import { isOriginAllowed } from '../protocol/origin.ts'
 import { bind, ClassHandler, closeAsked, unbind } from './class-handler.ts'
 import type { CompressionOptions } from './compression-options.ts'
 import { makeHandler, type RequestHandlerClass } from './execute.ts'
+import { checkHookNames } from './hook-names.ts'
 import { type HandlerHost, NO_APPLICATION } from './host.ts'
 import { HttpRequest } from './http-request.ts'
 import { outgoing } from './outgoing.ts'
@@ -41,6 +42,7 @@ export class WebSocketHandler extends RequestHandler {
   /** What makes this class a handler's form; `route()` calls it. */
   static [toHandler](): HandlerFactory {
     // `this` is the class that extends us.
+    checkHookNames(this, WebSocketHandler)
     return (request, context) => handlerFor(this, {}, NO_APPLICATION, request, context)
   }
 

@@ -330,4 +330,17 @@ describe('bounds', () => {
       expect.objectContaining({ code: 'ERR_WINDSOCK_SETTING' }),
     )
   })
+
+  it.each([{ last: -1 }, { from: 'end' }, { since: 5 }, 'start'])(
+    'the beginning %j is refused at once, also of a topic that is there already',
+    (begin) => {
+      const client = connect('http://127.0.0.1:9')
+      onTestFinished(() => void client.close())
+      const refused = expect.objectContaining({ code: 'ERR_WINDSOCK_TOPIC' })
+      expect(() => client.topic('news', begin as never)).toThrow(refused)
+      const news = client.topic('news', { last: 5 })
+      expect(() => client.topic('news', begin as never)).toThrow(refused)
+      expect(client.topic('news')).toBe(news)
+    },
+  )
 })

@@ -204,6 +204,48 @@ describe('page()', () => {
     await expect(head).resolves.toMatchObject({ status: 200, body: '' })
   })
 
+  const script = join(tmpdir(), `windsock-page-${process.pid}.js`)
+  const source = 'export const said = "over and over again"\n'.repeat(100)
+  writeFileSync(script, source)
+
+  it('compresses text for whoever takes gzip, and for nobody else', async () => {
+    const { port } = await start({ routes: [page('/', script)] })
+    const url = `http://127.0.0.1:${port}/`
+    // `fetch` inflates by itself, and says what came.
+    const get = (accepted: string) => fetch(url, { headers: { 'accept-encoding': accepted } })
+    for (const accepted of ['gzip', 'br, GZIP;q=0.5', 'deflate,gzip ; q=1.0']) {
+      const got = await get(accepted)
+      expect(got.headers.get('content-encoding')).toBe('gzip')
+      expect(got.headers.get('vary')).toBe('Accept-Encoding')
+      expect(Number(got.headers.get('content-length'))).toBeLessThan(source.length / 10)
+      expect(await got.text()).toBe(source)
+    }
+    for (const accepted of ['identity', 'gzip;q=0', 'gzip; q=0.000, br', 'xgzip']) {
+      const got = await get(accepted)
+      expect(got.headers.get('content-encoding')).toBe(null)
+      expect(Number(got.headers.get('content-length'))).toBe(source.length)
+      expect(await got.text()).toBe(source)
+    }
+  })
+
+  it('answers 304 to whoever has the file as it is, in the same coding', async () => {
+    const { port } = await start({ routes: [page('/', script)] })
+    const url = `http://127.0.0.1:${port}/`
+    const tags: string[] = []
+    for (const accepted of ['gzip', 'identity']) {
+      const tag = (await fetch(url, { headers: { 'accept-encoding': accepted } })).headers.get(
+        'etag',
+      )
+      const headers = { 'accept-encoding': accepted, 'if-none-match': tag ?? '' }
+      const again = await fetch(url, { headers })
+      expect([again.status, again.headers.get('etag')]).toEqual([304, tag])
+      tags.push(tag ?? '')
+    }
+    expect(tags[0]).not.toBe(tags[1])
+    const other = await fetch(url, { headers: { 'if-none-match': '"another"' } })
+    expect(other.status).toBe(200)
+  })
+
   it('tells at once when the file is not there, or of no known kind', () => {
     const code = 'ERR_WINDSOCK_ROUTE'
     expect(() => page('/', '/nowhere/at/all.html')).toThrow(expect.objectContaining({ code }))

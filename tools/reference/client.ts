@@ -76,7 +76,8 @@ export function clientPage(): string {
       'anywhere within that time.',
     '## A topic',
     "`client.topic(name, begin)`; `begin` is `{ last: 50 }`, `{ from: 'start' }`, `{ from: 'now' }` (default) or " +
-      '`{ since: position }`.',
+      '`{ since: position }`. A name that was asked for before gives the same topic, wherever that began: in a page of several ' +
+      'parts make each topic once, and share it.',
     members('src/client/client.ts', 'ClientTopic'),
     'A message has',
     members('src/client/feed.ts', 'TopicMessage', ['type']),

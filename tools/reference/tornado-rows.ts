@@ -124,7 +124,7 @@ export const TORNADO_SECTIONS: readonly TornadoSection[] = [
       '`HTTPError` or `finish()` in `prepare`',
       'the same',
       'kept',
-      'ends as plain HTTP, without an upgrade',
+      'ends as plain HTTP, without an upgrade; a `reason` of its own stands in the page, and the status line has the usual words',
     ],
     [
       14,
@@ -484,7 +484,7 @@ export const TORNADO_SECTIONS: readonly TornadoSection[] = [
       '`websocket_ping_timeout`',
       '`websocketPingTimeout`, `pingTimeout`',
       'kept',
-      'by default, and at most, the interval; 0 waits for ever',
+      'by default, and at most, the interval, as from 6.5 on (before: three intervals, and 30 s at least); 0 waits for ever',
     ],
     [
       71,
@@ -650,7 +650,7 @@ export const TORNADO_SECTIONS: readonly TornadoSection[] = [
       '`request`',
       'the same',
       'kept',
-      '`headers`, `path`, `query`, `uri`, `cookies`, `remoteIp`, `protocol`, `host`',
+      '`headers`, `path`, `query`, `uri`, `cookies`, `remoteIp`, `protocol`, `host`, `body`; `files` and the fields of multipart forms are not read',
     ],
     [
       96,
@@ -714,7 +714,7 @@ export const TORNADO_SECTIONS: readonly TornadoSection[] = [
       'XSRF cookies',
       'none',
       'left out',
-      'an upgrade is a GET, which Tornado does not check either; `checkOrigin` is what protects it',
+      'an upgrade is a GET, which Tornado does not check either; `checkOrigin` is what protects it. Of plain handlers: cookies with `sameSite` do not come with forms of other sites',
     ],
     [
       106,
@@ -735,7 +735,7 @@ export const TORNADO_SECTIONS: readonly TornadoSection[] = [
       '`Application(handlers, **settings)`, `listen`, static files',
       '`new Application(rules, settings)`',
       'kept',
-      'settings in camelCase; an unknown one is an error; `xsrf_cookies`, `ui_modules` and `autoreload` are not among them',
+      'settings in camelCase; an unknown one is an error; `xsrf_cookies`, `ui_modules` and `autoreload` are not among them. `requestTimeout` is new: 503 after 60 s',
     ],
     [
       109,
@@ -776,6 +776,23 @@ export const TORNADO_SECTIONS: readonly TornadoSection[] = [
       '`examples/echo.ts`, `examples/clock.ts`',
       'kept',
       'Tornado only describes them; here they are programs with a page each',
+    ],
+  ),
+  section(
+    'Plain requests, beside those',
+    [
+      114,
+      '`on_connection_close()`',
+      '`onConnectionClose()`',
+      'kept',
+      'when the client leaves before a plain request is answered; a WebSocket has `onClose`, and nothing else is called there',
+    ],
+    [
+      115,
+      '`get`, `head`, `post`, `put`, `patch`, `delete`, `options`',
+      'the same',
+      'kept',
+      '405 unless overridden; here it says in `Allow` which are',
     ],
   ),
 ]

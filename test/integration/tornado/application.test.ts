@@ -138,6 +138,25 @@ describe('rules', () => {
     expect(log).toEqual([...Array(2)].flatMap(() => ['initialize mine', 'prepare', 'open']))
   })
 
+  it.each([
+    'on_close',
+    'check_origin',
+    'get_compression_options',
+    'set_default_headers',
+    'prepare_',
+  ])('a class with %s is told at construction what it is called here', (name) => {
+    class Ported extends WebSocketHandler {}
+    Object.defineProperty(Ported.prototype, name, { value: () => {} })
+    class Further extends Ported {}
+    for (const Class of [Ported, Further]) {
+      const makes = [() => new Application([['/', Class]]), () => route('/', Class)]
+      for (const make of makes) {
+        if (name === 'prepare_') expect(make).not.toThrow()
+        else expect(make).toThrow(expect.objectContaining({ code: 'ERR_WINDSOCK_ROUTE' }))
+      }
+    }
+  })
+
   it('a name leads back to a path, its arguments escaped (T5)', () => {
     const application = new Application([
       url('/', Told, {}, 'home'),
@@ -239,8 +258,7 @@ describe('settings (T108)', () => {
         ['/refuses', Refuses],
       ],
       {
-        logFunction: (handler: RequestHandler) =>
-          told.put(`${handler.request.path} ${handler.getStatus()}`),
+        logFunction: (handler) => told.put(`${handler.request.path} ${handler.getStatus()}`),
       },
     )
     await askPlain(port, '/plain')

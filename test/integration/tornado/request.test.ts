@@ -91,6 +91,16 @@ describe('arguments', () => {
     expect(errors.all).toEqual([expect.any(MissingArgumentError)])
   })
 
+  it('one that a multipart form would have is 400, and what to send instead is told (T93, T95)', async () => {
+    const { port, errors } = await serving((handler) => handler.getArgument('a'))
+    const body = new FormData()
+    body.set('a', '1')
+    const answer = await fetch(`http://127.0.0.1:${port}/`, { method: 'POST', body })
+    expect(answer.status).toBe(400)
+    const logMessage = expect.stringContaining('application/x-www-form-urlencoded')
+    expect(errors.all).toMatchObject([{ argName: 'a', logMessage }])
+  })
+
   it('a missing one in prepare is 400, and in open closes with 1008 (T93)', async () => {
     class Needs extends WebSocketHandler {
       override prepare() {
@@ -275,6 +285,29 @@ describe('the response', () => {
     expect((await askPlain(port, '/for-ever')).status).toBe(301)
   })
 
+  it.each(['get', 'post', 'put', 'patch', 'delete', 'options'])(
+    '%s is the method of its name, and 405 without it (T115)',
+    async (name) => {
+      class Answers extends RequestHandler {}
+      Object.assign(Answers.prototype, {
+        [name](this: RequestHandler) {
+          this.write(`by ${name}`)
+        },
+      })
+      const { port } = await startApplication([
+        ['/', Answers],
+        ['/none', class extends RequestHandler {}],
+      ])
+      const method = name.toUpperCase()
+      expect(await askPlain(port, '/', { method })).toMatchObject({
+        status: 200,
+        body: `by ${name}`,
+      })
+      expect((await askPlain(port, '/none', { method })).status).toBe(405)
+      expect((await askPlain(port, '/', { method: 'PROPFIND' })).headers['allow']).toBe(method)
+    },
+  )
+
   it('a status without a body has none, and HEAD has the length alone', async () => {
     class Empty extends RequestHandler {
       override head() {
@@ -367,6 +400,154 @@ describe('errors (T107)', () => {
     expect(logged.all).toEqual([new Error('broken')])
     expect(errors.all).toEqual([])
   })
+})
+
+describe('a client that leaves while it waits', () => {
+  it('is told of by onConnectionClose, once, and its answer goes nowhere (T114)', async () => {
+    const told = new Mailbox<string>()
+    class Waits extends RequestHandler {
+      #give: (() => void) | undefined
+      override async get() {
+        told.put('asked')
+        await new Promise<void>((resolve) => {
+          this.#give = resolve
+        })
+        this.write('too late')
+      }
+      override onConnectionClose() {
+        told.put('left')
+        this.#give?.()
+      }
+      override onFinish() {
+        told.put('finished')
+      }
+    }
+    const { port, errors } = await startApplication([['/', Waits]])
+    for (const leave of ['end', 'reset'] as const) {
+      const client = await RawClient.connect(port)
+      client.write(Buffer.from('GET / HTTP/1.1\r\nHost: a\r\n\r\n'))
+      expect(await told.next()).toBe('asked')
+      client[leave]()
+      expect([await told.next(), await told.next()]).toEqual(['left', 'finished'])
+    }
+    expect(told.all).toHaveLength(6)
+    expect(errors.all).toEqual([])
+  })
+
+  it('is not told of when it was answered (T114)', async () => {
+    let left = 0
+    class Answers extends RequestHandler {
+      override get() {
+        this.write('done')
+      }
+      override onConnectionClose() {
+        left++
+      }
+    }
+    const { application, port } = await startApplication([['/', Answers]])
+    expect((await askPlain(port, '/')).body).toBe('done')
+    await application.stop()
+    expect(left).toBe(0)
+  })
+
+  it('makes no error of a handler that hangs, and one of a hook that fails (T114)', async () => {
+    const asked = new Mailbox<string>()
+    class Hangs extends RequestHandler {
+      override get() {
+        asked.put(this.request.path)
+        return new Promise(() => {})
+      }
+      override async onConnectionClose() {
+        throw new Error('left')
+      }
+    }
+    const { port, errors } = await startApplication([['/.*', Hangs]], { requestTimeout: 0.2 })
+    const client = await RawClient.connect(port)
+    client.write(Buffer.from('GET /leaves HTTP/1.1\r\nHost: a\r\n\r\n'))
+    await asked.next()
+    client.reset()
+    expect((await errors.next()).cause).toEqual(new Error('left'))
+    expect((await askPlain(port, '/stays')).status).toBe(503)
+    expect(errors.all.map(({ message }) => /Hangs did not answer/.test(message))).toEqual([
+      false,
+      true,
+    ])
+  })
+})
+
+describe('hooks that nobody waits for', () => {
+  // A type checker would tell; a program in JavaScript has none.
+  const rejects = (what: string) => () => Promise.reject(new Error(what)) as never
+
+  it('onFinish and logFunction may reject: each is told, and the answer is what it was', async () => {
+    class Rejects extends RequestHandler {
+      override get() {
+        this.write('done')
+      }
+      override onFinish = rejects('onFinish')
+    }
+    const settings = { logFunction: rejects('logFunction') }
+    const { port, errors } = await startApplication([['/', Rejects]], settings)
+    expect(await askPlain(port, '/')).toMatchObject({ status: 200, body: 'done' })
+    const told = [await errors.next(), await errors.next()]
+    expect(told.map(({ cause }) => cause)).toEqual([
+      new Error('onFinish'),
+      new Error('logFunction'),
+    ])
+  })
+
+  it.each(['/plain', '/socket'])(
+    'logException may reject: onError hears of both errors, for %s',
+    async (path) => {
+      class Plain extends RequestHandler {
+        override get = rejects('first')
+        override logException = rejects('logException')
+      }
+      class Socket extends WebSocketHandler {
+        override open = rejects('first')
+        override logException = rejects('logException')
+      }
+      const { port, errors } = await startApplication([
+        ['/plain', Plain],
+        ['/socket', Socket],
+      ])
+      if (path === '/plain') expect((await askPlain(port, path)).status).toBe(500)
+      else await (await RawClient.open(port, path)).nextClose()
+      const told = [await errors.next(), await errors.next()]
+      expect(told.map(({ cause }) => cause)).toEqual([
+        new Error('first'),
+        new Error('logException'),
+      ])
+    },
+  )
+
+  it.each(['initialize', 'setDefaultHeaders', 'getCurrentUser', 'getCompressionOptions'])(
+    '%s has to answer at once: a promise is 500, and told',
+    async (hook) => {
+      class Asks extends RequestHandler {
+        override get() {
+          this.requireUser()
+        }
+      }
+      class Socket extends WebSocketHandler {
+        override prepare() {
+          this.requireUser()
+        }
+      }
+      for (const Class of [Asks, Socket]) {
+        Object.assign(Class.prototype, { [hook]: rejects('nobody waits for this') })
+      }
+      const { port, errors } = await startApplication([
+        ['/plain', Asks],
+        ['/socket', Socket],
+      ])
+      if (hook !== 'getCompressionOptions')
+        expect((await askPlain(port, '/plain')).status).toBe(500)
+      expect((await ask(port, { path: '/socket' })).status).toBe(500)
+      expect(errors.all.every(({ code }) => code === 'ERR_WINDSOCK_HANDLER')).toBe(true)
+      expect(errors.all.length).toBeGreaterThan(0)
+    },
+  )
 })
 
 describe('users and pages', () => {

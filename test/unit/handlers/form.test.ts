@@ -1,8 +1,8 @@
 import { NEVER } from 'rxjs'
 import { describe, expect, it } from 'vitest'
-import { WebSocketHandler } from 'windsock'
+import { type Connection, WebSocketHandler } from 'windsock'
 import { seededRandom, VirtualClock } from 'windsock/testing'
-import { createMachine, fromPromise, fromTransition } from 'xstate'
+import { createMachine, fromPromise, fromTransition, setup } from 'xstate'
 import { type HandlerForm, handlerFactory } from '../../../src/handlers/form.ts'
 import type { ConnectionRequest, FactoryContext } from '../../../src/handlers/handler.ts'
 
@@ -20,8 +20,8 @@ describe('a form', () => {
     ['a function of the old kind', function stream() {}],
     ['a class that extends WebSocketHandler', class extends WebSocketHandler {}],
     ['a machine', createMachine({})],
-    ['actor logic', fromTransition((state: number) => state, 0) as unknown as HandlerForm],
-    ['a promise as actor logic', fromPromise(async () => 1) as unknown as HandlerForm],
+    ['actor logic', fromTransition((state: number) => state, 0)],
+    ['a promise as actor logic', fromPromise(async () => 1)],
   ])('is %s', (_what, form) => {
     const factory = handlerFactory(form)
     const [one, other] = [factory(REQUEST, CONTEXT), factory(REQUEST, CONTEXT)]
@@ -45,5 +45,19 @@ describe('a form', () => {
     expect(() => handlerFactory(form as HandlerForm)).toThrow(
       expect.objectContaining({ code: 'ERR_WINDSOCK_ROUTE' }),
     )
+  })
+
+  it('may be logic that asks for the connection, and for the type checker none that asks for more', () => {
+    const asksFor = <Input>() => setup({ types: { input: {} as Input } }).createMachine({})
+    const all: HandlerForm[] = [
+      asksFor<{ connection: Connection }>(),
+      asksFor<{ readonly connection: Pick<Connection, 'id'> }>(),
+      fromPromise<string, { connection: Connection }>(async ({ input }) => input.connection.id),
+      // @ts-expect-error Nobody would give it.
+      asksFor<{ room: string }>(),
+      // @ts-expect-error It is an object.
+      fromPromise<number, string>(async ({ input }) => input.length),
+    ]
+    for (const form of all) expect(typeof handlerFactory(form)).toBe('function')
   })
 })

@@ -72,6 +72,28 @@ describe('a host', () => {
     expect(snapshot.value).toEqual({ connecting: 'handshaking' })
   })
 
+  it.each([Number.NaN, -1, '5', null])('tells of a delay of a user that is none: %j', (delay) => {
+    const provided = (name: string) =>
+      connectionMachine.provide({ delays: { [name]: () => delay as number } })
+    for (const make of [createHost, transitionHost]) {
+      const later = make(provided('openTimeout'))
+      const { snapshot } = later.start(INPUT)
+      const wrong = expect.objectContaining({ code: 'ERR_WINDSOCK_SETTING' })
+      expect(() => later.next(snapshot, { type: 'handshake.accepted' })).toThrow(wrong)
+      const atOnce = make(provided('handshakeTimeout')).start(INPUT)
+      expect(atOnce).toMatchObject({ snapshot: { status: 'error', error: wrong }, effects: [] })
+    }
+  })
+
+  it('arms no timer for a delay that is for ever', () => {
+    for (const delay of [NEVER_MS, Number.POSITIVE_INFINITY]) {
+      const machine = connectionMachine.provide({
+        delays: { handshakeTimeout: () => delay },
+      })
+      expect(createHost(machine).start(INPUT).effects).toEqual([])
+    }
+  })
+
   it('has one scope for all connections where XState allows it, and begins none', () => {
     const machine = connectionMachine.provide({})
     const step = vi.spyOn(machine, 'transition')
