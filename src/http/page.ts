@@ -9,6 +9,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { extname, isAbsolute } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
+import { isKnown } from '../protocol/entity-tag.ts'
 import { describe, show, WebSocketError } from '../protocol/errors.ts'
 import type { Clock } from '../protocol/ports.ts'
 import { pathOf } from '../protocol/request-target.ts'
@@ -122,7 +123,7 @@ export function answerWithPage(
     Vary: 'Accept-Encoding',
     ETag: tag,
   }
-  if (request.headers['if-none-match'] === tag) {
+  if (isKnown([request.headers['if-none-match'] ?? ''], tag)) {
     response.writeHead(304, headers)
   } else {
     response.writeHead(200, {

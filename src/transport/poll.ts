@@ -4,6 +4,7 @@
 // repetition, because the offset is all there is to remember and the client holds it. An answer that is lost is asked
 // for again. What cannot be gone on from is 410, never a silence.
 
+import { isKnown } from '../protocol/entity-tag.ts'
 import type { ResponseHeaders } from '../protocol/http-answer.ts'
 import { formatOffset } from '../protocol/http-offset.ts'
 import { nextCursor } from '../protocol/poll-cursor.ts'
@@ -16,7 +17,7 @@ import { TopicReader } from '../streams/topic-reader.ts'
 import { type Answer, answer, gone } from './topic-answer.ts'
 import type { TopicFormat } from './topic-format.ts'
 import type { TopicLimits } from './topic-limits.ts'
-import { isKnown, type TopicQuery } from './topic-query.ts'
+import type { TopicQuery } from './topic-query.ts'
 
 /** A request to read a topic that has been let in, and what answering it may use. */
 export interface TopicRead {

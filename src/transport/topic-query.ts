@@ -59,14 +59,6 @@ function offsetWord(
   return ids.length > 0 ? ids.join(', ') : (query.get('offset') ?? undefined)
 }
 
-/** Whether the client has what `tag` names (RFC 9110 §13.1.2); tags are compared weakly. */
-export function isKnown(known: readonly string[], tag: string): boolean {
-  return known
-    .flatMap((value) => value.split(','))
-    .map((value) => value.trim().replace(/^W\//, ''))
-    .some((value) => value === tag || value === '*')
-}
-
 function bad(reason: string): Refusal {
   return { status: 400, reason }
 }

@@ -242,6 +242,9 @@ describe('page()', () => {
       tags.push(tag ?? '')
     }
     expect(tags[0]).not.toBe(tags[1])
+    // As a proxy that compresses on the way gives it back, beside those of before.
+    const several = { 'accept-encoding': 'identity', 'if-none-match': `"old", W/${tags[1]}` }
+    expect((await fetch(url, { headers: several })).status).toBe(304)
     const other = await fetch(url, { headers: { 'if-none-match': '"another"' } })
     expect(other.status).toBe(200)
   })
