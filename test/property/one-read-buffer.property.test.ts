@@ -4,31 +4,24 @@
 
 import { once } from 'node:events'
 import { createServer as createHttpServer } from 'node:http'
-import { type AddressInfo, connect, createServer, type Server, Socket } from 'node:net'
+import { type AddressInfo, Socket } from 'node:net'
 import { Duplex } from 'node:stream'
 import { setImmediate as turn } from 'node:timers/promises'
 import { TLSSocket } from 'node:tls'
 import fc from 'fast-check'
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { attach, route } from 'windsock'
 import { SMALL_BYTES } from '../../src/protocol/message.ts'
 import { readIntoOneBuffer } from '../../src/transport/node-internals.ts'
 import { RawClient } from '../integration/support/raw-client.ts'
 import { lawOf } from './support/law.ts'
+import { tcpPairs } from './support/tcp.ts'
 
-let server: Server
-beforeAll(async () => {
-  server = createServer({ allowHalfOpen: true, pauseOnConnect: true })
-  await once(server.listen(0, '127.0.0.1'), 'listening')
-})
-afterAll(() => server.close())
+const accept = tcpPairs({ pauseOnConnect: true })
 
 /** Both ends of a connection, ours reading into the one buffer. */
 async function pair() {
-  const accepted = once(server, 'connection') as Promise<[Socket]>
-  const { port } = server.address() as AddressInfo
-  const peer = connect({ port, host: '127.0.0.1', noDelay: true })
-  const [ours] = await accepted
+  const { peer, ours } = await accept()
   expect(readIntoOneBuffer(ours)).toBe(true)
   return { peer, ours }
 }

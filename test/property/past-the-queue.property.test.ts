@@ -3,39 +3,27 @@
 // Over real sockets: how much the kernel takes at once, and when it takes the rest, is the kernel's doing.
 
 import { once } from 'node:events'
-import { type AddressInfo, connect, createServer, type Server, Socket } from 'node:net'
+import { Socket } from 'node:net'
 import { Duplex } from 'node:stream'
 import { setImmediate as turn } from 'node:timers/promises'
 import { TLSSocket } from 'node:tls'
 import fc from 'fast-check'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { handleOf, writeAtOnce } from '../../src/transport/node-internals.ts'
 import { lawOf } from './support/law.ts'
+import { tcpPairs } from './support/tcp.ts'
 
 /** More than the kernel takes for a peer that reads nothing. */
 const TOO_MUCH_BYTES = 16 * 1024 * 1024
 
-let server: Server
-beforeAll(async () => {
-  server = createServer({ allowHalfOpen: true })
-  await once(server.listen(0, '127.0.0.1'), 'listening')
-})
-afterAll(() => server.close())
-
-async function pair() {
-  const accepted = once(server, 'connection') as Promise<[Socket]>
-  const { port } = server.address() as AddressInfo
-  const peer = connect({ port, host: '127.0.0.1', noDelay: true })
-  const [ours] = await accepted
-  return { peer, ours }
-}
+const pair = tcpPairs()
 
 const write = (socket: Duplex, bytes: Buffer) => writeAtOnce(socket, handleOf(socket), bytes)
 
 /** Bytes that stand nowhere else: any that are missing, doubled or out of place would be seen. */
 function bytesOf(from: number, length: number): Buffer {
   const bytes = Buffer.allocUnsafe(length)
-  for (let at = 0; at < length; at++) bytes[at] = (from + at) * 2_654_435_761
+  for (let at = 0; at < length; at++) bytes[at] = Math.imul(from + at, 2_654_435_761) >>> 24
   return bytes
 }
 
