@@ -11,23 +11,32 @@
 import type { Duplex } from 'node:stream'
 import type { WebSocket } from 'ws'
 import { deliveryOf, type Message } from '../protocol/message.ts'
-import { DeflatedOnce, type DeflateSettings, deflatedOnce } from './deflate-once.ts'
+import {
+  DeflatedOnce,
+  type DeflateSettings,
+  deflatedOnce,
+  deflateSettings,
+} from './deflate-once.ts'
 import { byteLengthOf, type Frame, frameOf, isCompressed, isUnframed, unframed } from './frame.ts'
 import { writeFrames } from './frame-writer.ts'
 import { type WritingHandle, writeAtOnce } from './node-internals.ts'
-import type { OwnDeflater } from './ws-internals.ts'
+import { type OwnDeflater, ownDeflater } from './ws-internals.ts'
+import type { DeflateChoice } from './ws-options.ts'
 
 export interface DeflatingOptions {
   readonly ws: WebSocket
   readonly socket: Duplex
   /** The socket's, as `handleOf` gives it. */
   readonly handle: WritingHandle | undefined
-  readonly deflater: OwnDeflater
-  readonly settings: DeflateSettings
-  /** Shorter messages go uncompressed. */
-  readonly fromBytes: number
+  readonly deflate: DeflateChoice
   /** Called when something that was held or written here is with the kernel. */
   readonly progressed: () => void
+}
+
+/** The writer of a connection with permessage-deflate; `undefined` of another, and where `ws` keeps its deflater to itself. */
+export function deflatingWriter(options: DeflatingOptions): DeflatingWriter | undefined {
+  const deflater = ownDeflater(options.ws, options.socket)
+  return deflater && new DeflatingWriter(options, deflater)
 }
 
 /** A message, prepared in one of the three ways. */
@@ -49,14 +58,17 @@ export class DeflatingWriter {
   /** Whether the client's window has something that the connection's own deflater has not seen. */
   #isStale = false
 
-  constructor(options: DeflatingOptions) {
-    this.#ws = options.ws
-    this.#socket = options.socket
-    this.#handle = options.handle
-    this.#deflater = options.deflater
-    this.#settings = options.settings
-    this.#fromBytes = options.fromBytes
-    this.#progressed = options.progressed
+  constructor(
+    { ws, socket, handle, deflate, progressed }: DeflatingOptions,
+    deflater: OwnDeflater,
+  ) {
+    this.#ws = ws
+    this.#socket = socket
+    this.#handle = handle
+    this.#deflater = deflater
+    this.#settings = deflateSettings(deflate.level, deflate.memLevel, deflater.windowBits)
+    this.#fromBytes = deflate.thresholdBytes
+    this.#progressed = progressed
   }
 
   /** Bytes held here, at `ws` and in the socket. */

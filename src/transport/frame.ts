@@ -18,8 +18,11 @@ const REMEMBER_BELOW_BYTES = 65_536
 /** Up to here copying byte by byte is quicker than a call that prepares for more: a seventh of an echo of 16 bytes. */
 const FEW_BYTES = 48
 
-const TEXT = 0x81 // FIN, opcode 1 (§5.2)
-const BINARY = 0x82 // FIN, opcode 2
+const FIN = 0x80 // §5.2
+const TEXT = FIN | 1
+const BINARY = FIN | 2
+const PING = FIN | 9
+const PONG = FIN | 10
 /** Set on the frame of a compressed message (RFC 7692 §6). */
 const RSV1 = 0x40
 
@@ -127,6 +130,14 @@ export function forgetLargeFrame(): void {
 /** Whether `frame` is large enough to be let go of at the end of the turn. */
 export function isLarge(frame: Frame): boolean {
   return frame.byteLength >= REMEMBER_BELOW_BYTES
+}
+
+/** The frame of a Ping or a Pong (§5.5), of at most 125 bytes. */
+export function controlFrame(kind: 'ping' | 'pong', data: Uint8Array): Buffer {
+  const frame = Buffer.allocUnsafe(2 + data.byteLength)
+  writeHeader(frame, kind === 'ping' ? PING : PONG, data.byteLength)
+  frame.set(data, 2)
+  return frame
 }
 
 function textFrame(message: string): Frame {

@@ -3,7 +3,6 @@
 // An emitter keeps a dictionary of its listeners. To fill it with five that are always the same one was a tenth of what an
 // opening costs beside its system calls.
 
-import type { Duplex } from 'node:stream'
 import { WebSocket } from 'ws'
 
 /** Who is told. */
@@ -47,18 +46,4 @@ export class TellingWebSocket extends WebSocket {
         return super.emit(event, ...given)
     }
   }
-}
-
-const LISTENER = Symbol('windsock listener')
-
-type Told<Emitter> = Emitter & { [LISTENER]?: WsListener }
-
-/** Tells when the socket has drained; one function for all sockets, which find on themselves whom to tell. */
-export function listenForDrain(socket: Told<Duplex>, listener: WsListener): void {
-  socket[LISTENER] = listener
-  socket.on('drain', onDrain)
-}
-
-function onDrain(this: Told<Duplex>): void {
-  this[LISTENER]?.drained()
 }

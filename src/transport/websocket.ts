@@ -1,18 +1,18 @@
-// WebSocket transport: one upgraded socket of `ws`, behind the port.
+// WebSocket transport: one upgraded socket, behind the port.
 //
 // `ws` reads: framing, masking, UTF-8, limits, and the answers to Close frames and to breaches; what a read brought whole
-// is read before it (whole-frames.ts). A server's messages are written as prepared frames, one write per turn, also
-// beside those that are compressed (deflating-writer.ts); a client's, which are masked, go through `ws`. So do Ping, Pong
-// and Close, on the same socket, in order. What `ws` reports as 1006 is told apart here: the frame that came, the frame
-// that went, and why.
+// is read before it (whole-frames.ts). A server's socket without compression has no `ws` until something comes or goes that
+// is for it (docs/adr/0027). A server's messages are written as prepared frames, one write per turn, also beside those that
+// are compressed (deflating-writer.ts); a client's, which are masked, go through `ws`. So do Ping, Pong and Close, on the
+// same socket, in order. What `ws` reports as 1006 is told apart here: the frame that came, the frame that went, and why.
 
 import type { Duplex } from 'node:stream'
-import type { CloseCause, CloseFrame } from '../protocol/close-record.ts'
+import type { CloseFrame } from '../protocol/close-record.ts'
 import type { Message } from '../protocol/message.ts'
 import type { Clock } from '../protocol/ports.ts'
-import { deflateSettings } from './deflate-once.ts'
-import { DeflatingWriter, type Prepared } from './deflating-writer.ts'
+import { type DeflatingWriter, deflatingWriter, type Prepared } from './deflating-writer.ts'
 import {
+  controlFrame,
   type Frame,
   forgetLargeFrame,
   forgetReceivedText,
@@ -23,14 +23,24 @@ import {
 } from './frame.ts'
 import { writeFrames } from './frame-writer.ts'
 import { handleOf, readIntoOneBuffer, type WritingHandle, writeAtOnce } from './node-internals.ts'
-import { listenForDrain, type TellingWebSocket, type WsListener } from './telling-web-socket.ts'
-import type { Transport, TransportEvents } from './transport.ts'
 import {
+  leaveSocket,
+  listenForDrain,
+  listenToSocket,
+  type SocketListener,
+} from './socket-listener.ts'
+import { TellingWebSocket, type WsListener } from './telling-web-socket.ts'
+import type { Transport, TransportEvents } from './transport.ts'
+import { type PartialFrame, readAhead } from './whole-frames.ts'
+import { breachOf } from './ws-breaches.ts'
+import {
+  giveRead,
   type InflatingBrake,
   inflatingBrake,
   mayWriteFrames,
-  ownDeflater,
   type ReceiverWatcher,
+  type ServersOptions,
+  takeSocket,
   watchReceiver,
 } from './ws-internals.ts'
 import type { DeflateChoice } from './ws-options.ts'
@@ -43,9 +53,11 @@ const WRITES_AHEAD = 256
 const NOTHING = Buffer.alloc(0)
 
 /** The socket as we use it: TCP, TLS, or any Duplex that an HTTP server hands out. */
-type LinkSocket = Duplex & { setNoDelay?: (on: boolean) => unknown }
+type LinkSocket = Duplex & { setNoDelay?: (on?: boolean) => unknown }
 
-export class WebSocketTransport implements Transport<Prepared>, ReceiverWatcher, WsListener {
+export class WebSocketTransport
+  implements Transport<Prepared>, ReceiverWatcher, WsListener, SocketListener
+{
   // What a broadcast touches stands first (docs/adr/0025).
   readonly #raw: boolean
   readonly #socket: LinkSocket
@@ -56,7 +68,10 @@ export class WebSocketTransport implements Transport<Prepared>, ReceiverWatcher,
   #reading = false
   #writesAhead = 0
 
-  readonly #ws: TellingWebSocket
+  partial: PartialFrame | undefined
+  /** Of a socket that may be without one: not yet, until `#options` have made it. */
+  #ws: TellingWebSocket | undefined
+  readonly #options: ServersOptions | undefined
   readonly #compressFromBytes: number
   readonly #clock: Clock
   readonly #inflating: InflatingBrake | undefined
@@ -65,38 +80,44 @@ export class WebSocketTransport implements Transport<Prepared>, ReceiverWatcher,
   #events: TransportEvents | undefined
   #tellsClose = false
   #tellsReads = false
+  /** Whether a paused socket has nothing that was read already. */
+  #readsIntoOneBuffer = false
   #isCorked = false
   #hearsOfDrain = false
   readonly #writeAheadBytes: number
 
-  constructor(ws: TellingWebSocket, socket: LinkSocket, clock: Clock, deflate: DeflateChoice) {
-    const { level, memLevel, thresholdBytes: fromBytes } = deflate
-    this.#compressFromBytes = fromBytes
-    this.#ws = ws
+  /** @param ws - or, of a server's socket without extensions, the options to make one with. */
+  constructor(
+    socket: LinkSocket,
+    ws: TellingWebSocket | ServersOptions,
+    clock: Clock,
+    deflate: DeflateChoice,
+  ) {
+    this.#compressFromBytes = deflate.thresholdBytes
     this.#socket = socket
     this.#handle = handleOf(socket)
     this.#clock = clock
     // A socket says that it has drained only where its own mark had been reached.
     this.#writeAheadBytes = Math.max(WRITE_AHEAD_BYTES, socket.writableHighWaterMark)
+    if (!(ws instanceof TellingWebSocket)) {
+      this.#options = ws
+      this.#raw = true
+      return
+    }
+    this.#ws = ws
     this.#raw = mayWriteFrames(ws, socket)
     const progressed = () => {
       if (this.bufferedBytes === 0) this.#drained()
     }
     this.#progressed = this.#raw ? undefined : progressed
     this.#inflating = inflatingBrake(ws)
-    const deflater = ownDeflater(ws, socket)
-    if (deflater !== undefined) {
-      const settings = deflateSettings(level, memLevel, deflater.windowBits)
-      this.#deflating = new DeflatingWriter({
-        ...{ ws, socket, handle: this.#handle, deflater, settings, fromBytes, progressed },
-      })
-    }
+    this.#deflating = deflatingWriter({ ws, socket, handle: this.#handle, deflate, progressed })
     ws.listener = this
   }
 
   get bufferedBytes(): number {
     if (this.#raw) return this.#socket.writableLength
-    return this.#deflating?.bufferedBytes ?? this.#ws.bufferedAmount
+    return this.#deflating?.bufferedBytes ?? this.#ws?.bufferedAmount ?? 0
   }
 
   get isReading(): boolean {
@@ -105,12 +126,13 @@ export class WebSocketTransport implements Transport<Prepared>, ReceiverWatcher,
 
   start(events: TransportEvents): void {
     this.#events = events
-    const ws = this.#ws
-    // Inflating takes its own time, so messages of a compressed connection come outside of any read.
-    const { concluded, reads } = watchReceiver(ws, this, ws.extensions === '')
-    this.#tellsClose = concluded
-    this.#tellsReads = reads
-    if (reads) readIntoOneBuffer(this.#socket)
+    if (this.#ws !== undefined) {
+      this.#watch(this.#ws)
+      return
+    }
+    this.#tellsReads = true
+    listenToSocket(this.#socket, this)
+    this.#readsIntoOneBuffer = readIntoOneBuffer(this.#socket)
   }
 
   pack(message: Message): Prepared {
@@ -137,40 +159,39 @@ export class WebSocketTransport implements Transport<Prepared>, ReceiverWatcher,
   }
 
   ping(data: Uint8Array): boolean {
-    if (this.#isOpen) {
-      this.#cork()
-      this.#ws.ping(data, undefined, this.#progressed)
-    }
-    return this.#mayWriteMore()
+    return this.#sendControl('ping', data)
   }
 
   pong(data: Uint8Array): boolean {
-    if (this.#isOpen) {
-      this.#cork()
-      this.#ws.pong(data, undefined, this.#progressed)
-    }
-    return this.#mayWriteMore()
+    return this.#sendControl('pong', data)
   }
 
   close({ code, reason }: CloseFrame): void {
     if (this.#closing) return
     this.#closing = true
     this.#deflating?.release()
-    if (code === 1005) this.#ws.close()
-    else this.#ws.close(code, reason)
+    // A socket that takes nothing any more ends by itself.
+    const ws = this.#ws ?? (this.#socket.writable ? this.#callInWs() : undefined)
+    if (code === 1005) ws?.close()
+    else ws?.close(code, reason)
   }
 
   destroy(): void {
-    this.#ws.terminate()
+    if (this.#ws === undefined) this.#socket.destroy()
+    else this.#ws.terminate()
   }
 
   pause(): void {
-    this.#ws.pause()
+    // What a socket holds when it ends paused `ws` reads.
+    const ws = this.#ws ?? (this.#readsIntoOneBuffer ? undefined : this.#callInWs())
+    if (ws === undefined) this.#socket.pause()
+    else ws.pause()
     this.#inflating?.hold()
   }
 
   resume(): void {
-    this.#ws.resume()
+    if (this.#ws === undefined) this.#socket.resume()
+    else this.#ws.resume()
     // Last: a message that it brings may be one too many again.
     this.#inflating?.release()
   }
@@ -180,6 +201,17 @@ export class WebSocketTransport implements Transport<Prepared>, ReceiverWatcher,
   }
 
   // ── what the listeners tell ────────────────────────────────────────────────────────────────────
+
+  socketRead(chunk: Buffer): void {
+    const { maxPayload, maxBufferedChunks } = this.#options as ServersOptions
+    this.readBegins()
+    try {
+      const rest = readAhead(this, chunk, maxPayload, maxBufferedChunks)
+      if (rest.length > 0) giveRead(this.#ws ?? this.#callInWs(), this.#socket, rest)
+    } finally {
+      this.readEnds()
+    }
+  }
 
   readBegins(): void {
     this.#reading = true
@@ -246,12 +278,43 @@ export class WebSocketTransport implements Transport<Prepared>, ReceiverWatcher,
   inputEnded(): void {
     const isLost = this.#reported === 'nothing' && !this.#closing
     // `ws` would wait until what is written has gone, and a peer that takes nothing could keep it waiting for ever.
-    if (isLost && this.bufferedBytes > 0) this.#ws.terminate()
+    if (isLost && this.bufferedBytes > 0) this.destroy()
+  }
+
+  socketClosed(): void {
+    this.closed(1006, NOTHING)
   }
 
   drained(): void {
     if (this.#raw) this.#drained()
     else this.#progressed?.()
+  }
+
+  /** From here on the socket is the matter of `ws`. */
+  #callInWs(): TellingWebSocket {
+    leaveSocket(this.#socket)
+    const ws = takeSocket(this.#socket, NOTHING, this.#options as ServersOptions)
+    ws.listener = this
+    this.#ws = ws
+    this.#watch(ws)
+    return ws
+  }
+
+  #watch(ws: TellingWebSocket): void {
+    // Inflating takes its own time, so messages of a compressed connection come outside of any read.
+    const { concluded, reads } = watchReceiver(ws, this, ws.extensions === '')
+    this.#tellsClose = concluded
+    this.#tellsReads = reads
+    if (reads) readIntoOneBuffer(this.#socket)
+  }
+
+  #sendControl(kind: 'ping' | 'pong', data: Uint8Array): boolean {
+    if (this.#isOpen) {
+      this.#cork()
+      if (this.#raw) this.#socket.write(controlFrame(kind, data))
+      else this.#ws?.[kind](data, undefined, this.#progressed)
+    }
+    return this.#mayWriteMore()
   }
 
   // Pings and pongs go at once as far as order is concerned, and in one system call with what else the turn brings.
@@ -272,6 +335,7 @@ export class WebSocketTransport implements Transport<Prepared>, ReceiverWatcher,
   }
 
   get #isOpen(): boolean {
+    if (this.#ws === undefined) return this.#socket.writable
     return this.#ws.readyState === this.#ws.OPEN
   }
 
@@ -329,30 +393,6 @@ export class WebSocketTransport implements Transport<Prepared>, ReceiverWatcher,
   #sendBy({ message, byteLength }: Prepared): void {
     // Asked for each message: the threshold of `ws` holds only without context takeover.
     const compress = byteLength >= this.#compressFromBytes
-    this.#ws.send(message, { binary: typeof message !== 'string', compress }, this.#progressed)
-  }
-}
-
-/** Which close code `ws` has sent for an error of its receiver, and what that means (RFC 6455 §7.4.1). */
-function breachOf(code: string | undefined): { code: number; cause: CloseCause } | undefined {
-  switch (code) {
-    case 'WS_ERR_EXPECTED_FIN':
-    case 'WS_ERR_EXPECTED_MASK':
-    case 'WS_ERR_INVALID_CLOSE_CODE':
-    case 'WS_ERR_INVALID_CONTROL_PAYLOAD_LENGTH':
-    case 'WS_ERR_INVALID_OPCODE':
-    case 'WS_ERR_UNEXPECTED_MASK':
-    case 'WS_ERR_UNEXPECTED_RSV_1':
-    case 'WS_ERR_UNEXPECTED_RSV_2_3':
-      return { code: 1002, cause: 'protocolError' }
-    case 'WS_ERR_INVALID_UTF8':
-      return { code: 1007, cause: 'invalidPayload' }
-    case 'WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH':
-    case 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH':
-      return { code: 1009, cause: 'messageTooBig' }
-    case 'WS_ERR_TOO_MANY_BUFFERED_PARTS':
-      return { code: 1008, cause: 'limitExceeded' }
-    default:
-      return code?.startsWith('Z_') ? { code: 1007, cause: 'invalidPayload' } : undefined
+    this.#ws?.send(message, { binary: typeof message !== 'string', compress }, this.#progressed)
   }
 }

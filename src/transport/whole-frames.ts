@@ -1,21 +1,32 @@
-// Whole frames: messages that reads of a server's socket bring whole, one frame each.
+// Whole frames: messages, pings and pongs that reads of a server's socket bring whole, one frame each.
 //
 // Small messages come many to a read, large ones in many reads, and nearly all of them in one frame without extensions
 // (RFC 6455 §5.2). `ws` makes three buffers and an event of each and unmasks byte by byte; here they are unmasked four
-// bytes at a time, and a text is decoded from there. At the first byte of anything else, be it a fragment, a control
-// frame or a breach, the rest is left to `ws`, which decides about it as about everything.
+// bytes at a time, and a text is decoded from there. At the first byte of anything else, be it a fragment, a Close frame
+// or a breach, the rest is left to `ws`, which decides about it as about everything.
 
 import { Buffer, isUtf8 } from 'node:buffer'
-import type { Message } from '../protocol/message.ts'
+import { type Message, ownBytes } from '../protocol/message.ts'
 import { noteReceivedText } from './frame.ts'
 
-/** Who gets the messages, each with the number of its bytes. */
-export interface MessageTaker {
+/** Who gets what the frames bring. */
+export interface FrameTaker {
+  /** A message, with the number of its bytes. */
   take(message: Message, byteLength: number): void
+  pingReceived(data: Buffer): void
+  pongReceived(data: Buffer): void
+}
+
+/** One connection's reading, from one read to the next. */
+export interface FrameReader extends FrameTaker {
+  /** A message whose frame has begun. */
+  partial: PartialFrame | undefined
 }
 
 const TEXT = 0x81 // FIN, opcode 1
 const BINARY = 0x82 // FIN, opcode 2
+const PING = 0x89 // FIN, opcode 9
+const PONG = 0x8a // FIN, opcode 10
 const MASKED = 0x80
 const LENGTH_16 = 126
 const LENGTH_64 = 127
@@ -23,27 +34,59 @@ const MASK_BYTES = 4
 /** Up to here unmasking byte by byte is as quick as preparing for more. */
 const FEW_BYTES = 32
 const NOT_ASCII = 0x80808080
+const NOTHING: readonly Buffer[] = []
 
 /**
- * Gives the messages at the beginning of `chunk` to `taker`, in order.
+ * Reads on, from between two messages or in the middle of the one that has begun; `chunk` need not be the reader's own.
+ *
+ * @param maxChunks - a message in more pieces than these is left to `ws`, which refuses it.
+ * @returns what is left for `ws`, from the first byte of a frame on and as it came; most of the time nothing.
+ */
+export function readAhead(
+  reader: FrameReader,
+  chunk: Buffer,
+  maxMessageBytes: number,
+  maxChunks: number,
+): readonly Buffer[] {
+  const { partial } = reader
+  let read = 0
+  if (partial !== undefined) {
+    const { chunks } = partial
+    reader.partial = undefined
+    if (chunks.length >= maxChunks) return [...chunks, chunk]
+    read = partial.add(ownBytes(chunk))
+    if (!partial.isWhole) {
+      reader.partial = partial
+      return NOTHING
+    }
+    if (!partial.give(reader)) return chunks
+  }
+  read += readWholeFrames(read === 0 ? chunk : chunk.subarray(read), maxMessageBytes, reader)
+  if (read === chunk.length) return NOTHING
+  const rest = ownBytes(read === 0 ? chunk : chunk.subarray(read))
+  reader.partial = PartialFrame.of(rest, maxMessageBytes)
+  return reader.partial === undefined ? [rest] : NOTHING
+}
+
+/**
+ * Gives the messages, pings and pongs at the beginning of `chunk` to `taker`, in order.
  *
  * Texts are noted for the length of the read (frame.ts). Bytes are views of `chunk`, as those of `ws` are.
  *
  * @param maxMessageBytes - longer messages are left, for `ws` to refuse.
  * @returns how many bytes were read; what begins there is as it came, or the same unmasked with a mask of zeros.
  */
-export function readWholeFrames(
-  chunk: Buffer,
-  maxMessageBytes: number,
-  taker: MessageTaker,
-): number {
+export function readWholeFrames(chunk: Buffer, maxMessageBytes: number, taker: FrameTaker): number {
   const { length } = chunk
   let at = 0
   while (at + 2 <= length) {
     const first = chunk[at]
     const second = chunk[at + 1] as number
-    if ((first !== TEXT && first !== BINARY) || second < MASKED) return at
+    const isMessage = first === TEXT || first === BINARY
+    if ((!isMessage && first !== PING && first !== PONG) || second < MASKED) return at
     let byteLength = second - MASKED
+    // §5.5: a control frame has no longer length.
+    if (!isMessage && byteLength >= LENGTH_16) return at
     let mask = at + 2
     if (byteLength === LENGTH_16) {
       byteLength = ((chunk[at + 2] as number) << 8) | (chunk[at + 3] as number)
@@ -58,6 +101,10 @@ export function readWholeFrames(
     const isAscii = unmask(chunk, start, end, chunk, mask)
     if (first === BINARY) {
       taker.take(chunk.subarray(start, end), byteLength)
+    } else if (first === PING) {
+      taker.pingReceived(chunk.subarray(start, end))
+    } else if (first === PONG) {
+      taker.pongReceived(chunk.subarray(start, end))
     } else if (!takeText(chunk, start, end, isAscii, taker)) {
       chunk.fill(0, mask, start)
       return at
@@ -118,7 +165,7 @@ export class PartialFrame {
    *
    * @returns false when it is a text, and no UTF-8.
    */
-  give(taker: MessageTaker): boolean {
+  give(taker: FrameTaker): boolean {
     const [first] = this.chunks as [Buffer]
     const bytes = Buffer.allocUnsafe(this.#byteLength)
     let at = 0
@@ -138,7 +185,7 @@ function takeText(
   start: number,
   end: number,
   isAscii: boolean,
-  taker: MessageTaker,
+  taker: FrameTaker,
 ): boolean {
   if (!isAscii && !isUtf8(bytes.subarray(start, end))) return false
   const text = bytes.toString(isAscii ? 'latin1' : 'utf8', start, end)

@@ -126,7 +126,7 @@ export class WsDialer implements Door {
       this.#release()
       return undefined
     }
-    return new WebSocketTransport(this.#ws, this.#socket, this.#clock, this.#deflate)
+    return new WebSocketTransport(this.#socket, this.#ws, this.#clock, this.#deflate)
   }
 
   #fail(error: WebSocketError): void {

@@ -22,17 +22,17 @@
 //     inflate to a thousand times that. Without it the chunk is inflated to its end.
 //  7. A `WebSocket` that is made without an address is a server's, and `setSocket(socket, head, options)` gives it its
 //     socket: that is what `handleUpgrade` does when it has answered. Without it `handleUpgrade` answers everything.
-//  8. It marks its socket with a symbol that is called `websocket`. Without that a clash is told in the words of `ws`, and
-//     with two copies of `ws`, neither of which knows the other's symbol, not at all.
+//  8. It marks its socket with a symbol that is called `websocket`, and takes none that is marked. Without that a clash is told
+//     in the words of `ws` or not at all, as with two copies of `ws`, neither of which knows the other's symbol.
 
 import { Duplex, Writable } from 'node:stream'
 import type { WebSocket } from 'ws'
 import { ownBytes } from '../protocol/message.ts'
 import { TellingWebSocket, type WsListener } from './telling-web-socket.ts'
-import { type MessageTaker, PartialFrame, readWholeFrames } from './whole-frames.ts'
+import { type FrameReader, readAhead } from './whole-frames.ts'
 
 /** Who is told of what comes in. Its methods are called on it by listeners that all connections share. */
-export interface ReceiverWatcher extends MessageTaker {
+export interface ReceiverWatcher extends FrameReader {
   /** Before `ws` answers the peer's Close frame or breach: the last moment to write anything else. */
   answering(): void
   /** When the peer's Close frame has come and has been answered. */
@@ -55,11 +55,9 @@ const { write: plainWrite, end: plainEnd } = Writable.prototype as {
   end: (this: Writable) => Writable
 }
 const WATCHER = Symbol('windsock watcher')
-const PARTIAL = Symbol('windsock partial frame')
 
 interface Receiver extends Writable {
   [WATCHER]?: ReceiverWatcher
-  [PARTIAL]?: PartialFrame | undefined
   readonly _isServer?: unknown
   readonly _state?: unknown
   readonly _bufferedBytes?: unknown
@@ -130,43 +128,24 @@ function write(this: Receiver, chunk: Buffer): boolean {
   const watcher = this[WATCHER] as ReceiverWatcher
   watcher.readBegins()
   try {
-    const rest = readAhead(this, chunk, watcher)
-    return rest === undefined || plainWrite.call(this, ownBytes(rest))
+    if (!isBetweenMessages(this)) return plainWrite.call(this, ownBytes(chunk))
+    return giveAll(this, readAhead(watcher, chunk, this._maxPayload, maxBufferedChunks(this)))
   } finally {
     watcher.readEnds()
   }
 }
 
-/** What of `chunk` is left for `ws` to read. */
-function readAhead(receiver: Receiver, chunk: Buffer, taker: MessageTaker): Buffer | undefined {
-  const partial = receiver[PARTIAL]
-  let read = 0
-  if (partial !== undefined) {
-    // One chunk more, and `ws` would not read this message, either.
-    if (partial.chunks.length >= maxBufferedChunks(receiver)) return giveBack(receiver, chunk)
-    read = partial.add(ownBytes(chunk))
-    if (!partial.isWhole) return undefined
-    if (!partial.give(taker)) {
-      partial.chunks.pop()
-      return giveBack(receiver, chunk)
-    }
-    receiver[PARTIAL] = undefined
-  }
-  if (!isBetweenMessages(receiver)) return chunk
-  const { _maxPayload: maxMessageBytes } = receiver
-  read += readWholeFrames(read === 0 ? chunk : chunk.subarray(read), maxMessageBytes, taker)
-  if (read === chunk.length) return undefined
-  const rest = read === 0 ? chunk : chunk.subarray(read)
-  receiver[PARTIAL] = PartialFrame.of(ownBytes(rest), maxMessageBytes)
-  return receiver[PARTIAL] === undefined ? rest : undefined
+function giveAll(receiver: Receiver, chunks: readonly Buffer[]): boolean {
+  let mayGoOn = true
+  for (const chunk of chunks) mayGoOn = plainWrite.call(receiver, chunk)
+  return mayGoOn
 }
 
-/** Has `ws` read the message that has begun. */
-function giveBack(receiver: Receiver, chunk: Buffer): Buffer {
-  const { chunks } = receiver[PARTIAL] as PartialFrame
-  receiver[PARTIAL] = undefined
-  for (const before of chunks) plainWrite.call(receiver, before)
-  return chunk
+/** Has `ws` read what was read of its socket before it had it. */
+export function giveRead(ws: WebSocket, socket: Duplex, chunks: readonly Buffer[]): void {
+  const { _receiver: receiver } = ws as WebSocket & { _receiver: Receiver }
+  // As `ws` does; it resumes by itself.
+  if (!giveAll(receiver, chunks)) socket.pause()
 }
 
 /** Stops a receiver between two messages, as pausing stops its socket between two chunks. */
@@ -199,9 +178,10 @@ export function inflatingBrake(ws: WebSocket): InflatingBrake | undefined {
   }
 }
 
-/** The options of a `WebSocketServer`; of their effect here the most bytes of a message are looked at. */
-interface ServersOptions {
-  readonly maxPayload?: number | undefined
+/** The options of a `WebSocketServer`, as far as they are looked at here. */
+export interface ServersOptions {
+  readonly maxPayload: number
+  readonly maxBufferedChunks: number
 }
 
 /** A server's `WebSocket` on a socket whose handshake has been answered. */
@@ -246,6 +226,7 @@ export function mayTakeSockets(options: ServersOptions): boolean {
     }
     ws.send('out')
     socket.emit('data', maskedText('i'))
+    mark = marksOf(socket)[0]
     const { _receiver: receiver } = ws as WebSocket & { _receiver?: Receiver }
     const isBounded = receiver?._maxPayload === options.maxPayload
     return isBounded && heard === 'i' && Buffer.concat(written).equals(UNMASKED_OUT)
@@ -298,10 +279,22 @@ function isBetweenMessages(receiver: Receiver): receiver is Receiver & { _maxPay
   )
 }
 
+/** Of our copy of `ws`; known once it was tried. */
+let mark: symbol | undefined
+
+/** Has our copy of `ws` leave this socket alone, as if it had it already. */
+export function markTaken(socket: Duplex): void {
+  if (mark !== undefined) (socket as unknown as Record<symbol, unknown>)[mark] = true
+}
+
 /** Whether a `ws`, ours or another copy of it, has this socket already. */
 export function isTaken(socket: Duplex): boolean {
-  const marks = Object.getOwnPropertySymbols(socket) as (keyof Duplex)[]
-  return marks.some((mark) => String(mark) === 'Symbol(websocket)' && socket[mark] !== undefined)
+  return marksOf(socket).some((symbol) => socket[symbol as keyof Duplex] !== undefined)
+}
+
+function marksOf(socket: Duplex): symbol[] {
+  const symbols = Object.getOwnPropertySymbols(socket)
+  return symbols.filter((symbol) => String(symbol) === 'Symbol(websocket)')
 }
 
 /** Whether frames may be written to `socket` beside those that `ws` writes itself. */

@@ -21,7 +21,13 @@ import { liveClock } from './live-ports.ts'
 import { TellingWebSocket } from './telling-web-socket.ts'
 import type { Door, Transport, UpgradeAnswer, UpgradeRefusal } from './transport.ts'
 import { WebSocketTransport } from './websocket.ts'
-import { isTaken, mayTakeSockets, takeSocket } from './ws-internals.ts'
+import {
+  isTaken,
+  markTaken,
+  mayTakeSockets,
+  type ServersOptions,
+  takeSocket,
+} from './ws-internals.ts'
 import {
   type DeflateChoice,
   deflateChoice,
@@ -60,7 +66,7 @@ export class WsServers {
   }
 
   /** Whether `ws` takes a socket whose handshake it has not answered; tried with the first options that there are. */
-  takesSockets(options: ServerOptions): boolean {
+  takesSockets(options: ServersOptions): boolean {
     return (this.#takesSockets ??= mayTakeSockets(options))
   }
 
@@ -123,7 +129,7 @@ class SocketDoor implements Door {
 
 /** `ws` with one set of limits. */
 class WsServer {
-  readonly #options: ServerOptions & NewerOptions
+  readonly #options: ServerOptions & NewerOptions & ServersOptions
   readonly #server: WebSocketServer
   readonly #clock: Clock
   readonly #takesSockets: boolean
@@ -182,7 +188,10 @@ class WsServer {
         return this.#negotiate(request, socket, head, answer)
       }
       socket.write(switchingProtocols(request, answer))
-      return this.#transport(takeSocket(socket, head, this.#options), socket)
+      // What came with the request is still to be read, in its place.
+      if (head.length > 0) return this.#transport(socket, takeSocket(socket, head, this.#options))
+      markTaken(socket)
+      return this.#transport(socket, this.#options)
     } catch (cause) {
       socket.on('error', () => {}).destroy()
       const message = `the handshake could not be answered: ${describe(cause)}`
@@ -208,7 +217,7 @@ class WsServer {
     this.#refused = undefined
     try {
       this.#server.handleUpgrade(request, socket, head, (ws) => {
-        transport = this.#transport(ws as TellingWebSocket, socket)
+        transport = this.#transport(socket, ws as TellingWebSocket)
       })
     } finally {
       this.#answer = undefined
@@ -216,8 +225,8 @@ class WsServer {
     return transport ?? this.#refused
   }
 
-  #transport(ws: TellingWebSocket, socket: Duplex): WebSocketTransport {
-    return new WebSocketTransport(ws, socket, this.#clock, this.#deflate)
+  #transport(socket: Duplex, ws: TellingWebSocket | ServersOptions): WebSocketTransport {
+    return new WebSocketTransport(socket, ws, this.#clock, this.#deflate)
   }
 }
 

@@ -6,7 +6,6 @@ import type { Duplex } from 'node:stream'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { WebSocket, WebSocketServer } from 'ws'
 import { deliver, type Message } from '../../../src/protocol/message.ts'
-import { deflateSettings } from '../../../src/transport/deflate-once.ts'
 import { DeflatingWriter } from '../../../src/transport/deflating-writer.ts'
 import { liveClock } from '../../../src/transport/live-ports.ts'
 import { handleOf } from '../../../src/transport/node-internals.ts'
@@ -62,7 +61,7 @@ function speak(send: (message: Message) => void): string[] {
 
 function speakBy(ws: TellingWebSocket, socket: Duplex) {
   const deflate = { level: 6, memLevel: 8, thresholdBytes: 0 }
-  const transport = new WebSocketTransport(ws, socket, liveClock, deflate)
+  const transport = new WebSocketTransport(socket, ws, liveClock, deflate)
   return speak((message) => void transport.write([transport.pack(message)]))
 }
 
@@ -128,11 +127,9 @@ describe('another ws', () => {
   it('whose deflater cannot begin anew sends its own messages uncompressed, and they arrive', async () => {
     const { ws, socket, hears } = await pair()
     const deflater = { takesContextOver: true, windowBits: 15, beginAnew: () => false }
-    const settings = deflateSettings(6, 8, 15)
-    const progressed = () => {}
-    const writer = new DeflatingWriter({
-      ...{ ws, socket, handle: handleOf(socket), deflater, settings, fromBytes: 0, progressed },
-    })
+    const deflate = { level: 6, memLevel: 8, thresholdBytes: 0 }
+    const options = { ws, socket, handle: handleOf(socket), deflate, progressed: () => {} }
+    const writer = new DeflatingWriter(options, deflater)
     const said = speak((message) => writer.write([writer.pack(message)]))
     expect(await hears(said.length)).toEqual(said)
   })
