@@ -72,14 +72,7 @@ export class LiveConnection
     this.#lastSeenAtMs = this.#startedAtMs
     this.#barrier = new Barrier(handler, this)
     this.#inbound = new Inbound({ limits, clock, events: this })
-    this.#driver = new Driver({
-      host: setup.host,
-      fallbackHost: setup.fallbackHost,
-      timers: setup.timers,
-      input: inputOf(id, setup),
-      witness: recorder,
-      owner: this,
-    })
+    this.#driver = new Driver(setup, inputOf(id, setup), this, recorder)
   }
 
   // ── what user code sees ────────────────────────────────────────────────────────────────────────
@@ -118,9 +111,9 @@ export class LiveConnection
   send(data: Sendable): Promise<void> {
     const message = toMessage(data)
     const transport = this.#transport
-    const outbound = this.#outbound
-    if (!this.#maySend || transport === undefined || outbound === undefined)
+    if (!this.#maySend || transport === undefined)
       return handled(Promise.reject(new WebSocketClosedError()))
+    const outbound = this.#outbound ?? this.#begin(transport)
     outbound.push(transport.pack(message))
     this.#messageRecorder?.message('MessageSent', message)
     const sent = outbound.room?.then(() => {
@@ -131,8 +124,7 @@ export class LiveConnection
 
   ping(data: string | Uint8Array = ''): void {
     const payload = pingPayload(data)
-    if (!this.#maySend) return
-    this.#outbound?.ping(payload)
+    if (this.#maySend) this.#toSend?.ping(payload)
   }
 
   close(code = 1000, reason = ''): void {
@@ -191,7 +183,7 @@ export class LiveConnection
 
   pingReceived(data: Uint8Array): void {
     if (!this.#mayGoOn(this.#controlFrames.count())) return
-    this.#outbound?.pong(data)
+    this.#toSend?.pong(data)
     if (this.#maySend) void this.#barrier.ping(data)
   }
 
@@ -213,18 +205,18 @@ export class LiveConnection
     this.#lastSeenAtMs = this.#setup.clock.nowMs()
     this.#closeSent ??= frame
     this.#inbound.mark(() => this.dispatch({ type: 'peer.closed', frame }))
-    this.#outbound?.release()
+    this.#toSend?.release()
   }
 
   violated(violation: Violation): void {
     this.#closeSent ??= violation.sent
     this.dispatch({ type: 'protocol.violated', ...violation })
-    this.#outbound?.release()
+    this.#toSend?.release()
   }
 
   ended(): void {
     this.#inbound.mark(() => this.#linkEnded())
-    this.#outbound?.release()
+    this.#toSend?.release()
   }
 
   // ── what the queues tell ───────────────────────────────────────────────────────────────────────
@@ -273,14 +265,12 @@ export class LiveConnection
         return
       case 'shutGate':
         return this.#shut()
-      case 'sendPing': {
-        const payload = pingPayload(String(effect.sequence))
+      case 'sendPing':
         this.#controlFrames.ask()
-        return this.#outbound?.ping(payload)
-      }
+        return this.#toSend?.ping(pingPayload(String(effect.sequence)))
       case 'sendClose':
         this.#maySend = false
-        return this.#outbound?.end(effect.discard, () => {
+        return this.#toSend?.end(effect.discard, () => {
           this.#closeSent ??= effect.frame
           this.#transport?.close(effect.frame)
         })
@@ -310,7 +300,7 @@ export class LiveConnection
   }
 
   #upgrade(): void {
-    const { clock, compression, limits, slow } = this.#setup
+    const { compression, limits } = this.#setup
     const headers = this.#barrier.handler.upgradeHeaders ?? NO_HEADERS
     const { subprotocol } = this
     let transport: ReturnType<Door['upgrade']>
@@ -326,7 +316,6 @@ export class LiveConnection
       return this.#linkEnded()
     }
     this.#transport = transport
-    this.#outbound = new Outbound({ link: transport, limits, policy: slow, clock, events: this })
     this.#maySend = true
     transport.start(this)
   }
@@ -368,10 +357,19 @@ export class LiveConnection
   #finish(record: CloseRecord): void {
     this.#record = record
     this.#shut()
-    this.#outbound?.release()
+    this.#toSend?.release()
     if (this.#openCalled) void this.#barrier.close(record)
     this.#closed?.resolve(record)
     this.#setup.onClosed(record)
+  }
+
+  // An idle connection has no need of it until it ends: what is accepted later is lost, and counted.
+  #begin(transport: Transport): Outbound<ReturnType<Transport['pack']>> {
+    return (this.#outbound = new Outbound(transport, this.#setup, this))
+  }
+
+  get #toSend() {
+    return this.#outbound ?? (this.#transport && this.#begin(this.#transport))
   }
 
   get #controlFrames(): ControlFrames {

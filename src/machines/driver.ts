@@ -32,21 +32,18 @@ export interface DriverOwner {
   guardFailed(thrown: unknown): AnyEvent
 }
 
-export interface DriverOptions {
+/** What many connections share. */
+export interface DriverSetup {
   readonly host: Host
   /** Takes over when a user's own guard or delay throws inside `host`. */
   readonly fallbackHost: Host
   readonly timers: Timers
-  readonly input: ConnectionInput
-  readonly witness?: Witness | undefined
-  readonly owner: DriverOwner
 }
 
 export class Driver implements TimerOwner {
+  readonly #setup: DriverSetup
   readonly #owner: DriverOwner
   readonly #witness: Witness | undefined
-  readonly #timers: Timers
-  readonly #fallbackHost: Host
   /** Events that wait for the effects of the one before; most connections never have any. */
   #queue: AnyEvent[] | undefined
   /** The first of one or two. */
@@ -56,20 +53,19 @@ export class Driver implements TimerOwner {
   #stepping = false
   #ignored = 0
 
-  constructor({ host, fallbackHost, timers, input, witness, owner }: DriverOptions) {
+  constructor(setup: DriverSetup, input: ConnectionInput, owner: DriverOwner, witness?: Witness) {
+    this.#setup = setup
     this.#owner = owner
     this.#witness = witness
-    this.#timers = timers
-    this.#fallbackHost = fallbackHost
-    this.#host = host
+    this.#host = setup.host
     witness?.started(input)
-    let step = host.start(input)
+    let step = this.#host.start(input)
     if (step.snapshot.status === 'error') {
       // XState keeps what a user's delay throws at the start. As in `#step`, our own machine takes over.
       this.#later(owner.guardFailed(step.snapshot.error))
       witness?.machineReplaced()
-      this.#host = fallbackHost
-      step = fallbackHost.start(input)
+      this.#host = setup.fallbackHost
+      step = this.#host.start(input)
     }
     this.#snapshot = step.snapshot
     for (const effect of step.effects) this.#perform(effect)
@@ -119,7 +115,7 @@ export class Driver implements TimerOwner {
    */
   setTimers(): void {
     for (let timer = this.#first; timer !== undefined; timer = timer.next) {
-      if (timer.list === undefined) this.#timers.set(timer)
+      if (timer.list === undefined) this.#setup.timers.set(timer)
     }
   }
 
@@ -146,7 +142,7 @@ export class Driver implements TimerOwner {
     } catch (thrown) {
       // Our own machine, whose guards do not throw, takes the connection to its end.
       this.#witness?.machineReplaced()
-      this.#host = this.#fallbackHost
+      this.#host = this.#setup.fallbackHost
       step = this.#host.next(this.#host.adopt(this.#snapshot), event)
       this.#later(this.#owner.guardFailed(thrown))
     }
@@ -170,7 +166,7 @@ export class Driver implements TimerOwner {
 
   #disarm(id: string): void {
     const timer = this.#forget(id)
-    if (timer !== undefined) this.#timers.clear(timer)
+    if (timer !== undefined) this.#setup.timers.clear(timer)
   }
 
   #forget(id: string): Timer | undefined {

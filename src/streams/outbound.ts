@@ -50,15 +50,14 @@ export interface OutboundEvents {
   pingWritten(data: Uint8Array): void
 }
 
-export interface OutboundOptions<P extends Sized> {
-  readonly link: OutboundLink<P>
+/** What the queues of many links share. */
+export interface OutboundSetup {
   readonly limits: Pick<
     RouteLimits,
     'maxOutboundBytes' | 'maxOutboundMessages' | 'outboundHighWaterBytes' | 'stallTimeoutMs'
   >
-  readonly policy: SlowPolicy
+  readonly slow: SlowPolicy
   readonly clock: Clock
-  readonly events: OutboundEvents
 }
 
 export class Outbound<P extends Sized> {
@@ -73,7 +72,7 @@ export class Outbound<P extends Sized> {
   readonly #policy: SlowPolicy
   readonly #link: OutboundLink<P>
   readonly #clock: Clock
-  readonly #limits: OutboundOptions<P>['limits']
+  readonly #limits: OutboundSetup['limits']
   /** Not looked up in the array, which would be one more object to touch. */
   #queued = 0
   #queuedBytes = 0
@@ -99,12 +98,12 @@ export class Outbound<P extends Sized> {
   // One function for the whole life, made when first needed, so that a turn costs no closure.
   #endOfTurn: (() => void) | undefined
 
-  constructor(options: OutboundOptions<P>) {
-    this.#link = options.link
-    this.#limits = options.limits
-    this.#policy = options.policy
-    this.#clock = options.clock
-    this.#events = options.events
+  constructor(link: OutboundLink<P>, setup: OutboundSetup, events: OutboundEvents) {
+    this.#link = link
+    this.#limits = setup.limits
+    this.#policy = setup.slow
+    this.#clock = setup.clock
+    this.#events = events
   }
 
   /** Messages that wait here. */

@@ -9,7 +9,7 @@ import { saveable } from '../../src/journal/fold.ts'
 import { MemoryStore } from '../../src/journal/memory-store.ts'
 import type { Described, JournalLevel, Recorder } from '../../src/journal/recorder.ts'
 import { connectionStream, type NewEvent } from '../../src/journal/store.ts'
-import { Driver } from '../../src/machines/driver.ts'
+import { Driver, type DriverOwner } from '../../src/machines/driver.ts'
 import { type ConnectionSnapshot, createHost } from '../../src/machines/host.ts'
 import { Timers } from '../../src/machines/timers.ts'
 import { anyMove, anyone, anyScript, movesOf, scripts } from './support/arbitraries.ts'
@@ -136,24 +136,20 @@ describe('the fold of a life', () => {
       const recorder = journal.recorder('sizes', described) as Recorder
       const host = createHost(connectionMachine)
       const deadlines = { handshakeTimeoutMs: 9, openTimeoutMs: 9, closeTimeoutMs: 9 }
-      const driver = new Driver({
-        host,
-        fallbackHost: host,
-        timers: new Timers(clock),
-        input: {
-          connectionId: 'a',
-          startedAtMs: 0,
-          deadlines: { ...deadlines, pingIntervalMs: 10, pingTimeoutMs },
+      const setup = { host, fallbackHost: host, timers: new Timers(clock) }
+      const input = {
+        connectionId: 'a',
+        startedAtMs: 0,
+        deadlines: { ...deadlines, pingIntervalMs: 10, pingTimeoutMs },
+      }
+      const owner: DriverOwner = {
+        perform: () => {},
+        stepped: () => {},
+        guardFailed: (thrown) => {
+          throw thrown
         },
-        witness: recorder,
-        owner: {
-          perform: () => {},
-          stepped: () => {},
-          guardFailed: (thrown) => {
-            throw thrown
-          },
-        },
-      })
+      }
+      const driver = new Driver(setup, input, owner, recorder)
       driver.dispatch({ type: 'handshake.accepted' })
       driver.dispatch({ type: 'open.finished' })
       for (const happening of happenings) {

@@ -304,17 +304,12 @@ describe('replay', () => {
 })
 
 function driverOf(host: Host, clock: VirtualClock, input: ConnectionInput): Driver {
-  const driver = new Driver({
-    host,
-    fallbackHost: host,
-    timers: new Timers(clock),
-    input,
-    owner: {
-      perform: () => {},
-      stepped: () => {},
-      guardFailed: (thrown) => {
-        throw thrown
-      },
+  const setup = { host, fallbackHost: host, timers: new Timers(clock) }
+  const driver = new Driver(setup, input, {
+    perform: () => {},
+    stepped: () => {},
+    guardFailed: (thrown) => {
+      throw thrown
     },
   })
   driver.setTimers()

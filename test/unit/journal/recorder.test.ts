@@ -5,7 +5,7 @@ import { connectionMachine, Journal, lifeStory } from 'windsock'
 import { seededRandom, VirtualClock } from 'windsock/testing'
 import { MemoryStore } from '../../../src/journal/memory-store.ts'
 import type { JournalLevel, Recorder } from '../../../src/journal/recorder.ts'
-import { Driver } from '../../../src/machines/driver.ts'
+import { Driver, type DriverOwner } from '../../../src/machines/driver.ts'
 import { createHost } from '../../../src/machines/host.ts'
 import { Timers } from '../../../src/machines/timers.ts'
 
@@ -24,20 +24,16 @@ function openLife(level: JournalLevel = 'lifecycle') {
   const described = { path: '/', origin: null, ownMachine: false }
   const recorder = journal.recorder(level, described) as Recorder
   const host = createHost(connectionMachine)
-  const driver = new Driver({
-    host,
-    fallbackHost: host,
-    timers: new Timers(clock),
-    input: { connectionId: 'a', startedAtMs: clock.wallMs(), deadlines: DEADLINES },
-    witness: recorder,
-    owner: {
-      perform: () => {},
-      stepped: () => {},
-      guardFailed: (thrown) => {
-        throw thrown
-      },
+  const setup = { host, fallbackHost: host, timers: new Timers(clock) }
+  const input = { connectionId: 'a', startedAtMs: clock.wallMs(), deadlines: DEADLINES }
+  const owner: DriverOwner = {
+    perform: () => {},
+    stepped: () => {},
+    guardFailed: (thrown) => {
+      throw thrown
     },
-  })
+  }
+  const driver = new Driver(setup, input, owner, recorder)
   driver.dispatch({ type: 'handshake.accepted' })
   driver.dispatch({ type: 'open.finished' })
   const told = async () => {

@@ -4,7 +4,12 @@ import {
   connectionMachine,
   NO_TOTALS,
 } from '../../../src/machines/connection.ts'
-import { Driver, type PerformedEffect, type Witness } from '../../../src/machines/driver.ts'
+import {
+  Driver,
+  type DriverOwner,
+  type PerformedEffect,
+  type Witness,
+} from '../../../src/machines/driver.ts'
 import { createHost, type Host } from '../../../src/machines/host.ts'
 import { Timers } from '../../../src/machines/timers.ts'
 import { VirtualClock } from '../../../src/testing/virtual-clock.ts'
@@ -27,34 +32,31 @@ function drive(
   const states: string[] = []
   const thrown: unknown[] = []
   let react: (effect: PerformedEffect) => void = () => {}
-  const driver = new Driver({
-    host,
-    fallbackHost: createHost(connectionMachine),
-    timers: new Timers(clock),
-    witness,
-    input: {
-      connectionId: 'c',
-      startedAtMs: 0,
-      deadlines: {
-        handshakeTimeoutMs: 10,
-        openTimeoutMs: 20,
-        pingIntervalMs: 30,
-        pingTimeoutMs: 40,
-        closeTimeoutMs: 50,
-      },
+  const fallbackHost = createHost(connectionMachine)
+  const setup = { host, fallbackHost, timers: new Timers(clock) }
+  const input = {
+    connectionId: 'c',
+    startedAtMs: 0,
+    deadlines: {
+      handshakeTimeoutMs: 10,
+      openTimeoutMs: 20,
+      pingIntervalMs: 30,
+      pingTimeoutMs: 40,
+      closeTimeoutMs: 50,
     },
-    owner: {
-      perform: (effect) => {
-        performed.push(effect)
-        react(effect)
-      },
-      stepped: () => states.push(driver.state),
-      guardFailed: (error) => {
-        thrown.push(error)
-        return { type: 'handler.failed', cause: 'handlerFailed', detail: 'a guard' }
-      },
+  }
+  const owner: DriverOwner = {
+    perform: (effect) => {
+      performed.push(effect)
+      react(effect)
     },
-  })
+    stepped: () => states.push(driver.state),
+    guardFailed: (error) => {
+      thrown.push(error)
+      return { type: 'handler.failed', cause: 'handlerFailed', detail: 'a guard' }
+    },
+  }
+  const driver: Driver = new Driver(setup, input, owner, witness)
   const names = () => performed.map(({ type }) => type)
   return {
     clock,

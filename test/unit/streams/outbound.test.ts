@@ -46,21 +46,17 @@ function queue({
       return link.willing
     },
   }
-  const outbound = new Outbound<Packet>({
-    link,
-    clock,
-    policy,
-    limits: {
-      maxOutboundBytes: bytes,
-      maxOutboundMessages: messages,
-      outboundHighWaterBytes: mark,
-      stallTimeoutMs: stallMs,
-    },
-    events: {
-      overflowed: () => log.push('overflowed'),
-      pressureChanged: (isPressured) => log.push(isPressured ? 'pressured' : 'relieved'),
-      pingWritten: (data) => pinged.push(data[0] as number),
-    },
+  const limits = {
+    maxOutboundBytes: bytes,
+    maxOutboundMessages: messages,
+    outboundHighWaterBytes: mark,
+    stallTimeoutMs: stallMs,
+  }
+  const setup = { limits, slow: policy, clock }
+  const outbound = new Outbound<Packet>(link, setup, {
+    overflowed: () => log.push('overflowed'),
+    pressureChanged: (isPressured) => log.push(isPressured ? 'pressured' : 'relieved'),
+    pingWritten: (data) => pinged.push(data[0] as number),
   })
   const drain = () => {
     link.bufferedBytes = 0
