@@ -27,7 +27,8 @@ export type ServerSettings = RouteSettings &
     readonly journal?: Journal
     /**
      * Addresses and networks of proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed, such as
-     * `['127.0.0.1', '10.0.0.0/8']`. Default: none, and no header changes `remoteAddress` or `secure`.
+     * `['127.0.0.1', '10.0.0.0/8']`; `'unix:'` for those that connect over a Unix socket, which have no address (nginx:
+     * `set_real_ip_from`). Default: none, and no header changes `remoteAddress` or `secure`.
      */
     readonly trustedProxies?: readonly string[]
   }

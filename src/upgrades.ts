@@ -4,9 +4,9 @@
 // and any other listener is really another's. What is on no path of ours is left to those, and refused where there are none.
 
 import type { Server as HttpServer, IncomingMessage } from 'node:http'
-import type { Socket } from 'node:net'
+import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import type { TrustedProxies } from './http/client-address.ts'
+import { type TrustedProxies, UNIX_PEER } from './http/client-address.ts'
 import type { IncomingUpgrade } from './http/request.ts'
 import type { RouteMatch, Runtime } from './runtime.ts'
 import { liveClock } from './transport/live-ports.ts'
@@ -96,8 +96,7 @@ export function upgradeOf(
   socket: Duplex,
   proxies: TrustedProxies,
 ): IncomingUpgrade {
-  const peer = plainAddress((socket as Socket).remoteAddress)
-  const client = proxies.clientOf(peer, 'encrypted' in socket, request.rawHeaders)
+  const client = proxies.clientOf(peerOf(socket), 'encrypted' in socket, request.rawHeaders)
   return {
     method: request.method ?? '',
     url: request.url ?? '/',
@@ -108,7 +107,12 @@ export function upgradeOf(
   }
 }
 
-// A dual-stack socket shows IPv4 peers as `::ffff:127.0.0.1`.
-function plainAddress(address: string | undefined): string {
-  return address?.replace(/^::ffff:(?=\d+\.)/i, '') ?? ''
+/** The address of the other end, `unix:` on a Unix socket, and empty where it has left and nobody knows any more. */
+function peerOf(socket: Duplex): string {
+  const { remoteAddress } = socket as Socket
+  // A dual-stack socket shows IPv4 peers as `::ffff:127.0.0.1`.
+  if (remoteAddress !== undefined) return remoteAddress.replace(/^::ffff:(?=\d+\.)/i, '')
+  // One that the peer has reset has lost its other end as well, but not its own.
+  const isUnix = socket instanceof Socket && !socket.destroyed && socket.localAddress === undefined
+  return isUnix ? UNIX_PEER : ''
 }

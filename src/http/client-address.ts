@@ -3,10 +3,15 @@
 // `X-Forwarded-For` can be written by anyone, so it counts only as far as trusted proxies have written it: from its
 // right end, over addresses that are trusted, to the first that is not. Whoever stands left of that may have made
 // everything up. Without trusted proxies no header changes anything (the default).
+// Who connects over a Unix socket has no address, and is called and trusted as in nginx: `unix:`.
+// Source: nginx, `set_real_ip_from`.
 
 import { BlockList, isIP } from 'node:net'
 import { SettingError, show } from '../protocol/errors.ts'
 import { headerValues } from '../protocol/handshake.ts'
+
+/** What stands for the address of a peer on a Unix socket. */
+export const UNIX_PEER = 'unix:'
 
 /** Who asks, and whether over TLS, seen from the outermost trusted proxy. */
 export interface Client {
@@ -18,9 +23,10 @@ export interface Client {
 export class TrustedProxies {
   readonly #trusted = new BlockList()
   readonly #isEmpty: boolean
+  #trustsUnix = false
 
   /**
-   * @param list - addresses and networks, such as `127.0.0.1`, `10.0.0.0/8`, `fd00::/8`.
+   * @param list - addresses and networks, such as `127.0.0.1`, `10.0.0.0/8`, `fd00::/8`; `unix:` for all Unix sockets.
    * @throws SettingError for anything else.
    */
   constructor(list: readonly string[] = []) {
@@ -30,7 +36,7 @@ export class TrustedProxies {
   }
 
   /**
-   * @param peer - the socket's other end.
+   * @param peer - the socket's other end, by its address or as `unix:`.
    * @param rawHeaders - names and values in turn, as Node gives them.
    */
   clientOf(peer: string, secure: boolean, rawHeaders: readonly string[]): Client {
@@ -55,12 +61,17 @@ export class TrustedProxies {
   }
 
   #trusts(address: string): boolean {
+    if (address === UNIX_PEER) return this.#trustsUnix
     const family = isIP(address)
     return family !== 0 && this.#trusted.check(address, family === 6 ? 'ipv6' : 'ipv4')
   }
 
   #add(entry: unknown): void {
     if (typeof entry !== 'string') throw mistake('has', entry)
+    if (entry === UNIX_PEER) {
+      this.#trustsUnix = true
+      return
+    }
     const [address = '', bits, ...more] = entry.split('/')
     const version = isIP(address)
     if (version === 0 || more.length > 0) throw mistake('has', entry)
@@ -77,7 +88,7 @@ export class TrustedProxies {
 
 function mistake(verb: 'is' | 'has', value: unknown): SettingError {
   return new SettingError(
-    `trustedProxies ${verb} ${show(value)}: it must be a list of addresses and networks, such as ["127.0.0.1", "10.0.0.0/8"]`,
+    `trustedProxies ${verb} ${show(value)}: it must be a list of addresses and networks, such as ["127.0.0.1", "10.0.0.0/8"], or "unix:" for Unix sockets`,
   )
 }
 

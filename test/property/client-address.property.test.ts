@@ -7,6 +7,7 @@ import { TrustedProxies } from '../../src/http/client-address.ts'
 import { lawOf } from './support/law.ts'
 
 const trusted = fc.constantFrom('10.1.2.3', '10.255.0.1', '127.0.0.1', 'fd00::7')
+const peers = fc.oneof(trusted, fc.constant('unix:'))
 const strangers = fc.oneof(
   fc.ipV4().filter((address) => !/^(10|127)\./.test(address)),
   fc.ipV6().filter((address) => !/^f[cd]/i.test(address) && !/^::ffff:/i.test(address)),
@@ -22,9 +23,10 @@ const garbage = fc.oneof(
     '[::1',
     '::1]',
     '10.1.2.3/8',
+    'unix:',
   ),
 )
-const TRUSTED = ['10.0.0.0/8', '127.0.0.1', 'fd00::/8']
+const TRUSTED = ['10.0.0.0/8', '127.0.0.1', 'fd00::/8', 'unix:']
 const proxies = new TrustedProxies(TRUSTED)
 const written = (hop: string, withPort: boolean) =>
   withPort ? (hop.includes(':') ? `[${hop}]:443` : `${hop}:443`) : hop
@@ -33,11 +35,11 @@ describe('the address of a client', () => {
   lawOf(
     "differs from the socket's peer only if the peer is a trusted proxy (I-43)",
     fc.tuple(
-      fc.oneof(trusted, strangers),
+      fc.oneof(peers, strangers),
       fc.array(fc.oneof(trusted, strangers, garbage), { maxLength: 6 }),
     ),
     ([peer, hops]) => {
-      const isTrusted = /^(10\.|127\.0\.0\.1$|fd00:)/.test(peer)
+      const isTrusted = /^(10\.|127\.0\.0\.1$|fd00:|unix:)/.test(peer)
       const rawHeaders = hops.flatMap((hop) => ['X-Forwarded-For', hop])
       const { address } = proxies.clientOf(peer, false, rawHeaders)
       if (!isTrusted) expect(address).toBe(peer)
@@ -51,7 +53,7 @@ describe('the address of a client', () => {
   lawOf(
     'is the first from the right that is no trusted proxy, whatever stands left of it (I-43)',
     fc.tuple(
-      trusted,
+      peers,
       fc.array(
         fc.oneof(
           trusted,
@@ -81,9 +83,9 @@ describe('the address of a client', () => {
   lawOf(
     'stops at what cannot be read, and at the last trusted proxy when nothing is left (I-43)',
     fc.tuple(
-      trusted,
+      peers,
       strangers,
-      fc.constantFrom('unknown', '', '1.2.3', '10.1.2.3/8'),
+      fc.constantFrom('unknown', '', '1.2.3', '10.1.2.3/8', 'unix:'),
       fc.array(trusted, { maxLength: 3 }),
     ),
     ([peer, liar, unreadable, right]) => {
@@ -99,10 +101,22 @@ describe('the address of a client', () => {
     expect(proxies.clientOf('10.0.0.1', true, ['X-Forwarded-Proto', 'http']).secure).toBe(false)
   })
 
-  it.each(['localhost', '10.0.0.0/33', '10.0.0.0/8/8', '10.0.0.0/x', '', 7])(
-    'refuses the proxy %j',
-    (entry) => {
-      expect(() => new TrustedProxies([entry as string])).toThrow(SettingError)
-    },
-  )
+  it('is not believed of a Unix socket unless it is named, whatever else is', () => {
+    const tcpAlone = new TrustedProxies(['0.0.0.0/0', '::/0'])
+    const rawHeaders = ['X-Forwarded-For', '192.0.2.1']
+    expect(tcpAlone.clientOf('unix:', false, rawHeaders).address).toBe('unix:')
+  })
+
+  it.each([
+    'unix',
+    'unix:/run/app.sock',
+    'localhost',
+    '10.0.0.0/33',
+    '10.0.0.0/8/8',
+    '10.0.0.0/x',
+    '',
+    7,
+  ])('refuses the proxy %j', (entry) => {
+    expect(() => new TrustedProxies([entry as string])).toThrow(SettingError)
+  })
 })

@@ -169,17 +169,18 @@ export class RawClient {
     })
   }
 
-  /** Connects without a word; the socket is destroyed when the test is over. */
-  static async connect(port: number, allowHalfOpen = false): Promise<RawClient> {
+  /** Connects to a port, or a Unix socket by its path, without a word; the socket is destroyed when the test is over. */
+  static async connect(port: number | string, allowHalfOpen = false): Promise<RawClient> {
     const client = await RawClient.connectUnbound(port, allowHalfOpen)
     onTestFinished(() => client.destroy())
     return client
   }
 
   /** As `connect`, for use outside a test, or in such numbers that each test hook would count. */
-  static connectUnbound(port: number, allowHalfOpen = false): Promise<RawClient> {
+  static connectUnbound(port: number | string, allowHalfOpen = false): Promise<RawClient> {
     return new Promise((resolve, reject) => {
-      const socket = connect({ port, host: '127.0.0.1', allowHalfOpen })
+      const target = typeof port === 'string' ? { path: port } : { port, host: '127.0.0.1' }
+      const socket = connect({ ...target, allowHalfOpen })
       socket.once('error', reject)
       socket.once('connect', () => {
         socket.off('error', reject)
@@ -189,7 +190,10 @@ export class RawClient {
   }
 
   /** Connects and shakes hands; throws unless the answer is 101 with the right accept key. */
-  static async open(port: number, options: RequestOptions | string = {}): Promise<RawClient> {
+  static async open(
+    port: number | string,
+    options: RequestOptions | string = {},
+  ): Promise<RawClient> {
     const client = await RawClient.connect(port)
     await client.upgrade(typeof options === 'string' ? { path: options } : options)
     return client
