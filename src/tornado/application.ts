@@ -80,22 +80,25 @@ export class Application implements HandlerHost {
     this.settings = checkSettings(settings)
     const { debug = false, staticPath, staticUrlPrefix = '/static/', templatePath } = this.settings
     if (!Array.isArray(handlers)) throw new SettingError('handlers must be an array of rules')
-    this.#rules = handlers.map((rule: Rule, index) => {
+    const rules = handlers.map((rule: Rule, index) => {
       if (rule instanceof URLSpec) return rule
       if (Array.isArray(rule)) return new URLSpec(...(rule as Exclude<Rule, URLSpec>))
       throw new SettingError(
         `handlers[${index}] is ${show(rule)}: each rule is an array of its own, as in [['/', Handler]]`,
       )
     })
+    const { defaultHandlerClass } = this.settings
+    if (defaultHandlerClass && !(defaultHandlerClass.prototype instanceof RequestHandler)) {
+      throw new SettingError('defaultHandlerClass must be a class that extends RequestHandler')
+    }
+    this.#rules = defaultHandlerClass
+      ? [...rules, new URLSpec(/.*/, defaultHandlerClass as RequestHandlerClass)]
+      : rules
     for (const { handlerClass } of this.#rules) {
       checkHookNames(handlerClass, isWebSocket(handlerClass) ? WebSocketHandler : RequestHandler)
     }
     this.#renderTemplate = renderer(templatePath, !debug)
     this.#static = staticPath ? new StaticFiles(staticPath, staticUrlPrefix, !debug) : undefined
-    const { defaultHandlerClass } = this.settings
-    if (defaultHandlerClass && !(defaultHandlerClass.prototype instanceof RequestHandler)) {
-      throw new SettingError('defaultHandlerClass must be a class that extends RequestHandler')
-    }
     // A mistake in what the routes will be told is told now.
     for (const entry of this.routes) {
       if (entry.kind === 'route') resolveSettings(DEFAULT_SETTINGS, entry.settings, 'route')
@@ -244,8 +247,7 @@ export class Application implements HandlerHost {
       const captured = pattern.match(path)
       if (captured !== undefined) return { handlerClass, kwargs, captured }
     }
-    const handlerClass = (this.settings.defaultHandlerClass ?? NotFound) as RequestHandlerClass
-    return { handlerClass, kwargs: {}, captured: NOTHING }
+    return { handlerClass: NotFound, kwargs: {}, captured: NOTHING }
   }
 }
 

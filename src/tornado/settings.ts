@@ -39,7 +39,7 @@ export interface ApplicationSettings {
    * or 503. With `attach()` the HTTP server has a deadline of its own, too. (Tornado: `body_timeout`, and none)
    */
   readonly requestTimeout?: number | undefined
-  /** Answers what no rule matches; default a page with 404. (Tornado: `default_handler_class`) */
+  /** Answers what no rule matches, upgrade requests too; default 404. (Tornado: `default_handler_class`) */
   readonly defaultHandlerClass?: (new () => object) | undefined
   /** Errors show their stack to the client, templates are read anew each time; default false. (Tornado: `debug`) */
   readonly debug?: boolean | undefined

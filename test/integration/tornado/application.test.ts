@@ -21,7 +21,7 @@ import {
 import { askPlain, startApplication } from '../support/application.ts'
 import { ask } from '../support/house.ts'
 import { Mailbox } from '../support/mailbox.ts'
-import { RawClient } from '../support/raw-client.ts'
+import { RawClient, text } from '../support/raw-client.ts'
 import { start } from '../support/test-server.ts'
 
 class Told extends RequestHandler {
@@ -241,7 +241,18 @@ describe('settings (T108)', () => {
       }
     }
     const { port } = await startApplication([], { defaultHandlerClass: Nowhere })
-    expect(await askPlain(port, '/x')).toMatchObject({ status: 404, body: 'nothing here: 404' })
+    const answer = { status: 404, body: 'nothing here: 404' }
+    expect(await askPlain(port, '/x')).toMatchObject(answer)
+    expect(await ask(port, { path: '/x' })).toMatchObject(answer)
+  })
+
+  it('a handler for what no rule matches may be a WebSocketHandler', async () => {
+    const { port } = await startApplication([['/plain', Told]], { defaultHandlerClass: Echo })
+    const client = await RawClient.open(port, '/x')
+    client.write(text('hello'))
+    expect(await client.nextText()).toBe('hello')
+    expect(await askPlain(port, '/x')).toMatchObject({ status: 400 })
+    expect(await askPlain(port, '/plain')).toMatchObject({ status: 200 })
   })
 
   it('logFunction is told of each answer, the 101 too (T37, T108)', async () => {
