@@ -9,7 +9,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { FactoryContext, Handler, HandlerFactory } from '../handlers/handler.ts'
 import type { Captured } from '../http/pattern.ts'
 import { answerWithLine } from '../http/plain-answer.ts'
-import type { IncomingUpgrade } from '../http/request.ts'
+import type { Captures, IncomingUpgrade } from '../http/request.ts'
 import type { Answerer, PlainRequests } from '../http/requests.ts'
 import { StaticFiles } from '../http/static-files.ts'
 import { SettingError, show, WebSocketError } from '../protocol/errors.ts'
@@ -57,7 +57,7 @@ class NotFound extends RequestHandler {
   }
 }
 
-const NOTHING: Exclude<Captured, 'malformed'> = { params: {}, args: [] }
+const NOTHING: Captures = { params: {}, args: [] }
 
 /**
  * Handlers by their paths, and the settings that they share (Tornado: `Application`).
