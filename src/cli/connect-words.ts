@@ -102,7 +102,7 @@ function stateWords(
     case 'resuming':
       return `${state} over ${transport}`
     case 'waiting':
-      return `waiting ${lasted(Math.max(0, (retryAtMs ?? nowMs) - nowMs))}${after(lastClose)}`
+      return `waiting ${lasted(Math.max(0, retryAtMs - nowMs))}${after(lastClose)}`
     default:
       return `${state}${after(lastClose)}`
   }

@@ -16,22 +16,24 @@ import type { Environment } from './environment.ts'
 import type { Link, LinkEvents } from './links/link.ts'
 import type { ClientNumbers, ClientUrl } from './settings.ts'
 
+type StateName =
+  | 'idle'
+  | 'connecting'
+  | 'resuming'
+  | 'open'
+  | 'waiting'
+  | 'offline'
+  | 'closing'
+  | 'closed'
+  | 'failed'
+
 /** Where a client is in its life. */
-export interface ClientState {
+export type ClientState = {
   /**
    * `resuming`: the server has answered, and topics are told where they go on. `waiting`: it will connect again at `retryAtMs`.
    * `offline`: it will, when there is a network. `failed`: the server closed for good.
    */
-  readonly state:
-    | 'idle'
-    | 'connecting'
-    | 'resuming'
-    | 'open'
-    | 'waiting'
-    | 'offline'
-    | 'closing'
-    | 'closed'
-    | 'failed'
+  readonly state: StateName
   /** In use, or tried next. */
   readonly transport: ClientTransport
   /** Attempts since the client was open for `steadyMs`. */
@@ -40,7 +42,10 @@ export interface ClientState {
   readonly retryAtMs: number | null
   /** How the last link closed; 1006 when it was lost or could not be opened. */
   readonly lastClose: CloseFrame | null
-}
+} & (
+  | { readonly state: 'waiting'; readonly retryAtMs: number }
+  | { readonly state: Exclude<StateName, 'waiting'>; readonly retryAtMs: null }
+)
 
 export interface LifecycleOptions<Out, In> {
   readonly url: ClientUrl
@@ -250,6 +255,6 @@ export class Lifecycle<Out, In> {
       retryAtMs:
         state === 'waiting' ? Math.round(clock.wallMs() + context.dueMs - clock.nowMs()) : null,
       lastClose: context.lastClose,
-    }
+    } as ClientState
   }
 }

@@ -53,7 +53,7 @@ export interface Dialing {
   readonly headers?: Readonly<Record<string, string>> | undefined
 }
 
-export interface ReconnectingCalm extends ClientState {
+export type ReconnectingCalm = ClientState & {
   /** Publishes that were not stored. */
   readonly queued: number
   /** Whether anything could come to it over its last connection: neither lost, nor vanished, nor stalled. */
