@@ -46,7 +46,7 @@ export async function append(write: TopicWrite): Promise<Answer> {
   if (promise !== undefined) {
     return line(501, `${promise} is not supported: use Idempotency-Key to send a POST again`)
   }
-  if (accept === undefined) return line(403, 'nobody may publish to this topic from outside')
+  if (accept === undefined) return line(403, 'this topic takes no messages from outside')
   // RFC 9110 §15.5.16: what it would become is not what was sent.
   const coded = headerValues(head, 'content-encoding').some(
     (coding) => !/^(identity)?$/i.test(coding),

@@ -98,6 +98,22 @@ it('an accept that returns nothing is told to onError, and nothing is published'
   expect(list[0]?.offset).toBe(0)
 })
 
+it('without accept nobody may publish, and is told so in the same words whatever way was taken', async () => {
+  const list = [news()]
+  const { server } = await start({ routes: [topics('/topics', list)] })
+  const posted = await fetch(`${server.url}/topics/news`, { method: 'POST', body: 'hello' })
+  expect(posted.status).toBe(403)
+
+  await using inMemory = harness(topics('/topics', list))
+  const peer = await inMemory.connect('/topics', { headers: SESSION })
+  peer.send('{"type":"publish","id":1,"topic":"news","data":"hello"}')
+  await inMemory.advance(10)
+  const message = (await posted.text()).trim()
+  const refused = { id: 1, code: 'forbidden', message }
+  expect(JSON.parse(String(peer.messages.at(-1)))).toMatchObject(refused)
+  expect(list[0]?.offset).toBe(0)
+})
+
 describe.each(['joined', 'left'] as const)('a %s that fails', (rule) => {
   it.each([
     [
