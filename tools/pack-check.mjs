@@ -148,12 +148,12 @@ function pack(temporary) {
   return join(temporary, filename)
 }
 
-/** What a page links to that is not there; the tests, which say where a row is held, stay at home. */
+/** What a page links to that is not there. */
 function deadLinks(page, paths) {
   const links = [...readFileSync(join(root, page), 'utf8').matchAll(LINK)]
   return links
     .map(([, link]) => posix.join(posix.dirname(page), link))
-    .filter((target) => !target.startsWith('test/') && !paths.includes(target))
+    .filter((target) => !paths.includes(target))
     .map((target) => `${target} (${page})`)
 }
 

@@ -20,7 +20,7 @@ export function tornadoPage(): string {
     "What Tornado's WebSocket surface is, and what `windsock/tornado` does with each piece of it. " +
       '[Porting from Tornado](../how-to/port-from-tornado.md) shows whole programs side by side.',
     'Names are camelCase, keyword arguments an object, seconds stay seconds, `None` is `null`. **Not yet** says what is ' +
-      'missing. What Tornado does was measured on version 6.5.10.',
+      'missing. What Tornado does was measured on version 6.5.10. The tests are in the project, and not in its package.',
     table(['Verdict', 'Rows', 'Meaning'], verdicts()),
     ...TORNADO_SECTIONS.flatMap(({ title, rows }) => [
       `## ${title}`,
@@ -56,13 +56,14 @@ function shownBy({ number, shownIn }: TornadoRow, tests: readonly RowTest[]): st
   const files = [...new Set(own.map(({ file }) => file))]
   const shown = files.map((file) => {
     const titles = own.filter((test) => test.file === file).map(({ title }) => `“${plain(title)}”`)
-    return `${link(file)}: ${titles.join('; ')}`
+    return `${code(file)}: ${titles.join('; ')}`
   })
-  return [...shown, ...(shownIn === undefined ? [] : [link(shownIn)])].join('<br>')
+  return [...shown, ...(shownIn === undefined ? [] : [code(shownIn)])].join('<br>')
 }
 
-function link(file: string): string {
-  return `[${file.replace(/^test\//, '')}](../../${file})`
+// Its path, and no link: the package has the page, and not the tests.
+function code(file: string): string {
+  return `\`${file}\``
 }
 
 /** A title as text: what Markdown or HTML would take for its own is none of theirs. */
