@@ -135,6 +135,8 @@ export class WebSocketClientConnection {
     return {
       open: (connection) => {
         this.#connection = connection
+        // Who awaits `websocketConnect` has the connection a turn later: what came with the handshake waits until then.
+        return callback && new Promise<void>((resolve) => setImmediate(resolve))
       },
       message: (message) => this.onMessage(message),
       ping: (data) => this.onPing(data),

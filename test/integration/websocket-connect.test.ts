@@ -127,6 +127,21 @@ describe('onMessageCallback', () => {
     expect(seen.all).toEqual(['one', 'two', Buffer.of(3), null])
   })
 
+  it('may use the connection, also for what came in one packet with the handshake (T88)', async () => {
+    const { url } = await rawServer((peer) => {
+      peer.socket.cork()
+      peer.upgrade()
+      peer.socket.write(Buffer.concat([Uint8Array.of(0x81, 5), Buffer.from('hello')]))
+      peer.socket.uncork()
+    })
+    const seen = new Mailbox<unknown>()
+    const client: WebSocketClientConnection = await connect(url, {
+      onMessageCallback: (message) => seen.put([message, client.selectedSubprotocol]),
+      onError: (error) => seen.put(error),
+    })
+    expect(await seen.next()).toEqual(['hello', null])
+  })
+
   it('that throws ends this connection with 1011, is reported, and still gets its null (T88)', async () => {
     const url = await echoServer()
     const errors = new Mailbox<WebSocketError>()

@@ -597,8 +597,8 @@ export const TORNADO_SECTIONS: readonly TornadoSection[] = [
       88,
       '`on_message_callback`',
       '`onMessageCallback`',
-      'kept',
-      'each message, then `null`; `readMessage` has only the end then',
+      'fixed',
+      'each message, then `null`; `readMessage` has only the end then. It may use the connection; in Tornado what comes with the handshake comes before that is assigned',
     ],
     [
       89,
