@@ -21,6 +21,7 @@ import { atOnce, Finish, HTTPError, MissingArgumentError } from './errors.ts'
 import { draft } from './exchange.ts'
 import { fail, finished, log } from './execute.ts'
 import { keepalive, milliseconds } from './keepalive.ts'
+import { messageBytes } from './message-bytes.ts'
 import type { RequestHandler } from './request-handler.ts'
 
 /** Gives the user's handler its connection. */
@@ -154,7 +155,7 @@ function settingsOf(user: WebSocketHooks, base: WebSocketHooks): HandlerSettings
       typeof pingTimeout === 'number' && {
         pingTimeoutMs: milliseconds('pingTimeout', pingTimeout),
       }),
-    ...(maxMessageSize !== undefined && { maxMessageBytes: maxMessageSize }),
+    ...messageBytes('maxMessageSize', maxMessageSize),
     ...(user.getCompressionOptions !== base.getCompressionOptions && {
       compression: compressionOf(atOnce('getCompressionOptions', user.getCompressionOptions())),
     }),

@@ -22,24 +22,27 @@ let warned = false
  *
  * @param pingInterval - seconds; `undefined`, `null` and 0 turn pings off.
  * @param pingTimeout - seconds; default the interval, 0 waits for ever.
+ * @param names - what the two are called where they were set.
  * @throws SettingError for anything that is no number of seconds.
  */
 export function keepalive(
   pingInterval: number | null | undefined,
   pingTimeout: number | null | undefined,
+  names: readonly [interval: string, timeout: string] = ['pingInterval', 'pingTimeout'],
 ): Keepalive {
-  const pingIntervalMs = milliseconds('pingInterval', pingInterval ?? 0)
+  const [interval, timeout] = names
+  const pingIntervalMs = milliseconds(interval, pingInterval ?? 0)
   if (pingTimeout === undefined || pingTimeout === null) {
     return { pingIntervalMs, pingTimeoutMs: pingIntervalMs }
   }
-  const pingTimeoutMs = milliseconds('pingTimeout', pingTimeout)
+  const pingTimeoutMs = milliseconds(timeout, pingTimeout)
   if (pingIntervalMs === 0 || pingTimeoutMs <= pingIntervalMs) {
     return { pingIntervalMs, pingTimeoutMs }
   }
   if (!warned) {
     warned = true
     emitWarning(
-      `pingTimeout is ${pingTimeout} s, longer than the pingInterval of ${String(pingInterval)} s: the interval is used`,
+      `${timeout} is ${pingTimeout} s, longer than the ${interval} of ${String(pingInterval)} s: the interval is used`,
       { code: 'WINDSOCK_PING_TIMEOUT' },
     )
   }

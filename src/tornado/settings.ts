@@ -10,6 +10,7 @@ import { suggestion } from '../protocol/setting-names.ts'
 import type { RouteSettings } from '../route-settings.ts'
 import type { ErrorListener } from '../runtime.ts'
 import { keepalive } from './keepalive.ts'
+import { messageBytes } from './message-bytes.ts'
 import type { RequestHandler } from './request-handler.ts'
 
 /** What an `Application` may be told; in seconds, with Tornado's defaults. */
@@ -106,8 +107,11 @@ export function checkSettings(settings: ApplicationSettings): ApplicationSetting
 export function routeSettings(settings: ApplicationSettings): RouteSettings {
   const { websocketPingInterval, websocketPingTimeout, websocketMaxMessageSize } = settings
   return {
-    ...keepalive(websocketPingInterval, websocketPingTimeout),
-    maxMessageBytes: websocketMaxMessageSize,
+    ...keepalive(websocketPingInterval, websocketPingTimeout, [
+      'websocketPingInterval',
+      'websocketPingTimeout',
+    ]),
+    ...messageBytes('websocketMaxMessageSize', websocketMaxMessageSize),
     compression: false,
   }
 }

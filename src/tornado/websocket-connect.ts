@@ -12,6 +12,7 @@ import { checkNames } from '../protocol/setting-names.ts'
 import { attach, type MessageCallback, WebSocketClientConnection } from './client-connection.ts'
 import { type CompressionOptions, compressionOf } from './compression-options.ts'
 import { keepalive, milliseconds } from './keepalive.ts'
+import { messageBytes } from './message-bytes.ts'
 
 /** What the request says besides the url (Tornado: `HTTPRequest`). */
 export interface ConnectRequest {
@@ -51,6 +52,8 @@ export interface WebsocketConnectOptions<
 
 const CONNECT_TIMEOUT_S = 20
 
+const REQUEST_NAMES = ['url', 'headers', 'connectTimeout', 'tls']
+
 const NAMES = [
   'connectTimeout',
   'onMessageCallback',
@@ -85,9 +88,9 @@ export async function websocketConnect<
     )
   }
   const request = typeof target === 'string' || target instanceof URL ? { url: target } : target
+  checkNames(request, REQUEST_NAMES)
   const settings = settingsOf(request, options, request !== target)
-  const Class = options.connectionClass ?? WebSocketClientConnection
-  const client = new Class() as Client
+  const client = new (options.connectionClass ?? WebSocketClientConnection)() as Client
   const handler = client[attach](options.onMessageCallback ?? undefined)
   await dialWith(
     request.url,
@@ -106,6 +109,15 @@ function settingsOf(
   isAddress: boolean,
 ): DialSettings {
   checkNames(options, NAMES)
+  const { connectionClass: Class, onMessageCallback: callback } = options
+  if (Class !== undefined && !(attach in Object(Class?.prototype))) {
+    throw new SettingError(
+      `connectionClass is ${show(Class)}: it must be a class that extends WebSocketClientConnection`,
+    )
+  }
+  if (callback !== undefined && callback !== null && typeof callback !== 'function') {
+    throw new SettingError(`onMessageCallback is ${show(callback)}: it must be a function`)
+  }
   const ownTimeout = options.connectTimeout ?? undefined
   if (!isAddress && ownTimeout !== undefined) {
     throw new SettingError(
@@ -113,10 +125,13 @@ function settingsOf(
     )
   }
   const timeout = request.connectTimeout ?? ownTimeout ?? CONNECT_TIMEOUT_S
+  if (timeout === 0) {
+    throw new SettingError('connectTimeout is 0: nobody waits for ever, so give it some seconds')
+  }
   return {
     ...keepalive(options.pingInterval, options.pingTimeout),
     handshakeTimeoutMs: milliseconds('connectTimeout', timeout),
-    maxMessageBytes: options.maxMessageSize,
+    ...messageBytes('maxMessageSize', options.maxMessageSize),
     // One message waits for `readMessage`, and one more stops the reading. How long that takes is the reader's matter.
     maxHeldMessages: 1,
     handlerTimeoutMs: 0,

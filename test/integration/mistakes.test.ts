@@ -26,7 +26,8 @@ const { createSignedValue, websocketConnect } = tornado as unknown as Record<
 >
 const { scripts } = arbitraries as unknown as Record<string, (...args: unknown[]) => unknown>
 
-const application = (rules: unknown) => new tornado.Application(rules as tornado.Rule[])
+const application = (rules: unknown, settings = {}) =>
+  new tornado.Application(rules as tornado.Rule[], settings)
 const script = (steps: unknown) => new testing.Script(steps as testing.Step[])
 const kept = (name: string) => [windsock.topic(name, { history: { count: 1 } })]
 
@@ -302,6 +303,48 @@ const MISTAKES: readonly [what: string, make: () => unknown, code: string, says:
     /the handler of "\/a" is undefined/,
   ],
   ['nowhere to connect to', () => websocketConnect?.(), 'SETTING', /needs an address.*undefined/],
+  [
+    'an option of websocketConnect() beside the url',
+    () => websocketConnect?.({ url: URL_OF_NOBODY, pingInterval: 1 }),
+    'SETTING',
+    /no setting "pingInterval"; known are url, headers/,
+  ],
+  [
+    'a connectionClass that is none of ours',
+    () => websocketConnect?.(URL_OF_NOBODY, { connectionClass: class {} }),
+    'SETTING',
+    /connectionClass is a function.*extends WebSocketClientConnection/,
+  ],
+  [
+    'a callback that cannot be called',
+    () => websocketConnect?.(URL_OF_NOBODY, { onMessageCallback: 'print' }),
+    'SETTING',
+    /onMessageCallback is "print"/,
+  ],
+  [
+    'no time to connect',
+    () => websocketConnect?.(URL_OF_NOBODY, { connectTimeout: 0 }),
+    'SETTING',
+    /connectTimeout is 0/,
+  ],
+  [
+    'a message of websocketConnect() that may have no bytes',
+    () => websocketConnect?.(URL_OF_NOBODY, { maxMessageSize: 0 }),
+    'SETTING',
+    /^maxMessageSize is 0.*from 1 to/,
+  ],
+  [
+    'a message of an Application that may have no bytes',
+    () => application([['/', Echo]], { websocketMaxMessageSize: 0 }),
+    'SETTING',
+    /^websocketMaxMessageSize is 0.*from 1 to/,
+  ],
+  [
+    'pings of an Application in no time',
+    () => application([['/', Echo]], { websocketPingInterval: -1 }),
+    'SETTING',
+    /^websocketPingInterval is -1/,
+  ],
   [
     'a secret that is not set',
     () => createSignedValue?.(undefined, 'name', 'value'),
