@@ -99,7 +99,7 @@ export function decodeSignedValue(
   name: string,
   value: string | null | undefined,
   { maxAgeDays = 31, clock = systemClock, minVersion = 2 }: VerifyOptions = {},
-): Uint8Array | null {
+): Buffer | null {
   if (typeof name !== 'string' || minVersion > 2) return null
   const fields = parse(value)
   if (fields === undefined) return null
@@ -113,7 +113,7 @@ export function decodeSignedValue(
   // Written so that a maximum that is no number refuses.
   if (!(fields.timestampS >= nowS - maxAgeDays * SECONDS_PER_DAY)) return null
   if (!(fields.timestampS <= nowS + MAX_CLOCK_SKEW_S)) return null
-  return new Uint8Array(Buffer.from(fields.value, 'base64'))
+  return Buffer.from(fields.value, 'base64')
 }
 
 /**

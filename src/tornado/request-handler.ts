@@ -184,9 +184,9 @@ export class RequestHandler extends RequestExchange {
 
   /**
    * What a signed cookie holds, or `null` when it is missing, forged, or older than `maxAgeDays`, default 31 (Tornado:
-   * `get_signed_cookie`). Never throws on what the client sent.
+   * `get_signed_cookie`). Bytes, whose `toString()` is the text. Never throws on what the client sent.
    */
-  getSignedCookie(name: string, options: SignedCookieReading = {}): Uint8Array | null {
+  getSignedCookie(name: string, options: SignedCookieReading = {}): Buffer | null {
     const value = options.value ?? this.getCookie(name)
     return decodeSignedValue(this.#secret(), name, value, {
       ...options,
@@ -195,7 +195,7 @@ export class RequestHandler extends RequestExchange {
   }
 
   /** As `getSignedCookie` (Tornado: `get_secure_cookie`). */
-  getSecureCookie(name: string, options: SignedCookieReading = {}): Uint8Array | null {
+  getSecureCookie(name: string, options: SignedCookieReading = {}): Buffer | null {
     return this.getSignedCookie(name, options)
   }
 
