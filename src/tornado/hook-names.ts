@@ -1,25 +1,39 @@
-// Hook names: a class that was ported has all its hooks in camelCase.
+// Hook names: a class that was ported has all its hooks in camelCase, and one for WebSockets no `get`.
 //
 // One that kept Tornado's spelling would never be called, and nothing would say so: an `on_close` that lets go of nothing, a
-// `check_origin` that lets nobody in. So it is a mistake in the class, told when a route is made of it.
+// `check_origin` that lets nobody in. Nor would `get` of a WebSocketHandler, which makes the upgrade in Tornado, so that
+// programs ask there for a user: everyone would get in. Both are mistakes in the class, told when a route is made of it.
 
 import { WebSocketError } from '../protocol/errors.ts'
+import { RequestHandler } from './request-handler.ts'
 
 interface HandlerClass {
   readonly name: string
   readonly prototype: object
 }
 
-/** @throws WebSocketError `ERR_WINDSOCK_ROUTE` for a method of `Class` in Tornado's spelling of one that `Base` has. */
+/**
+ * @param Base - of windsock, that `Class` extends.
+ * @throws WebSocketError `ERR_WINDSOCK_ROUTE` for a method of `Class` in Tornado's spelling of one that `Base` has, and for
+ *   `get` where `Base` is for WebSockets.
+ */
 export function checkHookNames(Class: HandlerClass, Base: HandlerClass): void {
   for (const theirs of methodsOf(Class, Base)) {
-    const ours = theirs.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase())
-    if (ours === theirs || !(ours in Base.prototype)) continue
+    const instead = insteadOf(theirs, Base)
+    if (instead === undefined) continue
     throw new WebSocketError(
       'ERR_WINDSOCK_ROUTE',
-      `${Class.name || 'a class without a name'} has ${theirs}, which is never called: here it is ${ours}`,
+      `${Class.name || 'a class without a name'} has ${theirs}, which is never called: ${instead}`,
     )
   }
+}
+
+function insteadOf(theirs: string, Base: HandlerClass): string | undefined {
+  if (theirs === 'get' && Base !== RequestHandler) {
+    return 'it is prepare() that decides who may connect'
+  }
+  const ours = theirs.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase())
+  return ours !== theirs && ours in Base.prototype ? `here it is ${ours}` : undefined
 }
 
 function* methodsOf(Class: HandlerClass, Base: HandlerClass): Generator<string> {

@@ -183,7 +183,7 @@ export const TORNADO_SECTIONS: readonly TornadoSection[] = [
       '`prepare()`',
       'the same',
       'kept',
-      'before the upgrade, also asynchronous, may set headers and cookies; here it follows the origin, there it precedes it',
+      'before the upgrade, also asynchronous, may set headers and cookies; here it follows the origin, there it precedes it. A `get` of a WebSocketHandler, which Tornado calls next, is an error',
     ],
     [
       25,

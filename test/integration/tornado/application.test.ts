@@ -143,8 +143,9 @@ describe('rules', () => {
     'check_origin',
     'get_compression_options',
     'set_default_headers',
+    'get',
     'prepare_',
-  ])('a class with %s is told at construction what it is called here', (name) => {
+  ])('a WebSocketHandler with %s is told at construction what to write instead (T24)', (name) => {
     class Ported extends WebSocketHandler {}
     Object.defineProperty(Ported.prototype, name, { value: () => {} })
     class Further extends Ported {}
