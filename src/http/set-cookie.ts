@@ -7,7 +7,8 @@
 // Sources: RFC 6265 §4.1.1; tornado.web.RequestHandler.set_cookie.
 
 import { stringifySetCookie } from 'cookie'
-import { WebSocketError } from '../protocol/errors.ts'
+import { typeName, WebSocketError } from '../protocol/errors.ts'
+import { checkNames } from '../protocol/setting-names.ts'
 
 /** How long a cookie lives, and where it is sent. */
 export interface CookieOptions {
@@ -29,6 +30,22 @@ export interface CookieOptions {
   readonly sameSite?: 'lax' | 'strict' | 'none' | undefined
 }
 
+const OPTIONS: readonly (keyof CookieOptions)[] = [
+  'domain',
+  'expires',
+  'expiresDays',
+  'maxAge',
+  'path',
+  'httpOnly',
+  'secure',
+  'sameSite',
+]
+
+/** @throws SettingError for what is none: of `httponly` nothing would come, and scripts would see the cookie. */
+export function checkCookieOptions(options: CookieOptions): void {
+  checkNames(options, OPTIONS)
+}
+
 const MS_PER_DAY = 86_400_000
 
 /**
@@ -36,7 +53,7 @@ const MS_PER_DAY = 86_400_000
  *
  * @param nowMs - what `expiresDays` counts from, ms since 1970.
  * @throws WebSocketError `ERR_WINDSOCK_COOKIE` for a name, value or attribute that cannot stand in the header; the
- *   value is not repeated in the message.
+ *   value is not repeated in the message. @throws SettingError for an option that there is none of.
  */
 export function setCookieHeader(
   name: string,
@@ -44,6 +61,7 @@ export function setCookieHeader(
   options: CookieOptions,
   nowMs: number,
 ): string {
+  checkCookieOptions(options)
   const { domain, path = '/', expires, expiresDays, maxAge, sameSite } = options
   const texts: Readonly<Record<string, string | undefined>> = { name, domain, path, sameSite }
   for (const [attribute, text] of Object.entries(texts)) {
@@ -57,7 +75,10 @@ export function setCookieHeader(
       `the cookie's name is ${JSON.stringify(name)}: letters, digits and !#$%&'*+-.^_\`|~`,
     )
   }
-  if (typeof value !== 'string' || /[\0-\x20]/.test(value)) {
+  if (typeof value !== 'string') {
+    throw refused(`the value of the cookie ${name} is of type ${typeName(value)}: make it a string`)
+  }
+  if (/[\0-\x20]/.test(value)) {
     throw refused(`the value of the cookie ${name} holds control characters or spaces: encode it`)
   }
   try {

@@ -10,6 +10,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import { SettingError } from '../protocol/errors.ts'
 import type { Clock } from '../protocol/ports.ts'
+import { checkNames } from '../protocol/setting-names.ts'
 
 /** One secret, or several by key version: values are signed with one of them and read with any (Tornado: `cookie_secret`). */
 export type SigningSecret = string | Readonly<Record<number, string>>
@@ -92,14 +93,18 @@ export function createSignedValue(
  * (Tornado: `decode_signed_value`).
  *
  * Refused are: another name, a value older than `maxAgeDays`, one from more than a minute ahead, a key version that the
- * secrets do not have, and any change, be it one bit. Never throws.
+ * secrets do not have, and any change, be it one bit. Nothing that a client sends makes it throw.
+ *
+ * @throws SettingError for an option that there is none of.
  */
 export function decodeSignedValue(
   secret: SigningSecret,
   name: string,
   value: string | null | undefined,
-  { maxAgeDays = 31, clock = systemClock, minVersion = 2 }: VerifyOptions = {},
+  options: VerifyOptions = {},
 ): Buffer | null {
+  checkNames(options, ['maxAgeDays', 'clock', 'minVersion'])
+  const { maxAgeDays = 31, clock = systemClock, minVersion = 2 } = options
   if (typeof name !== 'string' || minVersion > 2) return null
   const fields = parse(value)
   if (fields === undefined) return null

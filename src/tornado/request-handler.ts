@@ -5,7 +5,7 @@
 // Cookies, users, templates and errors stand here, what is HTTP alone in `exchange.ts`.
 // Source: tornado.web.RequestHandler.
 
-import { type CookieOptions, setCookieHeader } from '../http/set-cookie.ts'
+import { type CookieOptions, checkCookieOptions, setCookieHeader } from '../http/set-cookie.ts'
 import {
   createSignedValue,
   decodeSignedValue,
@@ -14,6 +14,7 @@ import {
   type VerifyOptions,
 } from '../http/signed-value.ts'
 import { SettingError, WebSocketError } from '../protocol/errors.ts'
+import { checkNames } from '../protocol/setting-names.ts'
 import { atOnce, HTTPError, reasonOf } from './errors.ts'
 import { draft, RequestExchange, setup } from './exchange.ts'
 
@@ -170,6 +171,7 @@ export class RequestHandler extends RequestExchange {
     options: SignedCookieOptions = {},
   ): void {
     this[draft].check('setSignedCookie()')
+    checkCookieOptions(options)
     this.setCookie(name, this.createSignedValue(name, value), { expiresDays: 30, ...options })
   }
 
@@ -187,9 +189,10 @@ export class RequestHandler extends RequestExchange {
    * `get_signed_cookie`). Bytes, whose `toString()` is the text. Never throws on what the client sent.
    */
   getSignedCookie(name: string, options: SignedCookieReading = {}): Buffer | null {
-    const value = options.value ?? this.getCookie(name)
-    return decodeSignedValue(this.#secret(), name, value, {
-      ...options,
+    checkNames(options, ['value', 'maxAgeDays', 'minVersion'])
+    const { value, ...reading } = options
+    return decodeSignedValue(this.#secret(), name, value ?? this.getCookie(name), {
+      ...reading,
       clock: this[setup].clock,
     })
   }

@@ -20,7 +20,7 @@ const { attach, chatRoom, clockFeed, dial, memoryJournal, openJournal, page, rou
 const { topics } = windsock as unknown as Record<string, (...args: unknown[]) => unknown>
 
 const { harness } = testing as unknown as Record<string, (...args: unknown[]) => testing.Harness>
-const { createSignedValue, websocketConnect } = tornado as unknown as Record<
+const { createSignedValue, decodeSignedValue, websocketConnect } = tornado as unknown as Record<
   string,
   (...args: unknown[]) => unknown
 >
@@ -344,6 +344,12 @@ const MISTAKES: readonly [what: string, make: () => unknown, code: string, says:
     () => application([['/', Echo]], { websocketPingInterval: -1 }),
     'SETTING',
     /^websocketPingInterval is -1/,
+  ],
+  [
+    'the age of a signed value alone',
+    () => decodeSignedValue?.('secret', 'a', null, 7),
+    'SETTING',
+    /is 7.*maxAgeDays/,
   ],
   [
     'a secret that is not set',

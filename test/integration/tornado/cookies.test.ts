@@ -2,6 +2,7 @@
 
 import { spawnSync } from 'node:child_process'
 import { describe, expect, it } from 'vitest'
+import type { WebSocketError } from 'windsock'
 import {
   type ApplicationSettings,
   createSignedValue,
@@ -48,6 +49,27 @@ describe('cookies', () => {
     expect(read).toEqual(['1', 'x,y"z', 'ü', null, null])
     expect(await reading('a=1', (handler) => handler.getCookie('b', 7))).toBe(7)
   })
+
+  type Loose = Record<string, (...args: unknown[]) => unknown>
+  it.each<[string, (handler: Loose) => unknown]>([
+    ['httponly', (handler) => handler['setCookie']?.('a', '1', { httponly: true })],
+    ['expires_days', (handler) => handler['setSecureCookie']?.('a', '1', { expires_days: 1 })],
+    ['its days alone', (handler) => handler['setSecureCookie']?.('a', '1', 7)],
+    ['max_age_days', (handler) => handler['getSecureCookie']?.('a', { max_age_days: 7 })],
+    ['its age alone', (handler) => handler['getSecureCookie']?.('a', 7)],
+  ])(
+    'with an option that there is none of is a mistake that is told: %s (T97, T98)',
+    async (_, use) => {
+      const read = await reading('', (handler) => {
+        try {
+          return use(handler as unknown as Loose)
+        } catch (thrown) {
+          return (thrown as WebSocketError).code
+        }
+      })
+      expect(read).toBe('ERR_WINDSOCK_SETTING')
+    },
+  )
 
   it('several are several headers, the last of a name wins, and one may be cleared (T97)', async () => {
     class Sets extends RequestHandler {
