@@ -188,7 +188,9 @@ function settingsOf(options: DialSettings) {
       throw new SettingError(`${name} belongs to servers: dial() has no use for it`)
   }
   const { headers, signal } = options
-  if (headers !== undefined && (typeof headers !== 'object' || headers === null)) {
+  // A `Headers` or a `Map` has nothing in it by name, so that none of them would be sent.
+  const isRecord = typeof headers === 'object' && headers !== null && !(Symbol.iterator in headers)
+  if (headers !== undefined && !isRecord) {
     throw new SettingError(
       `headers is ${show(headers)}: it must be an object of names and values, such as { Cookie: 'a=b' }`,
     )

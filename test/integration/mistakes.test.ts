@@ -346,6 +346,12 @@ const MISTAKES: readonly [what: string, make: () => unknown, code: string, says:
     /^websocketPingInterval is -1/,
   ],
   [
+    'headers that have no names of their own',
+    () => websocketConnect?.({ url: URL_OF_NOBODY, headers: new Headers({ cookie: 'a=b' }) }),
+    'SETTING',
+    /headers is \[object Headers\]: it must be an object of names/,
+  ],
+  [
     'the age of a signed value alone',
     () => decodeSignedValue?.('secret', 'a', null, 7),
     'SETTING',
