@@ -73,7 +73,7 @@ export function entriesOf(options: { readonly routes?: unknown } | undefined): r
     if (kind === 'route' || kind === 'page' || kind === 'requests') continue
     throw new WebSocketError(
       'ERR_WINDSOCK_ROUTE',
-      `routes[${index}] is no route: make it with route(path, handler), topics(path, list) or page(path, file)`,
+      `routes[${index}] is no route: make it with route(path, handler), topics(path, list) or page(path, file), or take the routes of an Application`,
     )
   }
   checkPaths(entries)

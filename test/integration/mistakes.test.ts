@@ -346,6 +346,12 @@ const MISTAKES: readonly [what: string, make: () => unknown, code: string, says:
     /^websocketPingInterval is -1/,
   ],
   [
+    'an Application among the routes',
+    () => serve?.({ routes: [application([['/', Echo]])] }),
+    'ROUTE',
+    /routes\[0\] is no route: .*the routes of an Application/,
+  ],
+  [
     'headers that have no names of their own',
     () => websocketConnect?.({ url: URL_OF_NOBODY, headers: new Headers({ cookie: 'a=b' }) }),
     'SETTING',
