@@ -115,6 +115,39 @@ describe('an actor', () => {
     expect(log).toEqual(['cleaned'])
   })
 
+  it('may listen to what it emits itself, which is sent all the same', async () => {
+    const heard: unknown[] = []
+    const { server, peer } = await connect(
+      fromCallback<{ type: 'message'; data: Data }, { connection: Connection }, { type: string }>(
+        ({ self, receive, emit: tell }) => {
+          self.on('*', (event) => heard.push(event))
+          tell({ type: 'welcome' })
+          receive((event) => tell(event))
+        },
+      ),
+    )
+    peer.send('a')
+    await server.advance(5)
+    expect(peer.messages).toEqual(['{"type":"welcome"}', 'a'])
+    expect(heard).toEqual([{ type: 'welcome' }, { type: 'message', data: 'a' }])
+  })
+
+  it('can be asked for its snapshot, and is known by the logic that was given', async () => {
+    let seen: unknown[] = []
+    const logic = fromCallback<{ type: 'message'; data: Data }, { connection: Connection }>(
+      ({ self, receive }) => {
+        receive(() => {
+          const { status } = self.getPersistedSnapshot() as { status: string }
+          seen = [status, self.src]
+        })
+      },
+    )
+    const { server, peer } = await connect(logic)
+    peer.send('a')
+    await server.advance(5)
+    expect(seen).toEqual(['active', logic])
+  })
+
   it('that cannot even begin closes with 1011', async () => {
     const { server, closeCode } = await connect(
       fromTransition(
