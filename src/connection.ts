@@ -173,6 +173,7 @@ export class LiveConnection
 
   readDone(): void {
     this.#lastSeenAtMs = this.#setup.clock.nowMs()
+    this.#inbound.readDone(this.#lastSeenAtMs)
     if (this.#setup.proofOfLife === 'anything' && this.#control?.excuse()) {
       this.dispatch({ type: 'pong.received' })
     }

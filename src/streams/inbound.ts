@@ -31,7 +31,18 @@ export interface InboundEvents {
   heldChanged(): void
 }
 
-type Held = { readonly message: Message; readonly byteLength: number } | (() => void)
+/** A message that waits, or a task in its place among them. */
+class Held {
+  readonly item: Message | (() => void)
+  readonly byteLength: number
+  /** Of the last one, the first: so a connection needs one field for all of them. */
+  next: Held = this
+
+  constructor(item: Held['item'], byteLength: number) {
+    this.item = item
+    this.byteLength = byteLength
+  }
+}
 
 export class Inbound {
   /** What was delivered to the handler. */
@@ -43,16 +54,14 @@ export class Inbound {
   readonly #events: InboundEvents
   #gate: 'holding' | 'open' | 'shut' = 'holding'
   #busy = false
-  /** Made when first needed: most connections never hold anything. */
-  #held: (Held | undefined)[] | undefined
-  /** Where the first of them stands; what was before it is gone. */
-  #head = 0
+  #last: Held | undefined
+  #heldMessages = 0
   #heldBytes = 0
   #filled = false
   #messages$: Multicast<Message> | undefined
   // Made for the whole life, with the first message.
   #finished: (() => void) | undefined
-  /** When the delivery under way had begun at the latest; known at the end of its turn. */
+  /** When the delivery under way had begun at the latest; known at the end of the read or the turn. */
   #busySinceMs: number | undefined
   #notes = false
   #note: (() => void) | undefined
@@ -71,7 +80,7 @@ export class Inbound {
 
   /** Whether messages wait for the handler to finish with the one before. */
   get isBehind(): boolean {
-    return this.#busy && this.#holds
+    return this.#busy && this.#last !== undefined
   }
 
   /** Hot: each message once, from the moment of subscribing; completes when the gate shuts. */
@@ -86,23 +95,27 @@ export class Inbound {
   /** Takes a message from the link; `byteLength` is its payload's. */
   next(message: Message, byteLength: number): void {
     if (this.#gate === 'shut') return
-    if (this.#gate === 'open' && !this.#busy && !this.#holds) {
+    if (this.#gate === 'open' && !this.#busy && this.#last === undefined) {
       this.#deliver(message, byteLength)
       // What came while the handler ran, from the handler's own doing.
-      if (this.#holds) this.#drain()
+      if (this.#last !== undefined) this.#drain()
     } else {
-      this.#hold(message, byteLength)
+      this.#holdMessage(message, byteLength)
     }
+  }
+
+  /** What one read brought has been delivered or is held; what is under way began before `nowMs`. */
+  readDone(nowMs: number): void {
+    this.#busySinceMs ??= nowMs
   }
 
   /** Calls `task` in its place: when everything that came before it has been dealt with. */
   mark(task: () => void): void {
-    if (this.#gate === 'shut' || (!this.#holds && !this.#busy)) {
+    if (this.#gate === 'shut' || (this.#last === undefined && !this.#busy)) {
       task()
       return
     }
-    this.#held ??= []
-    this.#held.push(task)
+    this.#hold(task, 0)
     // Nothing more will be read; a ping could not be answered now.
     if (!this.#filled) this.#fill()
   }
@@ -120,16 +133,11 @@ export class Inbound {
     this.#gate = 'shut'
     this.#clock.clearTimeout(this.#overrunTimer)
     this.#overrunTimer = undefined
-    const held = this.#held?.slice(this.#head) ?? []
-    this.#held = undefined
-    this.#head = 0
-    this.#heldBytes = 0
     this.#messages$?.complete()
-    for (const item of held) if (typeof item === 'function') item()
-  }
-
-  get #holds(): boolean {
-    return this.#held !== undefined && this.#head < this.#held.length
+    while (this.#last !== undefined) {
+      const { item } = this.#take(this.#last)
+      if (typeof item === 'function') item()
+    }
   }
 
   #deliver(message: Message, byteLength: number): void {
@@ -147,47 +155,45 @@ export class Inbound {
   }
 
   #drain(): void {
-    while (this.#gate === 'open' && !this.#busy && this.#holds) {
-      const item = this.#first()
-      if (typeof item === 'function') {
-        item()
-      } else {
-        this.#heldBytes -= item.byteLength
-        this.#deliver(item.message, item.byteLength)
-      }
+    while (this.#gate === 'open' && !this.#busy && this.#last !== undefined) {
+      const { item, byteLength } = this.#take(this.#last)
+      if (typeof item === 'function') item()
+      else this.#deliver(item, byteLength)
     }
-    if (this.#filled && !this.#holds && this.#gate === 'open') {
+    if (this.#busy && this.#busySinceMs === undefined) this.#noteSoon()
+    if (this.#filled && this.#last === undefined && this.#gate === 'open') {
       this.#filled = false
       this.#events.heldChanged()
     }
   }
 
-  // The array is cut off now and then, not each time: shifting made up a tenth of a small message that is awaited.
-  #first(): Held {
-    const held = this.#held as (Held | undefined)[]
-    const item = held[this.#head] as Held
-    held[this.#head++] = undefined
-    if (this.#head === held.length) {
-      held.length = 0
-      this.#head = 0
-    } else if (this.#head > 256 && this.#head * 2 > held.length) {
-      this.#held = held.slice(this.#head)
-      this.#head = 0
-    }
-    return item
+  #take(last: Held): Held {
+    const first = last.next
+    if (first === last) this.#last = undefined
+    else last.next = first.next
+    // Where it has lived long enough to be old for V8, it would keep all that come after it.
+    first.next = first
+    this.#heldMessages--
+    this.#heldBytes -= first.byteLength
+    return first
   }
 
-  #hold(message: Message, byteLength: number): void {
-    this.#held ??= []
-    this.#held.push({
-      message: typeof message === 'string' ? message : ownBytes(message),
-      byteLength,
-    })
-    this.#heldBytes += byteLength
+  #holdMessage(message: Message, byteLength: number): void {
+    this.#hold(typeof message === 'string' ? message : ownBytes(message), byteLength)
     const { maxHeldBytes, maxHeldMessages } = this.#limits
-    const full =
-      this.#heldBytes >= maxHeldBytes || this.#held.length - this.#head >= maxHeldMessages
+    const full = this.#heldBytes >= maxHeldBytes || this.#heldMessages >= maxHeldMessages
     if (full && !this.#filled) this.#fill()
+  }
+
+  #hold(item: Held['item'], byteLength: number): void {
+    const held = new Held(item, byteLength)
+    if (this.#last !== undefined) {
+      held.next = this.#last.next
+      this.#last.next = held
+    }
+    this.#last = held
+    this.#heldMessages++
+    this.#heldBytes += byteLength
   }
 
   #fill(): void {
@@ -203,11 +209,14 @@ export class Inbound {
     if (handlerTimeoutMs === 0 || this.#gate === 'shut') return
     if (this.#overrunTimer === undefined) this.#armOverrun(handlerTimeoutMs)
     this.#busySinceMs = undefined
+  }
+
+  #noteSoon(): void {
     if (this.#notes) return
     this.#notes = true
     this.#note ??= () => {
       this.#notes = false
-      this.#busySinceMs ??= this.#clock.nowMs()
+      if (this.#busy) this.readDone(this.#clock.nowMs())
     }
     this.#clock.endOfTurn(this.#note)
   }
@@ -217,7 +226,8 @@ export class Inbound {
       this.#overrunTimer = undefined
       if (!this.#busy) return
       const now = this.#clock.nowMs()
-      const left = (this.#busySinceMs ?? now) + this.#limits.handlerTimeoutMs - now
+      // Rather late than early, should a message ever come outside of any read.
+      const left = (this.#busySinceMs ??= now) + this.#limits.handlerTimeoutMs - now
       if (left > 0) this.#armOverrun(left)
       else this.#events.overran()
     }, delayMs)

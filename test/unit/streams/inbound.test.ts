@@ -29,6 +29,11 @@ function gate(limits: { bytes?: number; messages?: number; timeoutMs?: number } 
     clock,
     log,
     inbound,
+    /** Messages of one byte each, in one read. */
+    read: (...messages: string[]) => {
+      for (const message of messages) inbound.next(message, 1)
+      inbound.readDone(clock.nowMs())
+    },
     answerWith: (how: typeof answer) => {
       answer = how
     },
@@ -206,10 +211,10 @@ describe('messages$', () => {
 
 describe('a delivery that does not end', () => {
   it('is reported after handlerTimeoutMs', async () => {
-    const { clock, inbound, log, answerWith } = gate({ timeoutMs: 50 })
+    const { clock, inbound, log, read, answerWith } = gate({ timeoutMs: 50 })
     answerWith(() => new Promise(() => {}))
     inbound.open()
-    inbound.next('a', 1)
+    read('a')
     await clock.advance(49)
     expect(log).toEqual(['<a>'])
     await clock.advance(1)
@@ -217,7 +222,25 @@ describe('a delivery that does not end', () => {
     expect(clock.timerCount).toBe(0)
   })
 
-  it('has its whole time, however long those before it took', async () => {
+  it('is reported after handlerTimeoutMs, also of a message that was held or came in a later read', async () => {
+    for (const later of [false, true]) {
+      const { clock, inbound, log, read, takes, answerWith } = gate({ timeoutMs: 50 })
+      takes(30)
+      inbound.open()
+      if (later) read('a')
+      else read('a', 'b')
+      await clock.advance(29)
+      answerWith(() => new Promise(() => {}))
+      await clock.advance(1)
+      if (later) read('b')
+      await clock.advance(49)
+      expect(log).toEqual(['<a>', '<b>'])
+      await clock.advance(1)
+      expect(log).toEqual(['<a>', '<b>', 'overran'])
+    }
+  })
+
+  it('has its whole time, however long those before it took and whether or not it came in a read', async () => {
     const { clock, inbound, log, takes } = gate({ timeoutMs: 50 })
     inbound.open()
     takes(30)
