@@ -128,8 +128,11 @@ function write(this: Receiver, chunk: Buffer): boolean {
   const watcher = this[WATCHER] as ReceiverWatcher
   watcher.readBegins()
   try {
-    if (!isBetweenMessages(this)) return plainWrite.call(this, ownBytes(chunk))
-    return giveAll(this, readAhead(watcher, chunk, this._maxPayload, maxBufferedChunks(this)))
+    // A message that began before `ws` was called in, it knows nothing of.
+    const isOurs = watcher.partial !== undefined || isBetweenMessages(this)
+    if (!isOurs) return plainWrite.call(this, ownBytes(chunk))
+    const most = this._maxPayload as number
+    return giveAll(this, readAhead(watcher, chunk, most, maxBufferedChunks(this)))
   } finally {
     watcher.readEnds()
   }
@@ -229,7 +232,8 @@ export function mayTakeSockets(options: ServersOptions): boolean {
     mark = marksOf(socket)[0]
     const { _receiver: receiver } = ws as WebSocket & { _receiver?: Receiver }
     const isBounded = receiver?._maxPayload === options.maxPayload
-    return isBounded && heard === 'i' && Buffer.concat(written).equals(UNMASKED_OUT)
+    const tellsReads = receiver?.write === plainWrite
+    return isBounded && tellsReads && heard === 'i' && Buffer.concat(written).equals(UNMASKED_OUT)
   } catch {
     return false
   } finally {
@@ -264,7 +268,7 @@ const GET_INFO = 0
 const CLOSE = 8
 
 /** Whether a server's receiver waits for the first byte of a message, and may yet get one. */
-function isBetweenMessages(receiver: Receiver): receiver is Receiver & { _maxPayload: number } {
+function isBetweenMessages(receiver: Receiver): boolean {
   return (
     receiver._state === GET_INFO &&
     receiver._bufferedBytes === 0 &&

@@ -3,7 +3,7 @@
 // Two transports live through the same, each on a fake socket: one is given a `WebSocket` at once, one calls it in.
 
 import fc from 'fast-check'
-import { describe, expect } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import type { Message } from '../../src/protocol/message.ts'
 import { liveClock } from '../../src/transport/live-ports.ts'
 import { WebSocketTransport } from '../../src/transport/websocket.ts'
@@ -149,7 +149,35 @@ async function live(given: readonly Step[], isAtOnce: boolean, closesAt: string 
   return { told, during, written: socket.written.toString('hex'), before, after: socket.destroyed }
 }
 
+/** What `ws` has marked the socket with: itself. */
+function calledIn(socket: FakeSocket): { _receiver: object } {
+  const marks = Object.getOwnPropertySymbols(socket) as (keyof FakeSocket)[]
+  const mark = marks.find((symbol) => String(symbol) === 'Symbol(websocket)')
+  return socket[mark as keyof FakeSocket] as unknown as { _receiver: object }
+}
+
 describe('a socket that calls ws in when something is for it', () => {
+  it('reads a message that had begun to its end, also beside a ws that does not say where it stands', async () => {
+    const socket = new FakeSocket()
+    const transport = new WebSocketTransport(socket, OPTIONS, liveClock, NO_DEFLATE)
+    const heard: Message[] = []
+    const nothing = () => {}
+    transport.start({
+      ...{ pingReceived: nothing, pongReceived: nothing, readDone: nothing, drained: nothing },
+      ...{ closeReceived: nothing, violated: nothing, ended: nothing },
+      messageReceived: (message) => heard.push(message),
+    })
+    const [begun, rest] = split(fromClient([messageFrame('a message in two reads')]), [12])
+    socket.arrives(begun as Buffer)
+    await settle()
+    transport.close({ code: 1000, reason: '' })
+    Object.defineProperty(calledIn(socket)._receiver, '_errored', { get: () => undefined })
+    socket.arrives(rest as Buffer)
+    await settle()
+    transport.destroy()
+    expect(heard).toEqual(['a message in two reads'])
+  })
+
   lawOf(
     'tells and writes what one does that ws has from the start',
     fc.record({ given: steps, closes: fc.boolean() }),
