@@ -1,9 +1,9 @@
 // ws server: the door of a real socket, and `ws` with every option set on purpose.
 //
 // The HTTP server and the policy are ours, and so is the 101 response: policy has looked at all that `ws` would look at
-// again. Frames are those of `ws`. Where the client offers compression `ws` answers, in `noServer` mode, because what is
-// agreed on is its matter. One `WebSocketServer` per set of limits, since its options belong to the server and not to a
-// socket; which set that is the answer says, so that a handler may have its own.
+// again. Where the client offers compression `ws` answers, in `noServer` mode, because what is agreed on is its matter; any
+// other socket has no `ws` before it needs one. One `WebSocketServer` per set of limits, since its options belong to the
+// server and not to a socket; which set that is the answer says, so that a handler may have its own.
 
 import { hash } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
