@@ -9,9 +9,10 @@ import { saveable } from '../../src/journal/fold.ts'
 import { MemoryStore } from '../../src/journal/memory-store.ts'
 import type { Described, JournalLevel, Recorder } from '../../src/journal/recorder.ts'
 import { connectionStream, type NewEvent } from '../../src/journal/store.ts'
-import { Driver, type DriverOwner } from '../../src/machines/driver.ts'
+import { Driver } from '../../src/machines/driver.ts'
 import { type ConnectionSnapshot, createHost } from '../../src/machines/host.ts'
 import { Timers } from '../../src/machines/timers.ts'
+import { IDLE_OWNER } from '../support/driver-owner.ts'
 import { anyMove, anyone, anyScript, movesOf, scripts } from './support/arbitraries.ts'
 import { lawOf } from './support/law.ts'
 import { play } from './support/play.ts'
@@ -142,14 +143,7 @@ describe('the fold of a life', () => {
         startedAtMs: 0,
         deadlines: { ...deadlines, pingIntervalMs: 10, pingTimeoutMs },
       }
-      const owner: DriverOwner = {
-        perform: () => {},
-        stepped: () => {},
-        guardFailed: (thrown) => {
-          throw thrown
-        },
-      }
-      const driver = new Driver(setup, input, owner, recorder)
+      const driver = new Driver(setup, input, IDLE_OWNER, recorder)
       driver.dispatch({ type: 'handshake.accepted' })
       driver.dispatch({ type: 'open.finished' })
       for (const happening of happenings) {

@@ -19,6 +19,7 @@ import {
 } from '../../src/machines/host.ts'
 import { rememberingHost } from '../../src/machines/remembering.ts'
 import { Timers } from '../../src/machines/timers.ts'
+import { IDLE_OWNER } from '../support/driver-owner.ts'
 import { anyMove, anyone, movesOf, scripts } from './support/arbitraries.ts'
 import { lawOf } from './support/law.ts'
 import { play } from './support/play.ts'
@@ -305,13 +306,7 @@ describe('replay', () => {
 
 function driverOf(host: Host, clock: VirtualClock, input: ConnectionInput): Driver {
   const setup = { host, fallbackHost: host, timers: new Timers(clock) }
-  const driver = new Driver(setup, input, {
-    perform: () => {},
-    stepped: () => {},
-    guardFailed: (thrown) => {
-      throw thrown
-    },
-  })
+  const driver = new Driver(setup, input, IDLE_OWNER)
   driver.setTimers()
   return driver
 }

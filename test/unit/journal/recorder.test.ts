@@ -5,9 +5,10 @@ import { connectionMachine, Journal, lifeStory } from 'windsock'
 import { seededRandom, VirtualClock } from 'windsock/testing'
 import { MemoryStore } from '../../../src/journal/memory-store.ts'
 import type { JournalLevel, Recorder } from '../../../src/journal/recorder.ts'
-import { Driver, type DriverOwner } from '../../../src/machines/driver.ts'
+import { Driver } from '../../../src/machines/driver.ts'
 import { createHost } from '../../../src/machines/host.ts'
 import { Timers } from '../../../src/machines/timers.ts'
+import { IDLE_OWNER } from '../../support/driver-owner.ts'
 
 const DEADLINES = {
   handshakeTimeoutMs: 900,
@@ -26,14 +27,7 @@ function openLife(level: JournalLevel = 'lifecycle') {
   const host = createHost(connectionMachine)
   const setup = { host, fallbackHost: host, timers: new Timers(clock) }
   const input = { connectionId: 'a', startedAtMs: clock.wallMs(), deadlines: DEADLINES }
-  const owner: DriverOwner = {
-    perform: () => {},
-    stepped: () => {},
-    guardFailed: (thrown) => {
-      throw thrown
-    },
-  }
-  const driver = new Driver(setup, input, owner, recorder)
+  const driver = new Driver(setup, input, IDLE_OWNER, recorder)
   driver.dispatch({ type: 'handshake.accepted' })
   driver.dispatch({ type: 'open.finished' })
   const told = async () => {
