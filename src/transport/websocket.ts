@@ -207,7 +207,7 @@ export class WebSocketTransport
     this.readBegins()
     try {
       const rest = readAhead(this, chunk, maxPayload, maxBufferedChunks)
-      if (rest.length > 0) giveRead(this.#ws ?? this.#callInWs(), this.#socket, rest)
+      if (rest.length > 0) giveRead(this.#ws ?? this.#callInWs(), rest)
     } finally {
       this.readEnds()
     }

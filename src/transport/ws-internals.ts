@@ -144,11 +144,9 @@ function giveAll(receiver: Receiver, chunks: readonly Buffer[]): boolean {
   return mayGoOn
 }
 
-/** Has `ws` read what was read of its socket before it had it. */
-export function giveRead(ws: WebSocket, socket: Duplex, chunks: readonly Buffer[]): void {
-  const { _receiver: receiver } = ws as WebSocket & { _receiver: Receiver }
-  // As `ws` does; it resumes by itself.
-  if (!giveAll(receiver, chunks)) socket.pause()
+/** Has `ws` read what was read of its socket before it had it; without extensions it does so at once. */
+export function giveRead(ws: WebSocket, chunks: readonly Buffer[]): void {
+  giveAll((ws as WebSocket & { _receiver: Receiver })._receiver, chunks)
 }
 
 /** Stops a receiver between two messages, as pausing stops its socket between two chunks. */
