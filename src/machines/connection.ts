@@ -150,7 +150,7 @@ const machineSetup = setup({
 })
 
 /** Events that say why a connection ends, the link being there still. */
-type Ending = Exclude<
+export type Ending = Exclude<
   ConnectionEvent,
   {
     readonly type:
@@ -164,7 +164,7 @@ type Ending = Exclude<
 >
 
 /** What each of them leaves in the context: who, why, and which Close frames (§7.4.1 for the codes). */
-function endedBy(event: Ending): Partial<ConnectionContext> {
+export function endedBy(event: Ending): Partial<ConnectionContext> {
   switch (event.type) {
     case 'handshake.refused':
     case 'upgrade.failed':

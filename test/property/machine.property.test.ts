@@ -226,8 +226,10 @@ describe('the host', () => {
         createHost(connectionMachine),
         rememberingHost(createHost(connectionMachine)),
       ]
-      // The first life is learned from, the second is told from memory.
-      for (const connectionId of ['first', 'second']) {
+      // The first life is learned from, the second is told from memory, with what is its own.
+      const frame = { code: 4999, reason: 'its own' }
+      const others = events.map((event) => ('frame' in event ? { ...event, frame } : event))
+      for (const [connectionId, its] of Object.entries({ first: events, second: others })) {
         const own = { ...input, connectionId }
         let [one, other] = [plain.start(own), remembering.start(own)]
         const timers: AnyEvent[] = []
@@ -239,7 +241,7 @@ describe('the host', () => {
           }
         }
         compare()
-        for (const event of events) {
+        for (const event of its) {
           const next = 'waitMs' in event ? timers.at(-1) : event
           if (next === undefined || one.snapshot.status === 'done') continue
           ;[one, other] = [plain.next(one.snapshot, next), remembering.next(other.snapshot, next)]

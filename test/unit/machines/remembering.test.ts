@@ -108,15 +108,29 @@ describe('a remembering host', () => {
     ])
   })
 
-  it('asks each time for an event that says more than its type', () => {
+  it('asks once for a Close frame, ours or the peer’s, and says it to each with its own', () => {
     const hosts = remembering()
-    const closed = (reason: string): ConnectionEvent => ({
-      type: 'app.closed',
-      frame: { code: 1000, reason },
+    const frame = (reason: string) => ({ code: 1000, reason })
+    const closed = (reason: string) => ({ type: 'app.closed', frame: frame(reason) })
+    const peerClosed = (reason: string) => ({ type: 'peer.closed', frame: frame(reason) })
+    const lives = ['one', 'other'].map((name) => [
+      [ACCEPTED, OPENED, closed(name), peerClosed(`${name} too`), ended(7)],
+      [ACCEPTED, OPENED, peerClosed(name), ended(7)],
+    ])
+    for (const events of lives.flat()) live(hosts, inputOf('a life'), events)
+    expect(hosts.asked.next).toHaveBeenCalledTimes(6)
+  })
+
+  it('asks each time for an event whose context it is not told', () => {
+    const hosts = remembering()
+    const failed = (detail: string): ConnectionEvent => ({
+      type: 'handler.failed',
+      cause: 'handlerFailed',
+      detail,
     })
-    live(hosts, inputOf('first'), [ACCEPTED, OPENED, closed('one'), ended(7)])
-    const last = live(hosts, inputOf('second'), [ACCEPTED, OPENED, closed('other'), ended(7)])
-    expect(last.context.sent).toEqual({ code: 1000, reason: 'other' })
+    live(hosts, inputOf('first'), [ACCEPTED, OPENED, failed('one'), ended(7)])
+    const last = live(hosts, inputOf('second'), [ACCEPTED, OPENED, failed('other'), ended(7)])
+    expect(last.context.detail).toBe('other')
   })
 
   it('asks each time for an event that nobody knows, and gives back the snapshot itself', () => {
