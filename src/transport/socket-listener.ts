@@ -50,7 +50,8 @@ function onData(this: Told, chunk: Buffer): void {
 
 function onEnd(this: Told): void {
   this[LISTENER]?.inputEnded()
-  if (!this.destroyed) this.end()
+  // To end twice costs an error that nobody gets.
+  if (this.writable) this.end()
 }
 
 // Without a listener that would end the process. What it was, the close record says: no Close frame came.
