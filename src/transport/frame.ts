@@ -21,8 +21,7 @@ const FEW_BYTES = 48
 const FIN = 0x80 // §5.2
 const TEXT = FIN | 1
 const BINARY = FIN | 2
-const PING = FIN | 9
-const PONG = FIN | 10
+const CONTROLS = { close: FIN | 8, ping: FIN | 9, pong: FIN | 10 }
 /** Set on the frame of a compressed message (RFC 7692 §6). */
 const RSV1 = 0x40
 
@@ -133,9 +132,9 @@ export function isLarge(frame: Frame): boolean {
 }
 
 /** The frame of a Ping or a Pong (§5.5), of at most 125 bytes. */
-export function controlFrame(kind: 'ping' | 'pong', data: Uint8Array): Buffer {
+export function controlFrame(kind: keyof typeof CONTROLS, data: Uint8Array): Buffer {
   const frame = Buffer.allocUnsafe(2 + data.byteLength)
-  writeHeader(frame, kind === 'ping' ? PING : PONG, data.byteLength)
+  writeHeader(frame, CONTROLS[kind], data.byteLength)
   frame.set(data, 2)
   return frame
 }

@@ -2,7 +2,7 @@
 //
 // `ws` reads: framing, masking, UTF-8, limits, and the answers to Close frames and to breaches; what a read brought whole
 // is read before it (whole-frames.ts). A server's socket without compression has no `ws` until something comes or goes that
-// is for it (docs/adr/0027). A server's messages are written as prepared frames, one write per turn, also beside those that
+// is for it (docs/adr/0027, 0028). A server's messages are written as prepared frames, one write per turn, also beside those that
 // are compressed (deflating-writer.ts); a client's, which are masked, go through `ws`. So do Ping, Pong and Close, on the
 // same socket, in order. What `ws` reports as 1006 is told apart here: the frame that came, the frame that went, and why.
 
@@ -10,6 +10,7 @@ import type { Duplex } from 'node:stream'
 import type { CloseFrame } from '../protocol/close-record.ts'
 import type { Message } from '../protocol/message.ts'
 import type { Clock } from '../protocol/ports.ts'
+import { Cork } from './cork.ts'
 import { type DeflatingWriter, deflatingWriter, type Prepared } from './deflating-writer.ts'
 import {
   controlFrame,
@@ -82,7 +83,7 @@ export class WebSocketTransport
   #tellsReads = false
   /** Whether a paused socket has nothing that was read already. */
   #readsIntoOneBuffer = false
-  #isCorked = false
+  #cork: Cork | undefined
   #hearsOfDrain = false
   readonly #writeAheadBytes: number
 
@@ -171,7 +172,7 @@ export class WebSocketTransport
     this.#closing = true
     this.#deflating?.release()
     // A socket that takes nothing any more ends by itself.
-    const ws = this.#ws ?? (this.#socket.writable ? this.#callInWs() : undefined)
+    const ws = this.#ws ?? (this.#isOpen ? this.#callInWs() : undefined)
     if (code === 1005) ws?.close()
     else ws?.close(code, reason)
   }
@@ -182,6 +183,8 @@ export class WebSocketTransport
   }
 
   pause(): void {
+    // Only the end is to come, and a paused socket could not tell of it.
+    if (this.#reported !== 'nothing') return
     // What a socket holds when it ends paused `ws` reads.
     const ws = this.#ws ?? (this.#readsIntoOneBuffer ? undefined : this.#callInWs())
     if (ws === undefined) this.#socket.pause()
@@ -204,6 +207,7 @@ export class WebSocketTransport
 
   socketRead(chunk: Buffer): void {
     const { maxPayload, maxBufferedChunks } = this.#options as ServersOptions
+    if (this.#reported !== 'nothing') return
     this.readBegins()
     try {
       const rest = readAhead(this, chunk, maxPayload, maxBufferedChunks)
@@ -221,7 +225,7 @@ export class WebSocketTransport
     this.#reading = false
     forgetReceivedText()
     this.#events?.readDone()
-    this.#uncork()
+    this.#cork?.release()
   }
 
   take(message: Message, byteLength: number): void {
@@ -243,6 +247,16 @@ export class WebSocketTransport
 
   pongReceived(data: Buffer): void {
     this.#events?.pongReceived(data)
+  }
+
+  get answersClose(): boolean {
+    return this.#ws === undefined
+  }
+
+  closeFrameReceived(body: Buffer): void {
+    this.answering()
+    this.#socket.end(controlFrame('close', body))
+    this.concluded(body.length === 0 ? 1005 : body.readUInt16BE(0), body.subarray(2))
   }
 
   answering(): void {
@@ -310,28 +324,12 @@ export class WebSocketTransport
 
   #sendControl(kind: 'ping' | 'pong', data: Uint8Array): boolean {
     if (this.#isOpen) {
-      this.#cork()
+      this.#cork ??= new Cork(this.#socket, this.#clock)
+      this.#cork.hold(!this.#reading)
       if (this.#raw) this.#socket.write(controlFrame(kind, data))
       else this.#ws?.[kind](data, undefined, this.#progressed)
     }
     return this.#mayWriteMore()
-  }
-
-  // Pings and pongs go at once as far as order is concerned, and in one system call with what else the turn brings.
-  #cork(): void {
-    if (this.#isCorked) return
-    this.#isCorked = true
-    this.#socket.cork()
-    if (this.#reading) return
-    // What waits for the end of this turn may stand behind us in the list.
-    const uncork = () => this.#uncork()
-    this.#clock.endOfTurn(() => this.#clock.endOfTurn(uncork))
-  }
-
-  #uncork(): void {
-    if (!this.#isCorked) return
-    this.#isCorked = false
-    this.#socket.uncork()
   }
 
   get #isOpen(): boolean {

@@ -1,11 +1,12 @@
-// Whole frames: messages, pings and pongs that reads of a server's socket bring whole, one frame each.
+// Whole frames: messages and control frames that reads of a server's socket bring whole, one frame each.
 //
 // Small messages come many to a read, large ones in many reads, and nearly all of them in one frame without extensions
 // (RFC 6455 §5.2). `ws` makes three buffers and an event of each and unmasks byte by byte; here they are unmasked four
-// bytes at a time, and a text is decoded from there. At the first byte of anything else, be it a fragment, a Close frame
-// or a breach, the rest is left to `ws`, which decides about it as about everything.
+// bytes at a time, and a text is decoded from there. At the first byte of anything else, be it a fragment or a breach, the
+// rest is left to `ws`, which decides about it as about everything.
 
 import { Buffer, isUtf8 } from 'node:buffer'
+import { isSendable } from '../protocol/close-codes.ts'
 import { type Message, ownBytes } from '../protocol/message.ts'
 import { noteReceivedText } from './frame.ts'
 
@@ -15,6 +16,10 @@ export interface FrameTaker {
   take(message: Message, byteLength: number): void
   pingReceived(data: Buffer): void
   pongReceived(data: Buffer): void
+  /** Whether it answers the peer's Close frame; otherwise that is left. */
+  readonly answersClose: boolean
+  /** A Close frame that may stand on the wire, as its body (RFC 6455 §5.5.1); nothing is read after it. */
+  closeFrameReceived(body: Buffer): void
 }
 
 /** One connection's reading, from one read to the next. */
@@ -25,6 +30,7 @@ export interface FrameReader extends FrameTaker {
 
 const TEXT = 0x81 // FIN, opcode 1
 const BINARY = 0x82 // FIN, opcode 2
+const CLOSE = 0x88 // FIN, opcode 8
 const PING = 0x89 // FIN, opcode 9
 const PONG = 0x8a // FIN, opcode 10
 const MASKED = 0x80
@@ -69,7 +75,7 @@ export function readAhead(
 }
 
 /**
- * Gives the messages, pings and pongs at the beginning of `chunk` to `taker`, in order.
+ * Gives the messages and control frames at the beginning of `chunk` to `taker`, in order.
  *
  * Texts are noted for the length of the read (frame.ts). Bytes are views of `chunk`, as those of `ws` are.
  *
@@ -83,7 +89,10 @@ export function readWholeFrames(chunk: Buffer, maxMessageBytes: number, taker: F
     const first = chunk[at]
     const second = chunk[at + 1] as number
     const isMessage = first === TEXT || first === BINARY
-    if ((!isMessage && first !== PING && first !== PONG) || second < MASKED) return at
+    if (!isMessage && first !== PING && first !== PONG) {
+      if (first !== CLOSE || !taker.answersClose) return at
+    }
+    if (second < MASKED) return at
     let byteLength = second - MASKED
     // §5.5: a control frame has no longer length.
     if (!isMessage && byteLength >= LENGTH_16) return at
@@ -105,12 +114,28 @@ export function readWholeFrames(chunk: Buffer, maxMessageBytes: number, taker: F
       taker.pingReceived(chunk.subarray(start, end))
     } else if (first === PONG) {
       taker.pongReceived(chunk.subarray(start, end))
+    } else if (first === CLOSE) {
+      const body = chunk.subarray(start, end)
+      if (!isCloseBody(body)) return leaveUnmasked(chunk, at, mask)
+      taker.closeFrameReceived(body)
+      return length
     } else if (!takeText(chunk, start, end, isAscii, taker)) {
-      chunk.fill(0, mask, start)
-      return at
+      return leaveUnmasked(chunk, at, mask)
     }
     at = end
   }
+  return at
+}
+
+/** The code of a Close frame and its reason: both, or nothing (§5.5.1, §7.4). */
+function isCloseBody(body: Buffer): boolean {
+  if (body.length === 0) return true
+  return body.length > 1 && isSendable(body.readUInt16BE(0)) && isUtf8(body.subarray(2))
+}
+
+/** The frame at `at` has been unmasked already; a mask of zeros says so. */
+function leaveUnmasked(chunk: Buffer, at: number, mask: number): number {
+  chunk.fill(0, mask, mask + MASK_BYTES)
   return at
 }
 

@@ -10,10 +10,10 @@ import { WebSocketTransport } from '../../src/transport/websocket.ts'
 import { takeSocket } from '../../src/transport/ws-internals.ts'
 import { FakeSocket, settle } from './support/fake-socket.ts'
 import {
+  anyClose,
   anySaid,
   brokenFrame,
   bytesOf,
-  closeFrame,
   controlFrame,
   conversation,
   cutsOf,
@@ -58,7 +58,7 @@ const wire = fc.oneof(
   { weight: 1, arbitrary: brokenFrame.map((frame) => fromClient([frame])) },
   { weight: 1, arbitrary: nearlyText.map((text) => fromClient([whole(OPCODE.text, text)])) },
   { weight: 1, arbitrary: bytesOf(300, 240).map((bytes) => fromClient([messageFrame(bytes)])) },
-  { weight: 1, arbitrary: fc.constant(fromClient([closeFrame(1001, 'going')])) },
+  { weight: 3, arbitrary: anyClose.map((frame) => fromClient([frame])) },
   { weight: 1, arbitrary: bytesOf(20) },
 )
 
@@ -96,6 +96,23 @@ const inPieces = fc
     return [...pieces.slice(0, at), ...between, ...pieces.slice(at)]
   })
 
+/** A Close frame with something before it and after it, whose answer may be stuck. */
+const closes = fc
+  .tuple(
+    fc.boolean(),
+    fc.array(fc.oneof(anySaid.map(messageFrame), anyClose, controlFrame)),
+    cutsOf(2),
+  )
+  .chain(([isStuck, frames, cuts]) =>
+    fc.tuple(anyClose, rare).map(([close, between]) => {
+      const pieces = arrives(split(fromClient([...frames.slice(0, 1), close, ...frames]), cuts))
+      const sticks = step('sticks', (_, socket) => {
+        socket.isStuck = isStuck
+      })
+      return [...sticks, ...pieces.slice(0, -1), ...between, ...pieces.slice(-1)]
+    }),
+  )
+
 const steps: fc.Arbitrary<readonly Step[]> = fc
   .array(
     fc.oneof(
@@ -105,6 +122,7 @@ const steps: fc.Arbitrary<readonly Step[]> = fc
         arbitrary: fc.tuple(wire, cutsOf(3)).map(([bytes, cuts]) => arrives(split(bytes, cuts))),
       },
       { weight: 2, arbitrary: inPieces },
+      { weight: 1, arbitrary: closes },
       { weight: 2, arbitrary: said },
       { weight: 1, arbitrary: control },
       { weight: 5, arbitrary: rare },

@@ -10,9 +10,9 @@ import type { Message } from '../../src/protocol/message.ts'
 import { readWholeFrames } from '../../src/transport/whole-frames.ts'
 import { type ReceiverWatcher, watchReceiver } from '../../src/transport/ws-internals.ts'
 import {
+  anyClose,
   anySaid,
   bytesOf,
-  closeFrame,
   controlFrame,
   conversation,
   encodeFrame,
@@ -91,6 +91,8 @@ async function hear(
         heard.spared++
         events.push({ pong: data.toString('hex') })
       },
+      answersClose: false,
+      closeFrameReceived: (body) => events.push({ taken: body.toString('hex') }),
     }
     const socket = { _receiver: receiver } as unknown as ws.WebSocket
     expect(watchReceiver(socket, watcher, true)).toEqual({ concluded: true, reads: true })
@@ -142,7 +144,7 @@ const sent: fc.Arbitrary<readonly Buffer[]> = fc
           }),
       },
       { weight: 1, arbitrary: bytesOf(300, 240).map((bytes) => masked([messageFrame(bytes)])) },
-      { weight: 1, arbitrary: fc.constant(masked([closeFrame(1000, 'bye')])) },
+      { weight: 1, arbitrary: anyClose.map((frame) => masked([frame])) },
       // A frame that looks like another one when its first byte is missing.
       {
         weight: 2,
@@ -211,7 +213,10 @@ describe('a read of whole frames', () => {
       const before = Buffer.from(first)
       const given: unknown[] = []
       const give = (one: unknown) => given.push(one)
-      const taker = { take: give, pingReceived: give, pongReceived: give }
+      const taker = {
+        ...{ take: give, pingReceived: give, pongReceived: give },
+        ...{ answersClose: false, closeFrameReceived: give },
+      }
       const read = readWholeFrames(first, MOST_BYTES, taker)
       expect(first.subarray(read)).toEqual(before.subarray(read))
       // The frames that were whole, up to the first that is something else.

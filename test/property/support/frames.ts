@@ -175,6 +175,20 @@ export const nearlyText = fc
     return Buffer.concat([before, Buffer.from(bad, 'hex'), after])
   })
 
+/** Close frames whose codes and reasons may stand on the wire (§5.5.1, §7.4), and some whose may not. */
+export const anyClose: fc.Arbitrary<WireFrame> = fc.oneof(
+  fc
+    .tuple(
+      fc.oneof(
+        fc.constantFrom(1000, 1001, 1004, 1005, 1006, 1014, 1015, 2999, 3000, 4999, 5000),
+        fc.nat({ max: 65_535 }),
+      ),
+      nearlyText,
+    )
+    .map(([code, reason]) => closeFrame(code, reason.subarray(0, 123))),
+  bytesOf(3).map((body) => whole(OPCODE.close, body)),
+)
+
 /** What the bytes say, or `undefined` when they are no UTF-8. */
 export function utf8(bytes: Uint8Array): string | undefined {
   try {
