@@ -6,6 +6,7 @@
 
 import type { Observable } from 'rxjs'
 import { type ConnectionOwn, type ConnectionSetup, inputOf } from './connection-options.ts'
+import { Watched } from './connection-watched.ts'
 import { Barrier, overdue } from './handlers/barrier.ts'
 import type { Connection, ConnectionRequest, ConnectionState, Pong } from './handlers/handler.ts'
 import type { Recorder } from './journal/recorder.ts'
@@ -18,11 +19,9 @@ import type { CloseFrame, CloseRecord } from './protocol/close-record.ts'
 import { HandlerError, WebSocketClosedError, WebSocketError } from './protocol/errors.ts'
 import { NO_HEADERS } from './protocol/http-answer.ts'
 import { type Message, type Sendable, toMessage } from './protocol/message.ts'
-import { Changes } from './streams/changes.ts'
 import { ControlFrames, pingPayload } from './streams/control-frames.ts'
-import { type Deferred, deferred, handled } from './streams/deferred.ts'
+import { handled } from './streams/deferred.ts'
 import { Inbound, type InboundEvents } from './streams/inbound.ts'
-import { Multicast } from './streams/multicast.ts'
 import { Outbound, type OutboundEvents } from './streams/outbound.ts'
 import type { Door, Transport, TransportEvents, Violation } from './transport/transport.ts'
 
@@ -47,14 +46,13 @@ export class LiveConnection
   readonly #inbound: Inbound
   #openCalled = false
   #handlerEnded = false
+  #outboundReleased = false
   #pressured = false
   #inputPaused = false
   /** The Close frame that went out, be it ours or the transport's answer. */
   #closeSent: CloseFrame | null = null
   #control: ControlFrames | undefined
-  #states: Changes<ConnectionState> | undefined
-  #pongs$: Multicast<Pong> | undefined
-  #closed: Deferred<CloseRecord> | undefined
+  #watched: Watched | undefined
   #record: CloseRecord | undefined
   #door: Door | undefined
   readonly #startedAtMs: number
@@ -62,16 +60,15 @@ export class LiveConnection
 
   constructor(own: ConnectionOwn, setup: ConnectionSetup, door: Door) {
     const { id, request, handler, recorder } = own
-    const { limits, clock } = setup
     this.#door = door
     this.#setup = setup
     this.#messageRecorder = recorder?.recordsMessages ? recorder : undefined
     this.id = id
     this.request = request
-    this.#startedAtMs = clock.nowMs()
+    this.#startedAtMs = setup.clock.nowMs()
     this.#lastSeenAtMs = this.#startedAtMs
     this.#barrier = new Barrier(handler, this)
-    this.#inbound = new Inbound({ limits, clock, events: this })
+    this.#inbound = new Inbound(setup, this)
     this.#driver = new Driver(setup, inputOf(id, setup), this, recorder)
   }
 
@@ -82,9 +79,7 @@ export class LiveConnection
   }
 
   get state$(): Observable<ConnectionState> {
-    this.#states ??= new Changes(this, () => this.state)
-    if (this.#record !== undefined) this.#states.complete()
-    return this.#states.values$
+    return this.#toWatch.state$
   }
 
   get messages$(): Observable<Message> {
@@ -92,11 +87,7 @@ export class LiveConnection
   }
 
   get pongs$(): Observable<Pong> {
-    if (this.#pongs$ === undefined) {
-      this.#pongs$ = new Multicast(this)
-      if (this.#handlerEnded) this.#pongs$.complete()
-    }
-    return this.#pongs$
+    return this.#toWatch.pongs$
   }
 
   get bufferedBytes(): number {
@@ -104,8 +95,7 @@ export class LiveConnection
   }
 
   get closed(): Promise<CloseRecord> {
-    if (this.#record !== undefined) return Promise.resolve(this.#record)
-    return (this.#closed ??= deferred()).promise
+    return this.#toWatch.closed
   }
 
   send(data: Sendable): Promise<void> {
@@ -138,7 +128,7 @@ export class LiveConnection
     this.#transport?.setNoDelay(on)
   }
 
-  /** The handshake's policy has decided in favour; the 101 response follows at once. */
+  /** The handshake's policy has decided in favour; the 101 follows at once. */
   accept(subprotocol: string | undefined): void {
     this.subprotocol = subprotocol
     this.dispatch({ type: 'handshake.accepted' })
@@ -194,7 +184,7 @@ export class LiveConnection
     if (answer?.isProof) this.dispatch({ type: 'pong.received' })
     if (!this.#maySend) return
     const pong = { data, roundTripMs: answer?.roundTripMs }
-    this.#pongs$?.next(pong)
+    this.#watched?.pong(pong)
     void this.#barrier.pong(pong)
   }
 
@@ -206,18 +196,18 @@ export class LiveConnection
     this.#lastSeenAtMs = this.#setup.clock.nowMs()
     this.#closeSent ??= frame
     this.#inbound.mark(() => this.dispatch({ type: 'peer.closed', frame }))
-    this.#toSend?.release()
+    this.#releaseOutbound()
   }
 
   violated(violation: Violation): void {
     this.#closeSent ??= violation.sent
     this.dispatch({ type: 'protocol.violated', ...violation })
-    this.#toSend?.release()
+    this.#releaseOutbound()
   }
 
   ended(): void {
     this.#inbound.mark(() => this.#linkEnded())
-    this.#toSend?.release()
+    this.#releaseOutbound()
   }
 
   // ── what the queues tell ───────────────────────────────────────────────────────────────────────
@@ -283,8 +273,7 @@ export class LiveConnection
   }
 
   stepped(): void {
-    this.#states?.tell()
-    if (this.#record !== undefined) this.#states?.complete()
+    this.#watched?.stepped()
   }
 
   guardFailed(thrown: unknown): ConnectionEvent {
@@ -335,7 +324,7 @@ export class LiveConnection
     this.#inbound.shut()
     // A peer that we do not read could not tell us that it closes.
     this.#transport?.resume()
-    this.#pongs$?.complete()
+    this.#watched?.shut()
     if (!this.#openCalled || this.#handlerEnded) return
     this.#handlerEnded = true
     const { cause } = this.#driver.snapshot.context
@@ -345,32 +334,44 @@ export class LiveConnection
 
   #linkEnded(): void {
     const now = this.#setup.clock.nowMs()
-    const { messagesReceived, bytesReceived } = this.#inbound
     this.dispatch({
       type: 'transport.ended',
       durationMs: now - this.#startedAtMs,
       silentForMs: now - this.#lastSeenAtMs,
       sent: this.#closeSent,
-      totals: { ...(this.#outbound?.totals ?? NO_TOTALS), messagesReceived, bytesReceived },
+      totals: { ...(this.#outbound?.totals ?? NO_TOTALS), ...this.#inbound.totals },
     })
   }
 
   #finish(record: CloseRecord): void {
     this.#record = record
     this.#shut()
-    this.#toSend?.release()
+    this.#releaseOutbound()
     if (this.#openCalled) void this.#barrier.close(record)
-    this.#closed?.resolve(record)
+    this.#watched?.finished(record)
     this.#setup.onClosed(record)
   }
 
-  // An idle connection has no need of it until it ends: what is accepted later is lost, and counted.
+  /** A connection that sends nothing has no need of it. */
   #begin(transport: Transport): Outbound<ReturnType<Transport['pack']>> {
-    return (this.#outbound = new Outbound(transport, this.#setup, this))
+    const outbound = new Outbound(transport, this.#setup, this)
+    this.#outbound = outbound
+    if (this.#outboundReleased) outbound.release()
+    return outbound
+  }
+
+  /** Nothing leaves any more: what is accepted from here on is lost, and counted. */
+  #releaseOutbound(): void {
+    this.#outboundReleased = true
+    this.#outbound?.release()
   }
 
   get #toSend() {
     return this.#outbound ?? (this.#transport && this.#begin(this.#transport))
+  }
+
+  get #toWatch(): Watched {
+    return (this.#watched ??= new Watched(this, this.#handlerEnded, this.#record))
   }
 
   get #controlFrames(): ControlFrames {

@@ -13,10 +13,10 @@ import { type Message, ownBytes } from '../protocol/message.ts'
 import type { Clock, TimerHandle } from '../protocol/ports.ts'
 import { Multicast } from './multicast.ts'
 
-export interface InboundOptions {
+/** What the gates of many links share. */
+export interface InboundSetup {
   readonly limits: Pick<RouteLimits, 'maxHeldBytes' | 'maxHeldMessages' | 'handlerTimeoutMs'>
   readonly clock: Clock
-  readonly events: InboundEvents
 }
 
 /** What the gate reports to its connection; none of these may throw. */
@@ -49,7 +49,7 @@ export class Inbound {
   messagesReceived = 0
   bytesReceived = 0
 
-  readonly #limits: InboundOptions['limits']
+  readonly #limits: InboundSetup['limits']
   readonly #clock: Clock
   readonly #events: InboundEvents
   #gate: 'holding' | 'open' | 'shut' = 'holding'
@@ -67,10 +67,15 @@ export class Inbound {
   #note: (() => void) | undefined
   #overrunTimer: TimerHandle | undefined
 
-  constructor({ limits, clock, events }: InboundOptions) {
-    this.#limits = limits
-    this.#clock = clock
+  constructor(setup: InboundSetup, events: InboundEvents) {
+    this.#limits = setup.limits
+    this.#clock = setup.clock
     this.#events = events
+  }
+
+  get totals() {
+    const { messagesReceived, bytesReceived } = this
+    return { messagesReceived, bytesReceived }
   }
 
   /** Whether reading is paused because too much is held. */

@@ -6,24 +6,24 @@ function gate(limits: { bytes?: number; messages?: number; timeoutMs?: number } 
   const clock = new VirtualClock()
   const log: string[] = []
   let answer: (message: unknown) => Promise<void> | undefined = () => undefined
-  const inbound = new Inbound({
+  const setup = {
     clock,
     limits: {
       maxHeldBytes: limits.bytes ?? 100,
       maxHeldMessages: limits.messages ?? 10,
       handlerTimeoutMs: limits.timeoutMs ?? 50,
     },
-    events: {
-      deliver: (message, finished) => {
-        log.push(`<${String(message)}>`)
-        const pending = answer(message)
-        void pending?.then(finished)
-        return pending !== undefined
-      },
-      fail: (thrown) => log.push(`thrown ${String(thrown)}`),
-      overran: () => log.push('overran'),
-      heldChanged: () => log.push(inbound.isFilled ? 'filled' : 'emptied'),
+  }
+  const inbound: Inbound = new Inbound(setup, {
+    deliver: (message, finished) => {
+      log.push(`<${String(message)}>`)
+      const pending = answer(message)
+      void pending?.then(finished)
+      return pending !== undefined
     },
+    fail: (thrown) => log.push(`thrown ${String(thrown)}`),
+    overran: () => log.push('overran'),
+    heldChanged: () => log.push(inbound.isFilled ? 'filled' : 'emptied'),
   })
   return {
     clock,
