@@ -25,11 +25,13 @@ export interface BroadcastWork {
   readonly deflate: boolean
 }
 
-/** Connections are opened and left open until the run is over. */
+/** Connections are opened, and left open until the run is over or closed at once. */
 export interface OpeningWork {
   readonly kind: 'opening'
-  /** Handshakes under way. */
+  /** Handshakes under way; where connections are closed, connections. */
   readonly atOnce: number
+  /** Each is closed, by a Close frame of the client's, before the next one is opened. */
+  readonly closes: boolean
 }
 
 /** Messages leave at a fixed pace, whatever became of those before. */
@@ -97,6 +99,7 @@ export const CASES: readonly Case[] = [
   deflated(1000, 1, { floor: 20, goal: 50 }),
   deflated(1000, 16, { floor: 20, goal: 50 }, 'quick'),
   opening({ floor: 0.8, goal: 1.3 }),
+  openingAndClosing(),
   idle({ floor: 8, goal: 5 }),
   paced({ floor: 1.2, goal: 1 }),
   scaling({ floor: 1.15, goal: undefined }),
@@ -162,13 +165,23 @@ function deflated(subscribers: number, inFlight: number, demand: Demand, quick?:
 }
 
 function opening(demand: Demand): Case {
-  const works: Work[] = [{ kind: 'opening', atOnce: 32 }]
+  const works: Work[] = [{ kind: 'opening', atOnce: 32, closes: false }]
   return {
     name: 'opening connections',
     works,
     measure: 'perCpuSecond',
     demand,
     quick: works,
+  }
+}
+
+function openingAndClosing(): Case {
+  return {
+    name: 'opening and closing connections',
+    works: [{ kind: 'opening', atOnce: 32, closes: true }],
+    measure: 'perCpuSecond',
+    demand: undefined,
+    quick: undefined,
   }
 }
 

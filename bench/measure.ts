@@ -148,7 +148,7 @@ function weightOf({ connection }: Sample): Partial<Connection> {
 
 async function weighed(stand: Stand, work: Work, seconds: number): Promise<Sample> {
   if (!('connections' in work)) throw new Error('only open connections can be weighed')
-  await stand.begin({ kind: 'opening', atOnce: 8 })
+  await stand.begin({ kind: 'opening', atOnce: 8, closes: false })
   // What is idle is weighed: many openings before would leave room that the next ones fill unseen.
   if (work.kind === 'idle') await stand.run(LEAD_IN_SECONDS * 1000)
   else await stand.warmUp(0)

@@ -1,4 +1,4 @@
-// Opening: handshakes one after the other on a few lanes, or connections that are open and silent.
+// Opening: connections one after the other on a few lanes, closed again or not, or many that are open and silent.
 
 import type { IdleWork, OpeningWork } from '../cases.ts'
 import { type Activity, type CommonOptions, openAll } from './activity.ts'
@@ -38,8 +38,9 @@ export class Opening implements Activity {
   async #lane(): Promise<void> {
     while (this.#running && this.#links.length < MOST_OPEN) {
       const link = new Link({ ...this.#common, onMessages: () => {} })
-      this.#links.push(link)
+      if (!this.#work.closes) this.#links.push(link)
       await link.opened
+      if (this.#work.closes) await link.close()
       this.done += 1
     }
   }
