@@ -47,7 +47,6 @@ export class LiveConnection
   #openCalled = false
   #handlerEnded = false
   #outboundReleased = false
-  #pressured = false
   #inputPaused = false
   /** The Close frame that went out, be it ours or the transport's answer. */
   #closeSent: CloseFrame | null = null
@@ -167,8 +166,8 @@ export class LiveConnection
     if (this.#setup.proofOfLife === 'anything' && this.#control?.excuse()) {
       this.dispatch({ type: 'pong.received' })
     }
-    // A handler that is mostly awaited answers the rest of the read in this turn, too: one write for all of it.
-    if (this.#inbound.isBehind) void Promise.resolve().then(() => this.#outbound?.flushSoon())
+    // A handler that is awaited answers the rest of the read in this turn, too: one write for all of it.
+    if (this.#inbound.isBehind) this.#outbound?.hold()
     else this.#outbound?.flush()
   }
 
@@ -222,16 +221,23 @@ export class LiveConnection
     this.dispatch({ type: 'handler.failed', cause: 'handlerTimeout', detail })
   }
 
-  heldChanged(): void {
-    this.#weighInput()
+  handlerRests(): void {
+    this.#outbound?.flush()
   }
 
   overflowed(detail: string): void {
     this.dispatch({ type: 'limit.exceeded', cause: 'slowConsumer', detail })
   }
 
-  pressureChanged(isPressured: boolean): void {
-    this.#weighInput(isPressured)
+  /** Pauses or resumes reading: too much held for the handler, or, by policy, too much waiting for the peer. */
+  loadChanged(): void {
+    const pressured = this.#outbound?.isPressured ?? false
+    const pause = this.#inbound.isFilled || (pressured && this.#setup.slow === 'pause')
+    if (pause === this.#inputPaused || !this.#maySend) return
+    this.#inputPaused = pause
+    if (pause) this.#transport?.pause()
+    else this.#transport?.resume()
+    this.dispatch({ type: pause ? 'input.paused' : 'input.resumed' })
   }
 
   pingWritten(data: Uint8Array): void {
@@ -376,17 +382,6 @@ export class LiveConnection
 
   get #controlFrames(): ControlFrames {
     return (this.#control ??= new ControlFrames(this.#setup))
-  }
-
-  /** Pauses or resumes reading: too much held for the handler, or, by policy, too much waiting for the peer. */
-  #weighInput(pressured = this.#pressured): void {
-    this.#pressured = pressured
-    const pause = this.#inbound.isFilled || (pressured && this.#setup.slow === 'pause')
-    if (pause === this.#inputPaused || !this.#maySend) return
-    this.#inputPaused = pause
-    if (pause) this.#transport?.pause()
-    else this.#transport?.resume()
-    this.dispatch({ type: pause ? 'input.paused' : 'input.resumed' })
   }
 
   /** Ends the connection when there were too many pings or pongs, an attack on whoever answers each. */

@@ -38,8 +38,8 @@ export type EnvironmentEvent =
 /** As Node's own, and what browsers know beyond. */
 export type FetchInit = RequestInit & { readonly cache?: 'no-store' }
 
-/** A client counts no turns. */
-export type ClientClock = Omit<Clock, 'turn'>
+/** A client counts neither turns nor loops. */
+export type ClientClock = Omit<Clock, 'turn' | 'endOfLoop'>
 
 export interface Environment {
   readonly clock: ClientClock

@@ -35,6 +35,11 @@ export interface Clock {
    * leaves in one write because of this. Tasks run in the order they were given.
    */
   endOfTurn(task: () => void): void
+  /**
+   * Calls `task` once when also the promises that are under way have got as far as they get by themselves, and before the
+   * process waits for anything. Cheaper than `endOfTurn`: it runs once for the turns of one iteration of the event loop.
+   */
+  endOfLoop(task: () => void): void
 }
 
 /** Chance as the runtime sees it. */

@@ -27,8 +27,10 @@ export interface InboundEvents {
   fail(thrown: unknown): void
   /** One delivery has not settled within `handlerTimeoutMs`. */
   overran(): void
+  /** After a read that left messages held: the handler has caught up, or waits for more than promises. */
+  handlerRests(): void
   /** `isFilled` has changed: stop reading, or read on. */
-  heldChanged(): void
+  loadChanged(): void
 }
 
 /** A message that waits, or a task in its place among them. */
@@ -112,6 +114,7 @@ export class Inbound {
   /** What one read brought has been delivered or is held; what is under way began before `nowMs`. */
   readDone(nowMs: number): void {
     this.#busySinceMs ??= nowMs
+    if (this.isBehind) this.#noteLater()
   }
 
   /** Calls `task` in its place: when everything that came before it has been dealt with. */
@@ -152,6 +155,7 @@ export class Inbound {
     this.#finished ??= () => {
       this.#busy = false
       this.#drain()
+      if (this.#notes && !this.#busy && this.#last === undefined) this.#events.handlerRests()
     }
     const isBusy = this.#events.deliver(message, this.#finished)
     this.#messages$?.next(message)
@@ -165,10 +169,10 @@ export class Inbound {
       if (typeof item === 'function') item()
       else this.#deliver(item, byteLength)
     }
-    if (this.#busy && this.#busySinceMs === undefined) this.#noteSoon()
+    if (this.#busy && this.#busySinceMs === undefined) this.#noteLater()
     if (this.#filled && this.#last === undefined && this.#gate === 'open') {
       this.#filled = false
-      this.#events.heldChanged()
+      this.#events.loadChanged()
     }
   }
 
@@ -203,7 +207,7 @@ export class Inbound {
 
   #fill(): void {
     this.#filled = true
-    this.#events.heldChanged()
+    this.#events.loadChanged()
   }
 
   // One timer for a whole stretch of slow deliveries; when it fires it looks how long the present one has run. Most are
@@ -216,14 +220,16 @@ export class Inbound {
     this.#busySinceMs = undefined
   }
 
-  #noteSoon(): void {
+  #noteLater(): void {
     if (this.#notes) return
     this.#notes = true
     this.#note ??= () => {
       this.#notes = false
-      if (this.#busy) this.readDone(this.#clock.nowMs())
+      if (!this.#busy) return
+      this.#busySinceMs ??= this.#clock.nowMs()
+      this.#events.handlerRests()
     }
-    this.#clock.endOfTurn(this.#note)
+    this.#clock.endOfLoop(this.#note)
   }
 
   #armOverrun(delayMs: number): void {

@@ -44,8 +44,8 @@ export interface OutboundLink<P extends Sized> {
 export interface OutboundEvents {
   /** The bound was reached and the policy is to end the connection; reported once. */
   overflowed(detail: string): void
-  /** Waiting bytes rose above the high-water mark, or fell below half of it. */
-  pressureChanged(isPressured: boolean): void
+  /** `isPressured` has changed. */
+  loadChanged(): void
   /** A Ping was written, which those that were replaced while they waited never are. */
   pingWritten(data: Uint8Array): void
 }
@@ -65,6 +65,7 @@ export class Outbound<P extends Sized> {
   #state: 'open' | 'ending' | 'ended' = 'open'
   #blocked = false
   #scheduled = false
+  #isHeld = false
   // Whether the last turn that sent brought several messages, so that the next first one had better wait.
   #isBurst = false
   #pressured = false
@@ -106,6 +107,11 @@ export class Outbound<P extends Sized> {
     this.#events = events
   }
 
+  /** Whether waiting bytes rose above the high-water mark, and have not fallen below half of it since. */
+  get isPressured(): boolean {
+    return this.#pressured
+  }
+
   /** Messages that wait here. */
   get queuedMessages(): number {
     return this.#queued
@@ -140,7 +146,7 @@ export class Outbound<P extends Sized> {
       return
     }
     if (this.#policyDrops()) return
-    const isWaiting = this.#blocked || this.#scheduled || this.#link.isReading
+    const isWaiting = this.#blocked || this.#scheduled || this.#isHeld || this.#link.isReading
     const isAlone = !isWaiting && !this.#isBurst && this.#queued === 0
     if (isAlone && this.#lastTurn !== this.#clock.turn) {
       this.#lastTurn = this.#clock.turn
@@ -199,8 +205,14 @@ export class Outbound<P extends Sized> {
     this.#clock.endOfTurn(this.#endOfTurn)
   }
 
+  /** Keeps what is sent from here on for `flush`, which its caller owes it before the process waits for anything. */
+  hold(): void {
+    this.#isHeld = true
+  }
+
   /** Hands to the link what it takes now. */
   flush(): void {
+    this.#isHeld = false
     if (this.#state === 'ended') return
     while (!this.#blocked && this.queuedMessages > 0) {
       const batch = this.#take()
@@ -350,12 +362,12 @@ export class Outbound<P extends Sized> {
     const waiting = this.bufferedBytes
     if (!this.#pressured && this.#blocked && waiting >= limits.outboundHighWaterBytes) {
       this.#pressured = true
-      events.pressureChanged(true)
+      events.loadChanged()
     } else if (this.#pressured && waiting * 2 < limits.outboundHighWaterBytes) {
       this.#pressured = false
       this.#room?.resolve()
       this.#room = undefined
-      events.pressureChanged(false)
+      events.loadChanged()
     }
   }
 

@@ -54,6 +54,12 @@ export class ProcessClock implements Clock {
     })
   }
 
+  endOfLoop(task: () => void): void {
+    this.#clock.endOfLoop(() => {
+      if (!this.#isOver) task()
+    })
+  }
+
   /** The process is gone. */
   end(): void {
     this.#isOver = true

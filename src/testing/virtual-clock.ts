@@ -19,6 +19,7 @@ export class VirtualClock implements Clock {
   readonly #timers = new TimerQueue()
   readonly #startWallMs: number
   #tasks: (() => void)[] = []
+  #loopTasks: (() => void)[] = []
   #turn = 0
   #nowMs = 0
   #wallStepMs = 0
@@ -60,6 +61,10 @@ export class VirtualClock implements Clock {
     this.#tasks.push(task)
   }
 
+  endOfLoop(task: () => void): void {
+    this.#loopTasks.push(task)
+  }
+
   /** Sets the wall clock forward or back; intervals do not notice. */
   stepWall(byMs: number): void {
     this.#wallStepMs += byMs
@@ -99,16 +104,21 @@ export class VirtualClock implements Clock {
     this.#nowMs += byMs
   }
 
-  /** Runs the end of the present turn: promises, then what waits for the end of the turn, until both are quiet. */
+  /** Runs the end of the present turn and loop: promises, then what waits for those ends, until all are quiet. */
   async settle(): Promise<void> {
-    do {
-      const tasks = this.#tasks
-      this.#tasks = []
+    for (;;) {
       this.#turn++
-      for (const task of tasks) task()
+      run(this.#tasks.splice(0))
       await quiet()
-    } while (this.#tasks.length > 0)
+      if (this.#tasks.length > 0) continue
+      if (this.#loopTasks.length === 0) return
+      run(this.#loopTasks.splice(0))
+    }
   }
+}
+
+function run(tasks: readonly (() => void)[]): void {
+  for (const task of tasks) task()
 }
 
 // A time that is forgotten, or a text, would stop this clock for good.

@@ -56,6 +56,30 @@ it('what is answered at once goes out before the answer to a Close frame or a br
   }
 })
 
+it.each(['one', 'two'])(
+  'what a handler has answered goes out while it waits, at %s',
+  async (at) => {
+    let goOn = () => {}
+    const waits = new Promise<void>((resolve) => {
+      goOn = resolve
+    })
+    class Waits extends WebSocketHandler {
+      override async onMessage(message: string) {
+        await this.writeMessage(message)
+        if (message === at) await waits
+      }
+    }
+    const { port } = await start({ routes: [route('/', Waits)] })
+    const client = await RawClient.open(port)
+    const words = ['one', 'two', 'three']
+    client.write(...words.map((word) => text(word)))
+    for (const word of words) {
+      expect(await client.nextText()).toBe(word)
+      if (word === at) goOn()
+    }
+  },
+)
+
 it('what hangs in open is told to onError, with the limit and what to do', async () => {
   class Waits extends WebSocketHandler {
     override open() {

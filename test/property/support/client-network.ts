@@ -5,12 +5,13 @@
 
 import type { Harness, VirtualClock } from 'windsock/testing'
 import type {
+  ClientClock,
   Environment,
   EnvironmentEvent,
   SocketEvents,
 } from '../../../src/client/environment.ts'
 import type { IncomingUpgrade } from '../../../src/http/request.ts'
-import type { Clock, Random, TimerHandle } from '../../../src/protocol/ports.ts'
+import type { Random, TimerHandle } from '../../../src/protocol/ports.ts'
 import { memoryDoor, type PeerLink } from '../../../src/transport/memory.ts'
 import type { Answer } from '../../../src/transport/topic-answer.ts'
 import type { Asking } from './asking.ts'
@@ -290,7 +291,7 @@ export class ClientNetwork implements Environment {
 const LONGEST_MS = 2 ** 31 - 1
 
 /** A clock that knows which timers of the client's are armed, and whether all were such as a clock takes. */
-class CountingClock implements Clock {
+class CountingClock implements ClientClock {
   readonly #clock: VirtualClock
   readonly armed = new Set<TimerHandle>()
   rulesKept = true
@@ -304,9 +305,6 @@ class CountingClock implements Clock {
   }
   wallMs(): number {
     return this.#clock.wallMs()
-  }
-  get turn(): number {
-    return this.#clock.turn
   }
   endOfTurn(task: () => void): void {
     this.#clock.endOfTurn(task)

@@ -5,6 +5,8 @@ import { Inbound } from '../../../src/streams/inbound.ts'
 function gate(limits: { bytes?: number; messages?: number; timeoutMs?: number } = {}) {
   const clock = new VirtualClock()
   const log: string[] = []
+  /** What had been delivered whenever the handler rested. */
+  const rests: string[] = []
   let answer: (message: unknown) => Promise<void> | undefined = () => undefined
   const setup = {
     clock,
@@ -23,12 +25,16 @@ function gate(limits: { bytes?: number; messages?: number; timeoutMs?: number } 
     },
     fail: (thrown) => log.push(`thrown ${String(thrown)}`),
     overran: () => log.push('overran'),
-    heldChanged: () => log.push(inbound.isFilled ? 'filled' : 'emptied'),
+    handlerRests: () => {
+      rests.push(log.join(''))
+    },
+    loadChanged: () => log.push(inbound.isFilled ? 'filled' : 'emptied'),
   })
   return {
     clock,
     log,
     inbound,
+    rests,
     /** Messages of one byte each, in one read. */
     read: (...messages: string[]) => {
       for (const message of messages) inbound.next(message, 1)
@@ -130,6 +136,40 @@ describe('the bound', () => {
     expect(byMessages.log).toEqual([])
     byMessages.inbound.next('', 0)
     expect(byMessages.log).toEqual(['filled'])
+  })
+})
+
+describe('a handler that is behind', () => {
+  it('rests when it has caught up, as soon as that', async () => {
+    const { inbound, rests, read, answerWith } = gate()
+    inbound.open()
+    answerWith(() => Promise.resolve())
+    read('a', 'b', 'c')
+    expect(rests).toEqual([])
+    for (let hop = 0; hop < 10; hop++) await Promise.resolve()
+    expect(rests).toEqual(['<a><b><c>'])
+  })
+
+  it('rests where it waits for more than promises, and when it has caught up after that', async () => {
+    const { clock, inbound, rests, read, answerWith, takes } = gate()
+    inbound.open()
+    answerWith(async (message) => {
+      if (message === 'b') takes(5)
+    })
+    read('a', 'b', 'c', 'd')
+    await clock.settle()
+    expect(rests).toEqual(['<a><b><c>'])
+    await clock.advance(10)
+    expect(rests.at(-1)).toBe('<a><b><c><d>')
+  })
+
+  it('is said nothing of when nothing was held', async () => {
+    const { clock, inbound, rests, read, answerWith } = gate()
+    inbound.open()
+    answerWith(() => Promise.resolve())
+    read('a')
+    await clock.advance(1)
+    expect(rests).toEqual([])
   })
 })
 

@@ -55,7 +55,7 @@ function queue({
   const setup = { limits, slow: policy, clock }
   const outbound = new Outbound<Packet>(link, setup, {
     overflowed: () => log.push('overflowed'),
-    pressureChanged: (isPressured) => log.push(isPressured ? 'pressured' : 'relieved'),
+    loadChanged: () => log.push(outbound.isPressured ? 'pressured' : 'relieved'),
     pingWritten: (data) => pinged.push(data[0] as number),
   })
   const drain = () => {

@@ -26,6 +26,19 @@ describe('the end of a turn', () => {
   })
 })
 
+describe('the end of a loop', () => {
+  it('comes after the turns of it, and after promises that go on by themselves', async () => {
+    const seen: string[] = []
+    liveClock.endOfLoop(() => seen.push('loop'))
+    liveClock.endOfTurn(() => seen.push('turn'))
+    void Promise.resolve()
+      .then(() => {})
+      .then(() => liveClock.endOfTurn(() => seen.push('another turn')))
+    await nextTurn()
+    expect(seen).toEqual(['turn', 'another turn', 'loop'])
+  })
+})
+
 describe('time', () => {
   it('never goes back, and the wall clock shows about what the system shows', () => {
     const first = liveClock.nowMs()
