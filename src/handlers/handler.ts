@@ -47,7 +47,11 @@ export interface Pong {
   readonly roundTripMs: number | undefined
 }
 
-/** One connection, as user code sees it. */
+/**
+ * One connection, as user code sees it.
+ *
+ * Its methods are called on it, and a `send` that was taken out of it does not compile: `({ send }) => send('…')` would throw.
+ */
 export interface Connection {
   /** Unique within the process, unguessable; 16 characters of `A–Z a–z 0–9 - _`. */
   readonly id: string
@@ -71,26 +75,26 @@ export interface Connection {
    *   is closing or closed; nobody needs to look at it, a rejection left alone hurts nothing.
    * @throws WebSocketError `ERR_WINDSOCK_MESSAGE_TYPE` when `data` cannot be sent.
    */
-  send(data: Sendable): Promise<void>
+  send(this: object, data: Sendable): Promise<void>
   /**
    * Sends a Ping; its pong appears in `pongs$`. Ignored unless the connection is open.
    *
    * @throws WebSocketError `ERR_WINDSOCK_CONTROL_PAYLOAD` for more than 125 bytes (RFC 6455 §5.5).
    */
-  ping(data?: string | Uint8Array): void
+  ping(this: object, data?: string | Uint8Array): void
   /**
    * Begins the closing handshake; what was sent before goes out first. A second call does nothing.
    *
    * @param code - default 1000. @param reason - default empty; at most 123 bytes of UTF-8.
    * @throws WebSocketError `ERR_WINDSOCK_CLOSE_CODE` or `ERR_WINDSOCK_CLOSE_REASON`; nothing is sent then.
    */
-  close(code?: number, reason?: string): void
+  close(this: object, code?: number, reason?: string): void
   /** Settles with the close record when everything is over; never rejects. */
   readonly closed: Promise<CloseRecord>
   /** Bytes accepted for sending that the kernel has not taken yet. */
   readonly bufferedBytes: number
   /** TCP_NODELAY; on by default (Tornado: `set_nodelay`, off by default). */
-  setNoDelay(on: boolean): void
+  setNoDelay(this: object, on: boolean): void
 }
 
 /** What surrounds a handler. */

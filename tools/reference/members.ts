@@ -7,7 +7,7 @@ import { readFileSync } from 'node:fs'
 
 export interface Member {
   readonly name: string
-  /** As in the source: `readonly`, name and type. */
+  /** Name and type, as in the source. */
   readonly signature: string
   /** The comment's text, its lines joined. */
   readonly text: string
@@ -29,7 +29,7 @@ export function membersOf(path: string, name: string): Member[] {
   const [body = ''] = sourceOf(path).slice(start.index).split(/^ *}/m)
   const found = [...body.matchAll(MEMBER)].map(([, comment = '', signature = '']) => ({
     name: /([\w$]+)\??[:(]/.exec(signature)?.[1] ?? signature,
-    signature: withoutUndefined(signature.replace(/^readonly /, '')),
+    signature: withoutUndefined(signature.replace(/^readonly |this: object, /g, '')),
     text: plain(comment),
   }))
   if (found.length === 0) throw new Error(`no members found of ${name} in ${path}`)

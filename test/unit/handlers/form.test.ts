@@ -1,5 +1,5 @@
 import { NEVER } from 'rxjs'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, expectTypeOf, it } from 'vitest'
 import { type Connection, WebSocketHandler } from 'windsock'
 import { seededRandom, VirtualClock } from 'windsock/testing'
 import { createMachine, fromPromise, fromTransition, setup } from 'xstate'
@@ -59,5 +59,10 @@ describe('a form', () => {
       fromPromise<number, string>(async ({ input }) => input.length),
     ]
     for (const form of all) expect(typeof handlerFactory(form)).toBe('function')
+  })
+
+  it('cannot be compiled with a method taken out of the connection, which would throw', () => {
+    expectTypeOf<Connection['send']>().thisParameter.toEqualTypeOf<object>()
+    expectTypeOf<Connection['close']>().thisParameter.toEqualTypeOf<object>()
   })
 })
