@@ -256,6 +256,8 @@ export class WebSocketTransport
   closeFrameReceived(body: Buffer): void {
     this.answering()
     this.#socket.end(controlFrame('close', body))
+    // Reading may have been paused by what came before it in the same read; only the end is to come.
+    this.#socket.resume()
     this.concluded(body.length === 0 ? 1005 : body.readUInt16BE(0), body.subarray(2))
   }
 

@@ -1,7 +1,17 @@
 // The closing handshake: who begins, who answers, what happens when nobody does, and what the record says.
 
-import { describe, expect, it } from 'vitest'
-import { type Connection, type RouteSettings, route, WebSocketError } from 'windsock'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { Socket } from 'node:net'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import {
+  attach,
+  type Connection,
+  type RouteSettings,
+  route,
+  WebSocketError,
+  WebSocketHandler,
+} from 'windsock'
 import { Mailbox } from './support/mailbox.ts'
 import { CLOSE, close, closeBody, frame, RawClient, text } from './support/raw-client.ts'
 import { start } from './support/test-server.ts'
@@ -62,6 +72,30 @@ describe('the peer closes', () => {
     client.end()
     expect(await records.next()).toMatchObject({ received: { code: 1000, reason: '' } })
     expect(heard.all).toEqual(['one', 'two'])
+  })
+
+  it('its socket ends also while the handler has not caught up and reading was paused', async () => {
+    const never = new Promise<void>(() => {})
+    class Busy extends WebSocketHandler {
+      override onMessage = () => never
+    }
+    const http = createServer().listen(0, '127.0.0.1')
+    const attached = attach(http, {
+      routes: [route('/', Busy, { maxHeldMessages: 1, closeTimeoutMs: 50 })],
+    })
+    onTestFinished(async () => {
+      await attached.close()
+      http.close()
+    })
+    await once(http, 'listening')
+    const accepted = once(http, 'connection') as Promise<[Socket]>
+    const client = await RawClient.connect((http.address() as { port: number }).port, true)
+    const [socket] = await accepted
+    await client.upgrade()
+    client.write(text('one'), text('two'), close(1000))
+    expect(await client.nextClose()).toEqual({ code: 1000, reason: '' })
+    client.end()
+    await once(socket, 'close')
   })
 
   it.each(['end', 'reset'] as const)('TCP %s without a Close frame: 1006 (T67)', async (way) => {
