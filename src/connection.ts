@@ -171,6 +171,10 @@ export class LiveConnection
     else this.#outbound?.flush()
   }
 
+  answering(): void {
+    this.#outbound?.flush()
+  }
+
   pingReceived(data: Uint8Array): void {
     if (!this.#mayGoOn(this.#controlFrames.count())) return
     this.#toSend?.pong(data)

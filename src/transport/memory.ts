@@ -243,12 +243,14 @@ export class MemoryTransport implements Transport<MemoryPacket> {
         if (item.frame.code !== 1005 && !isSendable(item.frame.code)) {
           return this.#report({ kind: 'breach', detail: `invalid close code ${item.frame.code}` })
         }
+        events.answering()
         this.#closeReceived = true
         // Answered at once with the same code (RFC 6455 §5.5.1); then both frames have crossed.
         if (this.#closeSent) this.#link.end()
         else this.close(item.frame)
         return events.closeReceived(item.frame)
       case 'breach': {
+        events.answering()
         this.#closeReceived = true
         const sent = { code: 1002, reason: '' }
         this.close(sent)

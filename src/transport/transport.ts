@@ -33,6 +33,8 @@ export interface TransportEvents {
   pongReceived(data: Uint8Array): void
   /** All that one read brought has been reported. */
   readDone(): void
+  /** The peer's Close frame, or its breach, is answered next: the last moment to write anything else. */
+  answering(): void
   /** What was written so far has been taken over by the kernel. */
   drained(): void
   closeReceived(frame: CloseFrame): void

@@ -262,8 +262,7 @@ export class WebSocketTransport
   }
 
   answering(): void {
-    // Answers to what came before it in the same read go first.
-    this.#events?.readDone()
+    this.#events?.answering()
     this.#deflating?.release()
   }
 

@@ -98,6 +98,23 @@ describe('the peer closes', () => {
     await once(socket, 'close')
   })
 
+  it('what was sent before its Close frame leaves before the answer, also with messages held', async () => {
+    class Answering extends WebSocketHandler {
+      override async onMessage(message: string): Promise<void> {
+        await this.writeMessage(`${message}!`)
+      }
+    }
+    const { port, records } = await start({ routes: [route('/', Answering)] })
+    const client = await RawClient.connect(port)
+    await client.upgrade()
+    client.write(text('one'), text('two'), close(1000))
+    expect(await client.nextText()).toBe('one!')
+    expect(await client.nextClose()).toEqual({ code: 1000, reason: '' })
+    expect(await records.next()).toMatchObject({
+      totals: { messagesReceived: 2, messagesSent: 1, bytesSent: 4, bytesUnsent: 4 },
+    })
+  })
+
   it.each(['end', 'reset'] as const)('TCP %s without a Close frame: 1006 (T67)', async (way) => {
     const { client, records, heard } = await pair()
     client.write(text('last words'))

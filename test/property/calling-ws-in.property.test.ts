@@ -147,6 +147,7 @@ async function live(given: readonly Step[], isAtOnce: boolean, closesAt: string 
     pingReceived: (data) => told.push(['ping', bytes(data)]),
     pongReceived: (data) => told.push(['pong', bytes(data)]),
     readDone: () => told.push('readDone'),
+    answering: () => told.push('answering'),
     drained: () => told.push('drained'),
     closeReceived: (frame) => told.push(frame),
     violated: (violation) => told.push(violation),
@@ -182,7 +183,7 @@ describe('a socket that calls ws in when something is for it', () => {
     const nothing = () => {}
     transport.start({
       ...{ pingReceived: nothing, pongReceived: nothing, readDone: nothing, drained: nothing },
-      ...{ closeReceived: nothing, violated: nothing, ended: nothing },
+      ...{ answering: nothing, closeReceived: nothing, violated: nothing, ended: nothing },
       messageReceived: (message) => heard.push(message),
     })
     const [begun, rest] = split(fromClient([messageFrame('a message in two reads')]), [12])

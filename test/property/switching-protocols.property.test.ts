@@ -49,6 +49,7 @@ function ours(answer: UpgradeAnswer, heard: string[]): Taker {
       pingReceived: nothing,
       pongReceived: nothing,
       readDone: nothing,
+      answering: nothing,
       drained: nothing,
       closeReceived: nothing,
       violated: ({ cause }) => heard.push(cause),
