@@ -7,7 +7,7 @@ import { type Guard, GuardedObservable } from './guarded.ts'
 import { Multicast } from './multicast.ts'
 
 export class Changes<T> {
-  /** Replays the present value; completes after `complete`. */
+  /** Replays the last value told; completes after `complete`. */
   readonly values$: Observable<T>
   readonly #subscribers: Multicast<T>
   readonly #present: () => T
@@ -16,7 +16,8 @@ export class Changes<T> {
   constructor(guard: Guard, present: () => T) {
     const subscribers = new Multicast<T>(guard)
     this.values$ = new GuardedObservable(guard, (subscriber) => {
-      subscriber.next(present())
+      // What has become of it since comes to all of them together.
+      subscriber.next(this.#told)
       return subscribers.subscribe(subscriber)
     })
     this.#subscribers = subscribers

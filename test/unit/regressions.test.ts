@@ -153,3 +153,27 @@ describe('a Close frame with a code that may not travel', () => {
     expect(server.records).toMatchObject([{ cause: 'protocolError', code: 1006, received: null }])
   })
 })
+
+describe('state$', () => {
+  it('says each state once, also to those who ask in a hook that the change has called', async () => {
+    const said: string[] = []
+    class Asking extends WebSocketHandler {
+      #listen(hook: string): void {
+        this.connection.state$.subscribe((state) => said.push(`${hook}: ${state}`))
+      }
+      override open(): void {
+        this.#listen('open')
+      }
+      override onClose(): void {
+        this.#listen('onClose')
+      }
+    }
+    const { server, peer } = await connect(Asking)
+    peer.close()
+    await server.advance(1)
+    expect(said.filter((line) => line.startsWith('open'))).toEqual(
+      ['connecting', 'open', 'closing', 'closed'].map((state) => `open: ${state}`),
+    )
+    expect(said.filter((line) => line === 'onClose: closed')).toHaveLength(1)
+  })
+})
