@@ -67,9 +67,6 @@ export const liveClock: Clock = {
   // A tick set from running code comes before the promise continuations, one set from a continuation after all of
   // them; both come before the next input is read. A hop through a microtask would gather the two into one, and
   // costs a microsecond a turn, a third of what a small message costs otherwise.
-  // A tick set from running code comes before the promise continuations, one set from a continuation after all of
-  // them; both come before the next input is read. A hop through a microtask would gather the two into one, and
-  // costs a microsecond a turn, a third of what a small message costs otherwise.
   endOfTurn: taskList((run) => process.nextTick(run)),
   endOfLoop: taskList((run) => setImmediate(run)),
 }
