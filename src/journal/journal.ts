@@ -72,9 +72,10 @@ export class Journal {
   #unrecorded = 0
   #refusing = false
   #isClosed = false
-  /** What this turn has said of one connection, until another has something to say or the turn ends. */
+  /** What was said of one connection, until another has something to say or the event loop is through with this turn. */
   #gathered: LaterEvent[] = []
   #gatheredOf = ''
+  #appendsSoon = false
 
   /**
    * @param vocabulary - how events are written and read; default: today's.
@@ -247,15 +248,21 @@ export class Journal {
     return true
   }
 
-  // What one turn says of one connection, such as all of its opening, is appended at once.
+  // What a turn says of one connection, such as all of its opening, is appended at once.
   #gather(connectionId: string, event: LaterEvent): void {
     if (this.#gatheredOf !== connectionId) this.#append()
-    if (this.#gathered.length === 0) this.#clock.endOfTurn(this.#append)
+    if (!this.#appendsSoon) this.#clock.endOfLoop(this.#appendSoon)
+    this.#appendsSoon = true
     this.#gatheredOf = connectionId
     this.#gathered.push(event)
   }
 
-  readonly #append = (): void => {
+  readonly #appendSoon = (): void => {
+    this.#appendsSoon = false
+    this.#append()
+  }
+
+  #append(): void {
     const events = this.#gathered
     if (events.length === 0) return
     this.#gathered = []
