@@ -30,7 +30,7 @@ export async function writeJournal(): Promise<JournalFile> {
   let server: Harness | undefined
   const clock = {
     wallMs: () => (server as Harness).clock.wallMs(),
-    endOfTurn: (task) => (server as Harness).clock.endOfTurn(task),
+    endOfLoop: (task) => (server as Harness).clock.endOfLoop(task),
   } as Clock
   const journal = new Journal(await openSqliteStore(file), clock)
   server = harness(
