@@ -231,12 +231,31 @@ export function encodeLifeEvent(
   return { type, schema: schemas[type], atMs, data: text, ends: type === 'ConnectionClosed' }
 }
 
-/** As `appendNow` of a store takes it: what nobody else holds is not written out yet. */
+/** As `appendNow` of a store takes it: how lives begin and end is not written out before somebody asks. */
 export function encodeLater(event: LifeEvent, atMs: number, vocabulary: Vocabulary): LaterEvent {
   const { type, data } = event
   if (data === EMPTY) return saidAt(atMs, event, vocabulary)
-  if (type !== 'ConnectionStarted') return encodeLifeEvent(event, atMs, vocabulary)
-  return { type, schema: vocabulary.schemas[type], atMs, data, ends: false }
+  const schema = vocabulary.schemas[type]
+  switch (event.type) {
+    case 'ConnectionStarted':
+      return { type, schema, atMs, data, ends: false }
+    case 'ConnectionClosed':
+      return { type, schema, atMs, data: ownClosed(event.data), ends: true }
+    default:
+      return encodeLifeEvent(event, atMs, vocabulary)
+  }
+}
+
+// User code is given the record, too, and what it does to it is not what happened.
+function ownClosed(closed: LifeEvents['ConnectionClosed']): LifeEvents['ConnectionClosed'] {
+  const { sent, received, totals } = closed.record
+  const record = {
+    ...closed.record,
+    sent: sent === null ? null : { ...sent },
+    received: received === null ? null : { ...received },
+    totals: { ...totals },
+  }
+  return { ...closed, record }
 }
 
 /** What says nothing but its type and its time: one object for all lives that say it in one millisecond. */

@@ -43,6 +43,9 @@ interface Stream {
   snapshot: SavedSnapshot | undefined
 }
 
+/** Events of a stream that are kept without room for more. */
+const SHORT = 8
+
 export class MemoryStore implements Store {
   readonly durability = 'memory'
   readonly backlog = 0
@@ -87,12 +90,15 @@ export class MemoryStore implements Store {
 
   appendNow(name: string, events: readonly LaterEvent[]): void {
     const stream = this.#stream(name)
-    const isFirst = stream.head === 0
+    // Most lives are short, and an array that is pushed to makes room for a dozen more.
+    if (stream.events.length < SHORT && events.every(hasNoKey)) {
+      stream.events = stream.events.concat(events)
+      for (const event of events) this.#count(stream, event)
+      return
+    }
     for (const event of events) {
       if (versionOf(stream, event) === undefined) this.#keep(stream, event)
     }
-    // Most lives stay with what their opening brought, and an array that was pushed to keeps room for a dozen more.
-    if (isFirst) stream.events = stream.events.slice()
   }
 
   async read(name: string, options: ReadOptions = {}): Promise<StreamPage> {
@@ -201,8 +207,12 @@ export class MemoryStore implements Store {
   }
 
   #keep(stream: Stream, event: LaterEvent): number {
-    const version = ++stream.head
     stream.events.push(event)
+    return this.#count(stream, event)
+  }
+
+  #count(stream: Stream, event: LaterEvent): number {
+    const version = ++stream.head
     if (event.ends) stream.ended = true
     if (event.key !== undefined) {
       stream.keys ??= new KeyWindow()
@@ -253,6 +263,10 @@ export class MemoryStore implements Store {
 
 function positionOf({ epoch, head, floor }: Stream): StreamPosition {
   return { epoch, head, floor }
+}
+
+function hasNoKey({ key }: LaterEvent): boolean {
+  return key === undefined
 }
 
 /** The version under which an event with that key is kept already. */

@@ -59,6 +59,8 @@ const PAIRS: readonly [ConnectionEvent | { readonly type: string }, LifeEvent][]
   [{ type: 'user.event' }, { type: 'MachineTold', data: { event: { type: 'user.event' } } }],
 ]
 
+const frame = (code: number, reason: string) => ({ code, reason })
+
 describe('what happened in a life', () => {
   it.each(PAIRS)(
     '%j is told in the past tense, and folded as it was',
@@ -137,6 +139,26 @@ describe('an event as it is kept', () => {
   it('is written out later where it is how a life begins', () => {
     const [beginning] = wholeLife([])
     expect(encodeLater(beginning as LifeEvent, 7, VOCABULARY).data).toBe(beginning?.data)
+  })
+
+  it('comes back the same of a life without Close frames', () => {
+    const { data: closed } = wholeLife([]).at(-1) as LifeEvent & { type: 'ConnectionClosed' }
+    const record = { ...closed.record, sent: null, received: null }
+    const end: LifeEvent = { type: 'ConnectionClosed', data: { ...closed, record } }
+    expect(encodeLater(end, 7, VOCABULARY).data).toEqual(end.data)
+  })
+
+  it('is not changed by what becomes of a close record that others were given, too', () => {
+    const { data: closed } = wholeLife([]).at(-1) as LifeEvent & { type: 'ConnectionClosed' }
+    const [sent, received] = [frame(1000, 'bye'), frame(1001, 'gone')]
+    const record = { ...closed.record, sent, received, totals: { ...NO_TOTALS } }
+    const end: LifeEvent = { type: 'ConnectionClosed', data: { ...closed, record } }
+    const text = encodeLifeEvent(end, 7).data
+    const { data } = encodeLater(end, 7, VOCABULARY)
+    for (const part of [record, sent, received, record.totals]) {
+      for (const name of Object.keys(part)) Reflect.set(part, name, 'changed')
+    }
+    expect(JSON.stringify(data)).toBe(text)
   })
 
   it('is one object for all lives that say no more in the same millisecond, and in no other', () => {
