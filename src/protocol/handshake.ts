@@ -55,15 +55,37 @@ export function headerValues(
   lowerCaseName: string,
 ): readonly string[] {
   let values: string[] | undefined
-  for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
-    const name = rawHeaders[index] as string
-    if (isNamed(name, lowerCaseName)) {
-      const value = rawHeaders[index + 1] as string
-      if (values === undefined) values = [value]
-      else values.push(value)
-    }
+  let index = indexOfHeader(rawHeaders, lowerCaseName, 0)
+  for (; index >= 0; index = indexOfHeader(rawHeaders, lowerCaseName, index + 2)) {
+    const value = rawHeaders[index + 1] as string
+    if (values === undefined) values = [value]
+    else values.push(value)
   }
   return values ?? NONE
+}
+
+/** The value of the header of that name; `undefined` when there is none, and when there are several. */
+export function onlyHeader(
+  { rawHeaders }: Pick<UpgradeRequest, 'rawHeaders'>,
+  lowerCaseName: string,
+): string | undefined {
+  const index = indexOfHeader(rawHeaders, lowerCaseName, 0)
+  if (index < 0 || indexOfHeader(rawHeaders, lowerCaseName, index + 2) >= 0) return undefined
+  return rawHeaders[index + 1]
+}
+
+export function hasHeader(
+  { rawHeaders }: Pick<UpgradeRequest, 'rawHeaders'>,
+  lowerCaseName: string,
+): boolean {
+  return indexOfHeader(rawHeaders, lowerCaseName, 0) >= 0
+}
+
+function indexOfHeader(rawHeaders: readonly string[], lowerCaseName: string, from: number): number {
+  for (let index = from; index + 1 < rawHeaders.length; index += 2) {
+    if (isNamed(rawHeaders[index] as string, lowerCaseName)) return index
+  }
+  return -1
 }
 
 /**
@@ -74,9 +96,8 @@ export function headerValues(
  *   comes several times.
  */
 export function originOf(request: UpgradeRequest): string | undefined {
-  const origins = headerValues(request, 'origin')
-  const named = origins.length > 0 ? origins : headerValues(request, 'sec-websocket-origin')
-  return named.length > 1 ? '' : named[0]
+  const name = hasHeader(request, 'origin') ? 'origin' : 'sec-websocket-origin'
+  return hasHeader(request, name) ? (onlyHeader(request, name) ?? '') : undefined
 }
 
 /**
@@ -84,8 +105,7 @@ export function originOf(request: UpgradeRequest): string | undefined {
  * §4.2.1 item 2).
  */
 export function hostOf(request: UpgradeRequest): string {
-  const [host = '', ...more] = headerValues(request, 'host')
-  return more.length > 0 ? '' : host
+  return onlyHeader(request, 'host') ?? ''
 }
 
 /**
@@ -119,20 +139,18 @@ export function refuseUpgrade(request: UpgradeRequest): Refusal | undefined {
  * To be asked after the origin has been accepted.
  */
 export function refuseHandshake(request: UpgradeRequest): Refusal | undefined {
-  const versions = headerValues(request, 'sec-websocket-version')
-  if (versions.length !== 1 || (versions[0] !== '13' && versions[0] !== '8')) {
+  const version = onlyHeader(request, 'sec-websocket-version')
+  if (version !== '13' && version !== '8') {
     return {
       status: 426,
       reason: 'WebSocket version not supported: expected "Sec-WebSocket-Version: 13".',
       headers: { 'Sec-WebSocket-Version': '13, 8' },
     }
   }
-  const hosts = headerValues(request, 'host')
-  if (hosts.length !== 1 || parseHost(hosts[0]) === undefined) {
+  if (parseHost(onlyHeader(request, 'host')) === undefined) {
     return bad('Host missing, repeated or malformed: expected one "Host: name[:port]".')
   }
-  const keys = headerValues(request, 'sec-websocket-key')
-  if (keys.length !== 1 || !isKey(keys[0] as string)) {
+  if (!isKey(onlyHeader(request, 'sec-websocket-key') ?? '')) {
     return bad('Sec-WebSocket-Key missing, repeated or malformed: expected 16 bytes in base64.')
   }
   if (hasBody(request)) {
@@ -153,18 +171,18 @@ function isKey(key: string): boolean {
 
 // The bytes after the head are frames: a body would be read as such (request smuggling).
 function hasBody(request: UpgradeRequest): boolean {
-  const lengths = headerValues(request, 'content-length')
-  const isEmpty = lengths.length === 0 || (lengths.length === 1 && lengths[0] === '0')
-  return !isEmpty || headerValues(request, 'transfer-encoding').length > 0
+  const hasLength = hasHeader(request, 'content-length')
+  if (hasLength && onlyHeader(request, 'content-length') !== '0') return true
+  return hasHeader(request, 'transfer-encoding')
 }
 
 function listHas(request: UpgradeRequest, lowerCaseName: string, token: RegExp): boolean {
-  for (const value of headerValues(request, lowerCaseName)) {
-    // Most lists are one token.
-    if (token.test(value)) return true
-    if (listElements(value).some((element) => token.test(element))) return true
-  }
-  return false
+  // Most lists are one token.
+  const only = onlyHeader(request, lowerCaseName)
+  if (only !== undefined && token.test(only)) return true
+  return headerValues(request, lowerCaseName)
+    .flatMap(listElements)
+    .some((element) => token.test(element))
 }
 
 // toLowerCase() would also turn the Kelvin sign into a "k". Asked some eighty times a request: no text is made.
