@@ -36,6 +36,7 @@ import {
   type ServerSettings,
 } from './server-options.ts'
 import { descriptorLimit } from './transport/descriptors.ts'
+import { FirstReads } from './transport/first-read.ts'
 import { liveClock, liveRandom } from './transport/live-ports.ts'
 import { takeUpgrades, upgradeOf } from './upgrades.ts'
 
@@ -118,7 +119,8 @@ export async function serve(options: ServeOptions): Promise<Server> {
     const { status, reason, headers } = refusal ?? { status: 400, reason: 'not an upgrade' }
     answerWithLine(response, liveClock, status, reason, headers)
   })
-  const detach = takeUpgrades(http, runtime, proxies)
+  const upgrades = takeUpgrades(http, runtime, proxies)
+  const firstReads = new FirstReads(http, limits.maxHeaderBytes, liveClock, upgrades.take)
   await listening(http, host, port)
   // The system may refuse a connection later, too; an error that nobody listens for would end the process.
   http.on('error', (cause) => {
@@ -133,6 +135,7 @@ export async function serve(options: ServeOptions): Promise<Server> {
   })
 
   async function closeAll(): Promise<void> {
+    firstReads.leaveAll()
     const freed = new Promise<void>((resolve) => {
       http.close(() => resolve())
     })
@@ -140,7 +143,7 @@ export async function serve(options: ServeOptions): Promise<Server> {
     const waiting = others.close()
     const answered = answers.over(liveClock, limits.closeTimeoutMs)
     await Promise.all([runtime.drain(GOING_AWAY), answered])
-    detach()
+    upgrades.stop()
     // What is left now are requests and answers that take too long, and sockets that never became requests.
     http.closeAllConnections()
     await Promise.all([freed, waiting])
@@ -168,7 +171,7 @@ export function attach(http: HttpServer, options: AttachOptions): Attached {
     )
   }
   const { runtime, proxies, others } = partsOf(entries, options, ATTACH_NAMES)
-  const detach = takeUpgrades(http, runtime, proxies)
+  const upgrades = takeUpgrades(http, runtime, proxies)
   let isClosed = false
   const answer: Attached['answer'] = (...given) => !isClosed && others.answer(...given)
   return facade(runtime, answer, closeAll, {})
@@ -176,7 +179,7 @@ export function attach(http: HttpServer, options: AttachOptions): Attached {
   async function closeAll(): Promise<void> {
     await Promise.all([runtime.drain(GOING_AWAY), others.close()])
     isClosed = true
-    detach()
+    upgrades.stop()
   }
 }
 

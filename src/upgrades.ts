@@ -8,10 +8,24 @@ import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { type TrustedProxies, UNIX_PEER } from './http/client-address.ts'
 import type { IncomingUpgrade } from './http/request.ts'
+import type { UpgradeRequest } from './protocol/handshake.ts'
 import type { RouteMatch, Runtime } from './runtime.ts'
 import { liveClock } from './transport/live-ports.ts'
 import { owesAnswer } from './transport/node-internals.ts'
 import { refuse, WsServers } from './transport/ws-server.ts'
+
+/** A request as Node tells of it, or as it was read here. */
+type Asked = UpgradeRequest | IncomingMessage
+
+/** Is given an upgrade request, its socket and what came behind it. */
+type TakeUpgrade = (request: Asked, socket: Duplex, head: Buffer) => void
+
+/** A place where upgrades are brought to a runtime. */
+export interface UpgradesTaken {
+  /** As if Node had told of the upgrade. */
+  readonly take: TakeUpgrade
+  stop(): void
+}
 
 /** Who answers upgrades, and what it believes of who asks. */
 interface Attachment {
@@ -23,17 +37,17 @@ interface Attachment {
 /** What is attached to one HTTP server, in the order in which it came. */
 interface Attachments {
   readonly all: Set<Attachment>
-  readonly listener: (request: IncomingMessage, socket: Duplex, head: Buffer) => void
+  readonly listener: TakeUpgrade
 }
 
 const attachedTo = new WeakMap<HttpServer, Attachments>()
 
-/** Brings upgrades on the paths of the runtime to it. Returns how to stop. */
+/** Brings upgrades on the paths of the runtime to it. */
 export function takeUpgrades(
   http: HttpServer,
   runtime: Runtime,
   proxies: TrustedProxies,
-): () => void {
+): UpgradesTaken {
   const attachments = attachedTo.get(http) ?? attachmentsOf(http)
   attachedTo.set(http, attachments)
   const { all, listener } = attachments
@@ -41,10 +55,11 @@ export function takeUpgrades(
   all.add(attachment)
   // Its owner may have removed it.
   if (!http.listeners('upgrade').includes(listener)) http.on('upgrade', listener)
-  return () => {
+  const stop = () => {
     all.delete(attachment)
     if (all.size === 0) http.off('upgrade', listener)
   }
+  return { take: listener, stop }
 }
 
 function attachmentsOf(http: HttpServer): Attachments {
@@ -73,12 +88,12 @@ function isInTurn(socket: Duplex): boolean {
 function accept(
   { runtime, proxies, servers }: Attachment,
   match: RouteMatch,
-  request: IncomingMessage,
+  request: Asked,
   socket: Duplex,
   head: Buffer,
 ): void {
-  const door = servers.door(request, socket, head)
-  const connection = runtime.accept(match, upgradeOf(request, socket, proxies), door)
+  const upgrade = upgradeOf(request, socket, proxies)
+  const connection = runtime.accept(match, upgrade, servers.door(upgrade, socket, head))
   if (connection?.state !== 'connecting') return
   // Once there is a link it is the transport that tells. Until then nobody listens for errors, which would end the process.
   socket.on('error', destroy)
@@ -92,7 +107,7 @@ function destroy(this: Duplex): void {
 
 /** What a request tells about itself, as plain data. */
 export function upgradeOf(
-  request: IncomingMessage,
+  request: Asked,
   socket: Duplex,
   proxies: TrustedProxies,
 ): IncomingUpgrade {

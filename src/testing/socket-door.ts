@@ -3,8 +3,7 @@
 // Left out is Node's HTTP server: the request comes as data. The answer and everything behind it is what a real server
 // does.
 
-import type { IncomingMessage } from 'node:http'
-import { headersByName, type IncomingUpgrade } from '../http/request.ts'
+import type { IncomingUpgrade } from '../http/request.ts'
 import type { Clock } from '../protocol/ports.ts'
 import type { DoorAnswer, PeerLink } from '../transport/memory.ts'
 import type { Door } from '../transport/transport.ts'
@@ -32,10 +31,7 @@ export class SocketDoors {
     answered: (answer: DoorAnswer) => void,
   ): Door {
     socket.on('error', () => socket.destroy())
-    const { method, url, rawHeaders } = upgrade
-    const headers = { ...headersByName(rawHeaders) }
-    const request = { method, url, socket, rawHeaders, headers }
-    const door = this.#servers.door(request as unknown as IncomingMessage, socket, Buffer.alloc(0))
+    const door = this.#servers.door(upgrade, socket, Buffer.alloc(0))
     return {
       refuse: (status, reason, headers, body) => {
         answered({ accepted: false, status, reason })

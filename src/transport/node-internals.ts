@@ -30,10 +30,18 @@ export function owesAnswer(socket: Duplex): boolean {
 // Of all sockets: nobody is given it, and nothing of it is kept when a read is over.
 const buffer = Buffer.allocUnsafeSlow(READ_BYTES)
 
-// As a `Readable` would, it emits `data`, with a copy.
-function callback(this: Socket, bytes: number, from: Uint8Array): boolean {
+const READER = Symbol('windsock reader')
+
+/** Is called on the socket with what was read of it. */
+type SocketReader = (this: Duplex, chunk: Buffer) => void
+
+// As a `Readable` would, it emits `data` where nobody else is to be told, and keeps what nobody hears of; with a copy.
+function callback(this: Keyed & Socket, bytes: number, from: Uint8Array): boolean {
   const read = from.subarray(0, bytes)
-  this.emit('data', bytes < SMALL_BYTES ? Buffer.from(read) : ownBuffer(read))
+  const chunk = bytes < SMALL_BYTES ? Buffer.from(read) : ownBuffer(read)
+  const reader = this[READER] as SocketReader | undefined
+  if (reader === undefined) return this.emit('data', chunk) || this.push(chunk)
+  reader.call(this, chunk)
   return true
 }
 
@@ -67,20 +75,25 @@ const KEYS = ((): readonly [symbol, symbol] | undefined => {
 })()
 
 /**
- * Has what comes to `socket` read into one buffer that all such sockets share, and emitted as `data` as before, in chunks of
- * their own. A small chunk is part of Node's pool for small buffers: who keeps it takes `ownBytes`.
+ * Has what comes to `socket` read into one buffer that all such sockets share, and given to `reader`, or emitted as `data` as
+ * before, in chunks of their own. A small chunk is part of Node's pool for small buffers: who keeps it takes `ownBytes`.
  *
  * Paused, the socket does not read at all, where a `Readable` would read on up to its high-water mark.
  *
- * @returns whether it does: not TLS, nor any other `Duplex`, nor a socket that has a buffer already.
+ * @returns whether it does: not TLS, nor any other `Duplex`, nor a socket that has a buffer of somebody else's.
  */
-export function readIntoOneBuffer(socket: Duplex): boolean {
+export function readIntoOneBuffer(socket: Duplex, reader?: SocketReader): boolean {
   if (KEYS === undefined || Object.getPrototypeOf(socket) !== Socket.prototype) return false
   const keyed = socket as unknown as Keyed
   const [bufferKey, callbackKey] = KEYS
   const handle = keyed._handle
   if (typeof handle?.useUserBuffer !== 'function') return false
+  if (keyed[callbackKey] === callback) {
+    keyed[READER] = reader
+    return true
+  }
   if (keyed[bufferKey] !== null || keyed[callbackKey] !== null) return false
+  keyed[READER] = reader
   keyed[bufferKey] = buffer
   keyed[callbackKey] = callback
   handle.useUserBuffer(buffer)

@@ -4,6 +4,7 @@
 // would be a part of what an idle one holds.
 
 import type { Duplex } from 'node:stream'
+import { readIntoOneBuffer } from './node-internals.ts'
 
 /** Who is told. */
 export interface SocketListener {
@@ -12,35 +13,53 @@ export interface SocketListener {
   inputEnded(): void
   /** Nothing more comes, however it ended. */
   socketClosed(): void
-  /** What was written has left it. */
+}
+
+/** Who is told that what was written has left the socket. */
+export interface DrainListener {
   drained(): void
 }
 
 const LISTENER = Symbol('windsock listener')
+const DRAIN_LISTENER = Symbol('windsock drain listener')
 
 type Told = Duplex & {
-  [LISTENER]?: SocketListener
+  [LISTENER]?: SocketListener | undefined
+  [DRAIN_LISTENER]?: DrainListener
   setTimeout?: (ms: number) => unknown
   setNoDelay?: (on?: boolean) => unknown
 }
 
-/** Takes a socket whose upgrade request has been answered, as `ws` does. */
-export function listenToSocket(socket: Told, listener: SocketListener): void {
+/**
+ * Has a socket tell `listener`, in the place of the one before, if there was one.
+ *
+ * @returns whether it reads into the one buffer: then a paused socket has nothing that was read already.
+ */
+export function listenToSocket(socket: Told, listener: SocketListener): boolean {
+  const isHeard = socket[LISTENER] !== undefined
+  socket[LISTENER] = listener
+  const isDirect = readIntoOneBuffer(socket, onData)
+  if (isHeard) return isDirect
   // What an HTTP server set for its requests; a small message is not to wait for another.
   socket.setTimeout?.(0)
   socket.setNoDelay?.()
-  socket[LISTENER] = listener
-  socket.on('close', onClose).on('data', onData).on('end', onEnd).on('error', onError)
+  socket.on('close', onClose).on('end', onEnd).on('error', onError)
+  // What was read before comes by way of the stream.
+  if (!isDirect || socket.readableLength > 0) socket.on('data', onData)
+  return isDirect
 }
 
-/** Leaves it to `ws`; of `drain` its listener is told as before. */
-export function leaveSocket(socket: Told): void {
+/** Leaves it to others, if it still is `listener` that is told; of `drain` who listens for it is told as before. */
+export function leaveSocket(socket: Told, listener: SocketListener): void {
+  if (socket[LISTENER] !== listener) return
+  socket[LISTENER] = undefined
   socket.off('close', onClose).off('data', onData).off('end', onEnd).off('error', onError)
+  readIntoOneBuffer(socket)
 }
 
 /** Tells when the socket has drained. */
-export function listenForDrain(socket: Told, listener: SocketListener): void {
-  socket[LISTENER] = listener
+export function listenForDrain(socket: Told, listener: DrainListener): void {
+  socket[DRAIN_LISTENER] = listener
   socket.on('drain', onDrain)
 }
 
@@ -64,5 +83,5 @@ function onClose(this: Told): void {
 }
 
 function onDrain(this: Told): void {
-  this[LISTENER]?.drained()
+  this[DRAIN_LISTENER]?.drained()
 }

@@ -25,6 +25,7 @@ import {
 import { writeFrames } from './frame-writer.ts'
 import { handleOf, readIntoOneBuffer, type WritingHandle, writeAtOnce } from './node-internals.ts'
 import {
+  type DrainListener,
   leaveSocket,
   listenForDrain,
   listenToSocket,
@@ -57,7 +58,7 @@ const NOTHING = Buffer.alloc(0)
 type LinkSocket = Duplex & { setNoDelay?: (on?: boolean) => unknown }
 
 export class WebSocketTransport
-  implements Transport<Prepared>, ReceiverWatcher, WsListener, SocketListener
+  implements Transport<Prepared>, ReceiverWatcher, WsListener, SocketListener, DrainListener
 {
   // What a broadcast touches stands first (docs/adr/0025).
   readonly #raw: boolean
@@ -132,8 +133,7 @@ export class WebSocketTransport
       return
     }
     this.#tellsReads = true
-    listenToSocket(this.#socket, this)
-    this.#readsIntoOneBuffer = readIntoOneBuffer(this.#socket)
+    this.#readsIntoOneBuffer = listenToSocket(this.#socket, this)
   }
 
   pack(message: Message): Prepared {
@@ -307,7 +307,7 @@ export class WebSocketTransport
 
   /** From here on the socket is the matter of `ws`. */
   #callInWs(): TellingWebSocket {
-    leaveSocket(this.#socket)
+    leaveSocket(this.#socket, this)
     const ws = takeSocket(this.#socket, NOTHING, this.#options as ServersOptions)
     ws.listener = this
     this.#ws = ws

@@ -12,7 +12,7 @@ import type { Duplex } from 'node:stream'
 import { type ServerOptions, WebSocketServer } from 'ws'
 import type { Compression } from '../protocol/compression.ts'
 import { describe, WebSocketError } from '../protocol/errors.ts'
-import { headerValues } from '../protocol/handshake.ts'
+import { hasHeader, headerValues, onlyHeader, type UpgradeRequest } from '../protocol/handshake.ts'
 import { NO_HEADERS, type ResponseBody, type ResponseHeaders } from '../protocol/http-answer.ts'
 import type { RouteLimits } from '../protocol/limits.ts'
 import { linger } from '../protocol/linger.ts'
@@ -70,7 +70,7 @@ export class WsServers {
     return (this.#takesSockets ??= mayTakeSockets(options))
   }
 
-  door(request: IncomingMessage, socket: Duplex, head: Buffer): Door {
+  door(request: UpgradeRequest, socket: Duplex, head: Buffer): Door {
     return new SocketDoor(this, this.#clock, request, socket, head)
   }
 
@@ -99,14 +99,14 @@ export class WsServers {
 class SocketDoor implements Door {
   readonly #servers: WsServers
   readonly #clock: Clock
-  readonly #request: IncomingMessage
+  readonly #request: UpgradeRequest
   readonly #socket: Duplex
   readonly #head: Buffer
 
   constructor(
     servers: WsServers,
     clock: Clock,
-    request: IncomingMessage,
+    request: UpgradeRequest,
     socket: Duplex,
     head: Buffer,
   ) {
@@ -170,7 +170,7 @@ class WsServer {
   }
 
   upgrade(
-    request: IncomingMessage,
+    request: UpgradeRequest,
     socket: Duplex,
     head: Buffer,
     answer: UpgradeAnswer,
@@ -199,24 +199,22 @@ class WsServer {
     }
   }
 
-  #mayCompress(request: IncomingMessage): boolean {
+  #mayCompress(request: UpgradeRequest): boolean {
     if (this.#options.perMessageDeflate === false) return false
-    return request.headers['sec-websocket-extensions'] !== undefined
+    return hasHeader(request, 'sec-websocket-extensions')
   }
 
   #negotiate(
-    request: IncomingMessage,
+    request: UpgradeRequest,
     socket: Duplex,
     head: Buffer,
     answer: UpgradeAnswer,
   ): Transport | UpgradeRefusal | undefined {
-    // `ws` looks again, and takes for one word what policy has read as a list (RFC 9110 §7.8).
-    request.headers.upgrade = 'websocket'
     let transport: WebSocketTransport | undefined
     this.#answer = answer
     this.#refused = undefined
     try {
-      this.#server.handleUpgrade(request, socket, head, (ws) => {
+      this.#server.handleUpgrade(requestForWs(request), socket, head, (ws) => {
         transport = this.#transport(socket, ws as TellingWebSocket)
       })
     } finally {
@@ -230,15 +228,34 @@ class WsServer {
   }
 }
 
+/** As `ws` looks at it: once more at what policy has let in, by names in lower case, each as one text. */
+function requestForWs(request: UpgradeRequest): IncomingMessage {
+  const headers: Record<string, string> = {}
+  for (const name of ASKED_BY_WS) {
+    const values = headerValues(request, name)
+    if (values.length > 0) headers[name] = values.join(', ')
+  }
+  // Policy has read it as the list that it is (RFC 9110 §7.8).
+  headers['upgrade'] = 'websocket'
+  return { method: request.method, url: request.url, headers } as IncomingMessage
+}
+
+const ASKED_BY_WS = [
+  'sec-websocket-key',
+  'sec-websocket-version',
+  'sec-websocket-protocol',
+  'sec-websocket-extensions',
+]
+
 /** What the key of a request is answered with is the hash of it and of this (RFC 6455 §1.3). */
 const ACCEPT_GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11'
 
 /** The answer to a request that policy has let in: it has one key (RFC 6455 §4.2.2). */
 function switchingProtocols(
-  request: IncomingMessage,
+  request: UpgradeRequest,
   { subprotocol, headers }: UpgradeAnswer,
 ): string {
-  const [key] = headerValues(request, 'sec-websocket-key')
+  const key = onlyHeader(request, 'sec-websocket-key')
   const accept = hash('sha1', `${key}${ACCEPT_GUID}`, 'base64')
   const chosen = subprotocol === undefined ? '' : `Sec-WebSocket-Protocol: ${subprotocol}\r\n`
   const own =

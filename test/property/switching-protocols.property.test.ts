@@ -7,6 +7,7 @@ import type { Duplex } from 'node:stream'
 import fc from 'fast-check'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { WebSocket, WebSocketServer } from 'ws'
+import type { UpgradeRequest } from '../../src/protocol/handshake.ts'
 import { NO_HEADERS } from '../../src/protocol/http-answer.ts'
 import { DEFAULT_LIMITS } from '../../src/protocol/limits.ts'
 import { liveClock } from '../../src/transport/live-ports.ts'
@@ -43,7 +44,9 @@ const nothing = () => {}
 function ours(answer: UpgradeAnswer, heard: string[]): Taker {
   const servers = new WsServers(liveClock)
   return (request, socket, head) => {
-    const transport = servers.door(request, socket, head).upgrade(answer) as Transport
+    const transport = servers
+      .door(request as UpgradeRequest, socket, head)
+      .upgrade(answer) as Transport
     transport.start({
       messageReceived: (message) => heard.push(Buffer.from(message as string).toString('hex')),
       pingReceived: nothing,
