@@ -18,6 +18,7 @@ import type { RouteLimits } from '../protocol/limits.ts'
 import { linger } from '../protocol/linger.ts'
 import type { Clock } from '../protocol/ports.ts'
 import { liveClock } from './live-ports.ts'
+import { handleOf, writeAtOnce } from './node-internals.ts'
 import { TellingWebSocket } from './telling-web-socket.ts'
 import type { Door, Transport, UpgradeAnswer, UpgradeRefusal } from './transport.ts'
 import { WebSocketTransport } from './websocket.ts'
@@ -187,7 +188,7 @@ class WsServer {
       if (!this.#takesSockets || isHeard || this.#mayCompress(request)) {
         return this.#negotiate(request, socket, head, answer)
       }
-      socket.write(switchingProtocols(request, answer))
+      writeAtOnce(socket, handleOf(socket), Buffer.from(switchingProtocols(request, answer)))
       // What came with the request is still to be read, in its place.
       if (head.length > 0) return this.#transport(socket, takeSocket(socket, head, this.#options))
       markTaken(socket)

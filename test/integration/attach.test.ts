@@ -115,9 +115,11 @@ describe('attach()', () => {
     const broken = new Error('this socket is broken')
     const breaks = (http: HttpServer) =>
       http.on('upgrade', (_request, socket) => {
-        socket.write = () => {
+        const write = () => {
           throw broken
         }
+        Object.assign(socket, { write })
+        Object.assign(Reflect.get(socket, '_handle') as object, { writeBuffer: write })
       })
     const onError = (error: WebSocketError) => void errors.push(error)
     const { port, attached } = await shared(breaks, { onError, compression: true })
