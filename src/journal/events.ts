@@ -231,7 +231,7 @@ export function encodeLifeEvent(
   return { type, schema: schemas[type], atMs, data: text, ends: type === 'ConnectionClosed' }
 }
 
-/** As `appendNow` of a store takes it: how lives begin and end is not written out before somebody asks. */
+/** As `appendNow` of a store takes it: how lives begin, and mostly how they end, is not written out before somebody asks. */
 export function encodeLater(event: LifeEvent, atMs: number, vocabulary: Vocabulary): LaterEvent {
   const { type, data } = event
   if (data === EMPTY) return saidAt(atMs, event, vocabulary)
@@ -240,6 +240,8 @@ export function encodeLater(event: LifeEvent, atMs: number, vocabulary: Vocabula
     case 'ConnectionStarted':
       return { type, schema, atMs, data, ends: false }
     case 'ConnectionClosed':
+      // A detail may be a slice of a longer text, such as a message, and would keep all of it.
+      if (event.data.record.detail !== '') return encodeLifeEvent(event, atMs, vocabulary)
       return { type, schema, atMs, data: ownClosed(event.data), ends: true }
     default:
       return encodeLifeEvent(event, atMs, vocabulary)

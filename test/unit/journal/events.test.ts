@@ -161,6 +161,13 @@ describe('an event as it is kept', () => {
     expect(JSON.stringify(data)).toBe(text)
   })
 
+  it('is written out of a life whose end has a detail, which may be a slice of a longer text', () => {
+    const { data: closed } = wholeLife([]).at(-1) as LifeEvent & { type: 'ConnectionClosed' }
+    const record = { ...closed.record, detail: 'the handler failed: no' }
+    const end: LifeEvent = { type: 'ConnectionClosed', data: { ...closed, record } }
+    expect(encodeLater(end, 7, VOCABULARY)).toEqual(encodeLifeEvent(end, 7))
+  })
+
   it('is one object for all lives that say no more in the same millisecond, and in no other', () => {
     const opened = toLifeEvent({ type: 'open.finished' })
     const first = encodeLater(opened, 7, VOCABULARY)
