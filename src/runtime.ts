@@ -21,7 +21,7 @@ import { describe, HandlerError, WebSocketError } from './protocol/errors.ts'
 import { originOf } from './protocol/handshake.ts'
 import type { Clock, Random } from './protocol/ports.ts'
 import { printable } from './protocol/printable.ts'
-import { pathOf } from './protocol/request-target.ts'
+import { ownPathOf, pathOf } from './protocol/request-target.ts'
 import { tell, unfailing } from './protocol/user-code.ts'
 import type { Route } from './route.ts'
 import { type ResolvedSettings, resolveSettings } from './route-settings.ts'
@@ -170,7 +170,7 @@ export class Runtime {
       return this.#turnAway(door, 500, 'internal error')
     }
     const recorder = journal.recorder(settings.journalLevel, {
-      path: request.path,
+      path: ownPathOf(request.url),
       origin: originOf(upgrade) ?? null,
       ownMachine: settings.machine !== connectionMachine,
     })

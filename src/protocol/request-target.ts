@@ -10,3 +10,9 @@ export function pathOf(url: string): string {
   const absolute = /^[a-z][a-z0-9+.-]*:\/\/[^/]*(\/.*)?$/i.exec(target)
   return absolute === null ? target : (absolute[1] ?? '/')
 }
+
+/** As `pathOf`, for who keeps it for long: a slice of the target would keep all of it. */
+export function ownPathOf(url: string): string {
+  const path = pathOf(url)
+  return path.length === url.length ? path : Buffer.from(path).toString()
+}

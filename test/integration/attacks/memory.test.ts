@@ -7,7 +7,7 @@ import { createServer } from 'node:http'
 import { deflateRawSync } from 'node:zlib'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { attach, type Sendable, topic, topics } from 'windsock'
+import { attach, route, type Sendable, topic, topics } from 'windsock'
 import { Application, RequestHandler } from 'windsock/tornado'
 import { FakeSocket, GOOD_HEADERS, settle, site } from '../../property/support/fake-socket.ts'
 import {
@@ -192,6 +192,23 @@ function http(routes: Parameters<typeof attach>[1]['routes']) {
     return socket
   }
 }
+
+describe('in the journal', () => {
+  it('a life that is over keeps nothing of the query that it began with', async () => {
+    const path = '/a/path/as/long/as/paths/are'
+    const ask = http([route(path, () => {})])
+    const query = 'q'.repeat(12 * KIB)
+    const held = await heldByEach(200, 6 * KIB, async () => {
+      const head = GOOD_HEADERS.map((pair) => pair.join(': ')).join('\n')
+      const socket = await ask(`GET ${path}?${query} HTTP/1.1\n${head}\n\n`)
+      expect(socket.written.toString()).toMatch(/^HTTP\/1.1 101/)
+      socket.destroy()
+      await settle()
+      return { own: () => 0, end: () => {} }
+    })
+    expect(held).toBeLessThanOrEqual(6 * KIB)
+  })
+})
 
 /** A body of `length` bytes and no end, as it may be cut. */
 const BODIES: Readonly<

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { pathOf } from '../../../src/protocol/request-target.ts'
+import { ownPathOf, pathOf } from '../../../src/protocol/request-target.ts'
 
 it.each([
   ['/chat', '/chat'],
@@ -15,4 +15,5 @@ it.each([
   ['', ''],
 ])('%j asks for the path %j (RFC 9112 §3.2)', (target, path) => {
   expect(pathOf(target)).toBe(path)
+  expect(ownPathOf(target)).toBe(path)
 })
