@@ -59,9 +59,12 @@ export class FirstReads {
       return
     }
     this.forget(silent)
-    this.#takeUpgrade(request, silent.socket, NOTHING)
-    // Who has taken it is told by now, or listens for himself.
-    leaveSocket(silent.socket, silent)
+    try {
+      this.#takeUpgrade(request, silent.socket, NOTHING)
+    } finally {
+      // Who has taken it is told by now, or listens for himself.
+      leaveSocket(silent.socket, silent)
+    }
   }
 
   forget(silent: Silent): void {
