@@ -39,8 +39,8 @@ export interface NewEvent {
 /**
  * An event for `appendNow`; data that is an object is written out, as JSON, each time that it is read, and must not change.
  *
- * How a life begins and ends is long to write and seldom read; to write it out made up half of what a journal in memory adds to
- * the opening of a connection.
+ * How a life begins and ends is long to write and seldom read; to write out the beginning made up half of what
+ * a journal in memory adds to the opening of a connection.
  */
 export type LaterEvent = Omit<NewEvent, 'data'> & { readonly data: NewEvent['data'] | object }
 

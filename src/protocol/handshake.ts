@@ -74,6 +74,7 @@ export function onlyHeader(
   return rawHeaders[index + 1]
 }
 
+/** Whether a header of that name is there, once or more often. */
 export function hasHeader(
   { rawHeaders }: Pick<UpgradeRequest, 'rawHeaders'>,
   lowerCaseName: string,

@@ -1,7 +1,7 @@
 // Opening request: the head of an upgrade request that is as plain as nearly all are.
 //
 // HTTP is read by Node. But what opens a connection is nearly always the same few lines, whole and in visible ASCII, and
-// those are read here at a fifth of the cost (docs/adr/0029): a GET of a path, fields of one line each, one Upgrade to
+// those are read here, which costs less (docs/adr/0029): a GET of a path, fields of one line each, one Upgrade to
 // `websocket`, one Connection with `upgrade`, no body. Anything else, right or wrong, is left to Node, so nothing is
 // refused here. What is read here Node reads in the same way; a law over both holds it to that.
 
