@@ -20,12 +20,10 @@ import { HandlerError, WebSocketClosedError, WebSocketError } from './protocol/e
 import { NO_HEADERS } from './protocol/http-answer.ts'
 import { type Message, type Sendable, toMessage } from './protocol/message.ts'
 import { ControlFrames, pingPayload } from './streams/control-frames.ts'
-import { handled } from './streams/deferred.ts'
+import { DONE, handled } from './streams/deferred.ts'
 import { Inbound, type InboundEvents } from './streams/inbound.ts'
 import { Outbound, type OutboundEvents } from './streams/outbound.ts'
 import type { Door, Transport, TransportEvents, Violation } from './transport/transport.ts'
-
-const SENT: Promise<void> = Promise.resolve()
 
 // It tells its parts of itself, and no function per connection and part stands between: an idle connection holds that much less.
 export class LiveConnection
@@ -64,8 +62,7 @@ export class LiveConnection
     this.#messageRecorder = recorder?.recordsMessages ? recorder : undefined
     this.id = id
     this.request = request
-    this.#startedAtMs = setup.clock.nowMs()
-    this.#lastSeenAtMs = this.#startedAtMs
+    this.#startedAtMs = this.#lastSeenAtMs = setup.clock.nowMs()
     this.#barrier = new Barrier(handler, this)
     this.#inbound = new Inbound(setup, this)
     this.#driver = new Driver(setup, inputOf(id, setup), this, recorder)
@@ -108,7 +105,11 @@ export class LiveConnection
     const sent = outbound.room?.then(() => {
       if (!this.#maySend) throw new WebSocketClosedError()
     })
-    return sent === undefined ? SENT : handled(sent)
+    return sent === undefined ? DONE : handled(sent)
+  }
+
+  touch(): number {
+    return this.#outbound?.touch() ?? 0
   }
 
   ping(data: string | Uint8Array = ''): void {

@@ -16,6 +16,7 @@ import { checkNames } from '../protocol/setting-names.ts'
 import { unfailing } from '../protocol/user-code.ts'
 import { type Guard, GuardedObservable } from './guarded.ts'
 import type { HistoryOptions, TopicItem } from './history.ts'
+import { type Sink, Sinks } from './sinks.ts'
 
 /** What a topic may be told, wherever its messages are kept. */
 export interface TopicOptions {
@@ -31,11 +32,6 @@ export interface TopicPorts {
   readonly clock: Clock
   /** For the epoch, which has to be another after each start. */
   readonly random: Random
-}
-
-/** Takes values without the machinery of a subscription; a connection is one. */
-export interface Sink<T> {
-  send(value: T, offset: number): unknown
 }
 
 /** How a message is published: once, or only at a certain place. */
@@ -91,13 +87,6 @@ export interface TopicLog {
   append(value: Sendable, options?: PublishOptions): Promise<Published>
 }
 
-interface Reader<T> {
-  /** Until it leaves; the tables that a Set has outgrown keep what was in them (docs/adr/0022). */
-  sink: Sink<T> | undefined
-  /** The offset when it subscribed; it gets only later ones. */
-  readonly after: number
-}
-
 /** An object of its own, so that one listener may watch twice. */
 interface Watcher {
   listener: (() => void) | undefined
@@ -111,7 +100,7 @@ interface Waiting<T> {
 export abstract class Broadcast<T extends Sendable> extends GuardedObservable<T> {
   /** As it was made with; clients ask for it by this. */
   readonly name: string
-  readonly #readers = new Set<Reader<T>>()
+  readonly #sinks = new Sinks<T>()
   readonly #errors: SubscriberErrors
   readonly #watchers = new Set<Watcher>()
   readonly #waiting: Waiting<T>[] = []
@@ -132,7 +121,7 @@ export abstract class Broadcast<T extends Sendable> extends GuardedObservable<T>
 
   /** Subscriptions at this moment, connections and your own code alike. */
   get subscriberCount(): number {
-    return this.#readers.size
+    return this.#sinks.size
   }
 
   /** How often a subscriber threw. */
@@ -147,12 +136,7 @@ export abstract class Broadcast<T extends Sendable> extends GuardedObservable<T>
    * finds few of their objects in the processor's cache, so each that it does not touch counts.
    */
   deliverTo(sink: Sink<T>): () => void {
-    const reader: Reader<T> = { sink, after: this.#offset }
-    this.#readers.add(reader)
-    return () => {
-      this.#readers.delete(reader)
-      reader.sink = undefined
-    }
+    return this.#sinks.add(sink, this.#offset)
   }
 
   /** Calls `listener` after each value has reached the subscribers, until the function returned is called. */
@@ -194,19 +178,8 @@ export abstract class Broadcast<T extends Sendable> extends GuardedObservable<T>
   }
 
   #give(value: T, offset: number): void {
-    for (const reader of this.#readers) {
-      // A subscriber that came during the delivery is at the end of the set, and `after` bars it.
-      if (reader.after < offset) this.#giveTo(reader, value, offset)
-    }
+    this.#sinks.send(value, offset, this.#errors)
     for (const { listener } of this.#watchers) listener?.()
-  }
-
-  #giveTo({ sink }: Reader<T>, value: T, offset: number): void {
-    try {
-      sink?.send(value, offset)
-    } catch (thrown) {
-      this.#errors.fail(thrown)
-    }
   }
 }
 

@@ -15,6 +15,9 @@ export function deferred<T>(): Deferred<T> {
   return { promise, resolve }
 }
 
+/** One promise for all that was done at once. */
+export const DONE: Promise<void> = Promise.resolve()
+
 /** The same promise; a rejection that nobody looks at does not end the process. */
 export function handled<T>(promise: Promise<T>): Promise<T> {
   promise.catch(() => {})

@@ -32,6 +32,8 @@ export interface OutboundLink<P extends Sized> {
   readonly bufferedBytes: number
   /** Whether `flush` will be called when what is being read now has been dealt with. */
   readonly isReading: boolean
+  /** Reads what a write will need, and changes nothing (docs/adr/0030). */
+  touch(): number
   /** Takes packets in order; the array is not kept. Returns whether it may be given more at once. */
   write(packets: readonly P[]): boolean
   /** As `write`, of one packet. */
@@ -74,8 +76,8 @@ export class Outbound<P extends Sized> {
   readonly #link: OutboundLink<P>
   readonly #clock: Clock
   readonly #limits: OutboundSetup['limits']
-  /** Not looked up in the array, which would be one more object to touch. */
-  #queued = 0
+  /** Messages that wait here; not looked up in the array, which would be one more object to touch. */
+  queuedMessages = 0
   #queuedBytes = 0
   /** Messages and bytes handed to the link. */
   messagesSent = 0
@@ -107,14 +109,14 @@ export class Outbound<P extends Sized> {
     this.#events = events
   }
 
+  /** Reads something of each line of the cache that `push` will need. */
+  touch(): number {
+    return this.#lastTurn + this.messagesSent + this.#link.touch()
+  }
+
   /** Whether waiting bytes rose above the high-water mark, and have not fallen below half of it since. */
   get isPressured(): boolean {
     return this.#pressured
-  }
-
-  /** Messages that wait here. */
-  get queuedMessages(): number {
-    return this.#queued
   }
 
   /** Bytes accepted that the kernel does not have yet. */
@@ -147,7 +149,7 @@ export class Outbound<P extends Sized> {
     }
     if (this.#policyDrops()) return
     const isWaiting = this.#blocked || this.#scheduled || this.#isHeld || this.#link.isReading
-    const isAlone = !isWaiting && !this.#isBurst && this.#queued === 0
+    const isAlone = !isWaiting && !this.#isBurst && this.queuedMessages === 0
     if (isAlone && this.#lastTurn !== this.#clock.turn) {
       this.#lastTurn = this.#clock.turn
       this.#writeAtOnce(packet)
@@ -155,7 +157,7 @@ export class Outbound<P extends Sized> {
     }
     this.#queue ??= []
     this.#queue.push(packet)
-    this.#queued++
+    this.queuedMessages++
     this.#queuedBytes += packet.byteLength
     if (this.#queuedBytes >= this.#limits.outboundHighWaterBytes) this.flush()
     else if (!isWaiting) this.flushSoon()
@@ -195,7 +197,7 @@ export class Outbound<P extends Sized> {
 
   /** Hands to the link what it takes at the end of this turn. */
   flushSoon(): void {
-    if (this.#scheduled || this.#queued === 0) return
+    if (this.#scheduled || this.queuedMessages === 0) return
     this.#scheduled = true
     this.#endOfTurn ??= () => {
       this.#scheduled = false
@@ -270,7 +272,7 @@ export class Outbound<P extends Sized> {
       const all = this.#queue as P[]
       this.#queue = this.#spare
       this.#spare = all
-      this.#queued = 0
+      this.queuedMessages = 0
       this.#count(all.length, this.#queuedBytes)
       return all
     }
@@ -287,7 +289,7 @@ export class Outbound<P extends Sized> {
   }
 
   #next(): P {
-    this.#queued--
+    this.queuedMessages--
     return this.#queue?.[this.#head++] as P
   }
 
@@ -340,7 +342,7 @@ export class Outbound<P extends Sized> {
     this.#discardedBytes += this.#queuedBytes
     this.#queue = undefined
     this.#head = 0
-    this.#queued = 0
+    this.queuedMessages = 0
     this.#queuedBytes = 0
   }
 

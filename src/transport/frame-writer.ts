@@ -1,10 +1,12 @@
 // Frame writer: the frames of one turn, as one write to the socket.
 //
 // Small frames are copied into one buffer, and that once for all connections which get the same ones; where there is
-// much to copy they are written corked, which is one system call, too. Nothing here knows what is in a frame.
+// much to copy they are written corked, which is one system call, too. So are those that `ws` makes, because they are
+// masked. Nothing here knows what is in a frame.
 
 import { Buffer } from 'node:buffer'
 import type { Duplex } from 'node:stream'
+import type { WebSocket } from 'ws'
 import type { Frame } from './frame.ts'
 import { type WritingHandle, writeAtOnce } from './node-internals.ts'
 
@@ -35,6 +37,23 @@ export function writeFrames(
     const last = index === frames.length - 1 ? taken : undefined
     socket.write(head, body === undefined ? last : undefined)
     if (body !== undefined) socket.write(body, last)
+  }
+  socket.uncork()
+}
+
+/** Has `ws` frame and write messages, in order; calls `progressed` when the kernel has one. */
+export function writeByWs(
+  ws: WebSocket | undefined,
+  socket: Duplex,
+  messages: readonly Pick<Frame, 'message' | 'byteLength'>[],
+  compressFromBytes: number,
+  progressed: (() => void) | undefined,
+): void {
+  socket.cork()
+  for (const { message, byteLength } of messages) {
+    // Asked for each message: the threshold of `ws` holds only without context takeover.
+    const compress = byteLength >= compressFromBytes
+    ws?.send(message, { binary: typeof message !== 'string', compress }, progressed)
   }
   socket.uncork()
 }

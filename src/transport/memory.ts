@@ -167,6 +167,10 @@ export class MemoryTransport implements Transport<MemoryPacket> {
     return this.#link.bufferedBytes
   }
 
+  touch(): number {
+    return 0
+  }
+
   start(events: TransportEvents): void {
     this.#events = events
     const early = this.#early

@@ -156,19 +156,25 @@ export function handleOf(socket: Duplex): WritingHandle | undefined {
   return typeof handle?.writeBuffer === 'function' ? (handle as WritingHandle) : undefined
 }
 
+/** Whether nothing waits in a socket's queue, nor is meant to. */
+export function isIdle(socket: Duplex): boolean {
+  return socket.writableLength === 0 && socket.writableCorked === 0
+}
+
 /**
  * As `socket.write(bytes)` of a socket that is writable, and past its queue as long as nothing is in it: plain TCP gives them
  * to the kernel at once. What the kernel does not take the socket has in its queue as if it had written it itself.
  *
  * @param handle - the socket's, as `handleOf` gave it once; to ask the socket each time costs more than the queue.
+ * @param isNext - whether the socket is idle, where its owner knows: a broadcast to many has to fetch what it would be asked.
  * @returns whether the kernel has everything.
  */
 export function writeAtOnce(
   socket: Duplex,
   handle: WritingHandle | undefined,
   bytes: Uint8Array,
+  isNext = isIdle(socket),
 ): boolean {
-  const isNext = socket.writableLength === 0 && socket.writableCorked === 0
   if (isNext && handle !== undefined && dispatch !== undefined) {
     const outcome = dispatch(handle, bytes)
     if (outcome === 0) return true
@@ -178,7 +184,7 @@ export function writeAtOnce(
     }
     // What has failed fails again below, and is told in Node's own way.
   }
-  socket.write(bytes)
+  if (socket.writable) socket.write(bytes)
   return false
 }
 

@@ -54,6 +54,8 @@ export interface Transport<P extends Packet = Packet> {
   readonly bufferedBytes: number
   /** Whether a read is being reported; then `readDone` follows before anything else happens. */
   readonly isReading: boolean
+  /** Reads what a write will need, and changes nothing; the number means nothing (docs/adr/0030). */
+  touch(): number
   start(events: TransportEvents): void
   /** Makes a message ready to be written, here or by any transport of the same kind. */
   pack(message: Message): P

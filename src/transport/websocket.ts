@@ -22,8 +22,14 @@ import {
   noteReceivedText,
   unframed,
 } from './frame.ts'
-import { writeFrames } from './frame-writer.ts'
-import { handleOf, readIntoOneBuffer, type WritingHandle, writeAtOnce } from './node-internals.ts'
+import { writeByWs, writeFrames } from './frame-writer.ts'
+import {
+  handleOf,
+  isIdle,
+  readIntoOneBuffer,
+  type WritingHandle,
+  writeAtOnce,
+} from './node-internals.ts'
 import {
   type DrainListener,
   leaveSocket,
@@ -68,7 +74,8 @@ export class WebSocketTransport
   #closing = false
   #reported: 'nothing' | 'close' | 'end' = 'nothing'
   #reading = false
-  #writesAhead = 0
+  /** Writes to the socket since its queue was last seen empty: as long as there are none it need not be asked. */
+  #writesAhead: number
 
   partial: PartialFrame | undefined
   /** Of a socket that may be without one: not yet, until `#options` have made it. */
@@ -98,6 +105,8 @@ export class WebSocketTransport
     this.#compressFromBytes = deflate.thresholdBytes
     this.#socket = socket
     this.#handle = handleOf(socket)
+    // The answer to the handshake may wait there.
+    this.#writesAhead = isIdle(socket) ? 0 : 1
     this.#clock = clock
     // A socket says that it has drained only where its own mark had been reached.
     this.#writeAheadBytes = Math.max(WRITE_AHEAD_BYTES, socket.writableHighWaterMark)
@@ -117,8 +126,13 @@ export class WebSocketTransport
     ws.listener = this
   }
 
+  touch(): number {
+    const isPlain = this.#handle === undefined ? 0 : 1
+    return this.#writesAhead + isPlain + (this.#deflating?.bufferedBytes ?? 0)
+  }
+
   get bufferedBytes(): number {
-    if (this.#raw) return this.#socket.writableLength
+    if (this.#raw) return this.#writesAhead === 0 ? 0 : this.#socket.writableLength
     return this.#deflating?.bufferedBytes ?? this.#ws?.bufferedAmount ?? 0
   }
 
@@ -147,14 +161,14 @@ export class WebSocketTransport
     if (this.#closing || this.#reported !== 'nothing') return true
     if (this.#raw) writeFrames(this.#socket, this.#handle, prepared as readonly Frame[])
     else if (this.#deflating !== undefined) this.#deflating.write(prepared)
-    else this.#sendAll(prepared)
+    else writeByWs(this.#ws, this.#socket, prepared, this.#compressFromBytes, this.#progressed)
     return this.#mayWriteMore()
   }
 
   writeOne(prepared: Prepared): boolean {
     if (this.#closing || this.#reported !== 'nothing') return true
     if (this.#deflating !== undefined) this.#deflating.writeOne(prepared)
-    else if (!this.#raw) this.#sendBy(prepared)
+    else if (!this.#raw) return this.write([prepared])
     else if (this.#writeRaw(prepared as Frame)) return true
     return this.#mayWriteMore()
   }
@@ -340,12 +354,12 @@ export class WebSocketTransport
 
   /** Whether the socket may be given another write before what it has is with the kernel. */
   #mayWriteMore(): boolean {
+    this.#writesAhead++
     const { bufferedBytes } = this
     if (bufferedBytes === 0) {
       this.#writesAhead = 0
       return true
     }
-    this.#writesAhead++
     if (this.#writesAhead < WRITES_AHEAD && bufferedBytes < this.#writeAheadBytes) return true
     this.#listenForDrain()
     if (this.#writesAhead < WRITES_AHEAD) return false
@@ -367,7 +381,8 @@ export class WebSocketTransport
   }
 
   #drained(): void {
-    this.#writesAhead = 0
+    // Who heard of it before may have written something since.
+    this.#writesAhead = this.bufferedBytes === 0 ? 0 : 1
     this.#events?.drained()
   }
 
@@ -377,21 +392,9 @@ export class WebSocketTransport
       writeFrames(this.#socket, this.#handle, [frame])
       return false
     }
-    if (!this.#socket.writable || !writeAtOnce(this.#socket, this.#handle, frame.head)) return false
+    const isNext = this.#writesAhead === 0 || isIdle(this.#socket)
+    if (!writeAtOnce(this.#socket, this.#handle, frame.head, isNext)) return false
     this.#writesAhead = 0
     return true
-  }
-
-  // `ws` masks each for itself; they leave in one system call all the same.
-  #sendAll(prepared: readonly Prepared[]): void {
-    this.#socket.cork()
-    for (const one of prepared) this.#sendBy(one)
-    this.#socket.uncork()
-  }
-
-  #sendBy({ message, byteLength }: Prepared): void {
-    // Asked for each message: the threshold of `ws` holds only without context takeover.
-    const compress = byteLength >= this.#compressFromBytes
-    this.#ws?.send(message, { binary: typeof message !== 'string', compress }, this.#progressed)
   }
 }

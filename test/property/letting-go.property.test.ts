@@ -3,7 +3,7 @@ import { runInNewContext } from 'node:vm'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { Connections } from '../../src/connections.ts'
-import type { Sink } from '../../src/streams/broadcast.ts'
+import type { Sink } from '../../src/streams/sinks.ts'
 import type { Topic } from '../../src/streams/topic.ts'
 import { topic } from '../../src/topic.ts'
 

@@ -30,6 +30,7 @@ function queue({
   const link = {
     willing: true,
     isReading: false,
+    touch: () => 0,
     bufferedBytes: 0,
     write(packets: readonly Packet[]) {
       log.push(packets.map(({ name }) => name).join('+'))

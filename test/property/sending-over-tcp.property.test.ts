@@ -1,0 +1,167 @@
+// Law of what a connection sends over a real socket: in order, whole, and once, whichever way each piece of it went.
+//
+// Past the socket's queue, through it, corked, by `ws`: what the kernel takes at once, and when it takes the rest, decides.
+
+import { once } from 'node:events'
+import { setImmediate as turn } from 'node:timers/promises'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import type { Message } from '../../src/protocol/message.ts'
+import { Outbound } from '../../src/streams/outbound.ts'
+import { liveClock } from '../../src/transport/live-ports.ts'
+import type { TransportEvents } from '../../src/transport/transport.ts'
+import { WebSocketTransport } from '../../src/transport/websocket.ts'
+import { closeFrame, fragmented, fromClient, OPCODE, readFrames } from './support/frames.ts'
+import { lawOf } from './support/law.ts'
+import { tcpPairs } from './support/tcp.ts'
+
+const OPTIONS = {
+  ...{ maxPayload: 1_000, maxFragments: 4, maxBufferedChunks: 4, closeTimeout: 60_000 },
+  ...{ allowSynchronousEvents: true, skipUTF8Validation: false, autoPong: false },
+}
+const NO_DEFLATE = { level: 6, memLevel: 8, thresholdBytes: 1024 }
+const LIMITS = {
+  maxOutboundBytes: 2 ** 30,
+  maxOutboundMessages: 100_000,
+  outboundHighWaterBytes: 65_536,
+  stallTimeoutMs: 60_000,
+}
+
+/** More than the kernel takes for a peer that reads nothing. */
+const TOO_MUCH_BYTES = 16 * 1024 * 1024
+
+const pair = tcpPairs()
+const nothing = () => {}
+
+/** More small messages than may wait in a socket, and one of more bytes than the kernel takes for a peer that reads nothing. */
+const sends = fc.oneof(
+  {
+    weight: 6,
+    arbitrary: fc.tuple(fc.integer({ max: 300, min: 0 }), fc.constantFrom(1, 1, 5, 400)),
+  },
+  { weight: 2, arbitrary: fc.tuple(fc.integer({ max: 200_000, min: 0 }), fc.constantFrom(1, 3)) },
+  { weight: 2, arbitrary: fc.constant([6_000_000, 1] as [number, number]) },
+)
+const step = fc.oneof(
+  { weight: 6, arbitrary: sends.map(([bytes, times]) => ({ sends: bytes, times })) },
+  {
+    weight: 7,
+    arbitrary: fc.constantFrom(
+      { does: 'ping' as const },
+      { does: 'turn' as const },
+      { does: 'the peer pauses' as const },
+      { does: 'the peer reads' as const },
+      { does: 'the peer sends a fragment' as const },
+    ),
+  },
+)
+
+/** Text and binary in turn; each tells its number. */
+function messageOf(number: number, bytes: number): Message {
+  const text = `${number} `.padEnd(bytes, '.')
+  return number % 3 === 0 ? Buffer.from(text) : text
+}
+
+/** A connection's queue and transport over `ours`. */
+function connect(ours: ConstructorParameters<typeof WebSocketTransport>[0]) {
+  const transport = new WebSocketTransport(ours, OPTIONS, liveClock, NO_DEFLATE)
+  const outbound = new Outbound(
+    transport,
+    { limits: LIMITS, slow: 'close', clock: liveClock },
+    {
+      overflowed: (detail) => expect.unreachable(detail),
+      loadChanged: nothing,
+      pingWritten: nothing,
+    },
+  )
+  const events: TransportEvents = {
+    ...{ messageReceived: nothing, pingReceived: nothing, pongReceived: nothing },
+    ...{ closeReceived: nothing, violated: nothing, ended: nothing },
+    readDone: () => outbound.flush(),
+    answering: () => outbound.flush(),
+    drained: () => outbound.drained(),
+  }
+  transport.start(events)
+  return { transport, outbound }
+}
+
+describe('what a connection sends over TCP', () => {
+  lawOf(
+    'comes whole, once and in order, beside pings and whatever the peer does, and the Close frame last',
+    fc.array(step, { minLength: 2, maxLength: 20, size: 'max' }),
+    async (steps) => {
+      const { peer, ours } = await pair()
+      const { transport, outbound } = connect(ours)
+      const chunks: Buffer[] = []
+      peer.on('data', (chunk: Buffer) => chunks.push(chunk))
+      const sent: Message[] = []
+      let pings = 0
+      for (const one of steps) {
+        if ('sends' in one) {
+          for (let count = 0; count < one.times; count++) {
+            sent.push(messageOf(sent.length, one.sends))
+            outbound.push(transport.pack(sent.at(-1) as Message))
+          }
+        } else if (one.does === 'ping') outbound.ping(Buffer.from(String(pings++)))
+        else if (one.does === 'turn') await turn()
+        else if (one.does === 'the peer pauses') peer.pause()
+        else if (one.does === 'the peer reads') peer.resume()
+        else peer.write(fromClient(fragmented('in two', [2])))
+        const isAhead = ours.writableLength <= transport.bufferedBytes
+        expect(isAhead, `${ours.writableLength} bytes wait, and are not known of`).toBe(true)
+      }
+      peer.resume()
+      outbound.end(false, () => {
+        transport.close({ code: 1000, reason: '' })
+        peer.write(fromClient([closeFrame(1000)]))
+      })
+      while (!peer.readableEnded) await turn()
+      const { frames, rest } = readFrames(Buffer.concat(chunks))
+      expect(rest.length).toBe(0)
+      const pinged = frames.filter(({ opcode }) => opcode === OPCODE.ping)
+      const numbers = pinged.map(({ payload }) => Number(payload))
+      expect(numbers).toEqual([...numbers].sort((one, other) => one - other))
+      expect(new Set(numbers).size).toBe(numbers.length)
+      expect(frames.at(-1)?.opcode).toBe(OPCODE.close)
+      const heard = frames.slice(0, -1).filter(({ opcode }) => opcode !== OPCODE.ping)
+      expect(heard.length).toBe(sent.length)
+      for (const [index, { opcode, payload }] of heard.entries()) {
+        const message = sent[index] as Message
+        expect(opcode).toBe(typeof message === 'string' ? OPCODE.text : OPCODE.binary)
+        expect(payload.equals(Buffer.from(message as string))).toBe(true)
+      }
+      peer.destroy()
+      ours.destroy()
+    },
+    100,
+  )
+
+  it('comes behind what the socket had been given before', async () => {
+    const { peer, ours } = await pair()
+    ours.write(Buffer.alloc(TOO_MUCH_BYTES))
+    ours.write('the answer to the handshake')
+    const { transport, outbound } = connect(ours)
+    outbound.push(transport.pack('hello'))
+    const chunks: Buffer[] = []
+    peer.on('data', (chunk: Buffer) => chunks.push(chunk))
+    ours.end()
+    await once(peer, 'end')
+    const end = Buffer.concat(chunks).subarray(TOO_MUCH_BYTES).toString('latin1')
+    expect(end).toBe('the answer to the handshake\x81\x05hello')
+    peer.destroy()
+  })
+
+  it('goes nowhere once the socket has been ended, and does not cut off what is on its way', async () => {
+    const { peer, ours } = await pair()
+    const { transport, outbound } = connect(ours)
+    outbound.push(transport.pack('.'.repeat(TOO_MUCH_BYTES)))
+    ours.end()
+    outbound.push(transport.pack('late'))
+    transport.writeOne(transport.pack('later still'))
+    let bytes = 0
+    peer.on('data', (chunk: Buffer) => (bytes += chunk.length))
+    await once(peer, 'end')
+    expect([bytes, ours.errored]).toEqual([TOO_MUCH_BYTES + 10, null])
+    peer.destroy()
+  })
+})
