@@ -11,6 +11,7 @@ import { Outbound } from '../../src/streams/outbound.ts'
 import { liveClock } from '../../src/transport/live-ports.ts'
 import type { TransportEvents } from '../../src/transport/transport.ts'
 import { WebSocketTransport } from '../../src/transport/websocket.ts'
+import { until } from './support/fake-socket.ts'
 import { closeFrame, fragmented, fromClient, OPCODE, readFrames } from './support/frames.ts'
 import { lawOf } from './support/law.ts'
 import { tcpPairs } from './support/tcp.ts'
@@ -63,7 +64,7 @@ function messageOf(number: number, bytes: number): Message {
 }
 
 /** A connection's queue and transport over `ours`. */
-function connect(ours: ConstructorParameters<typeof WebSocketTransport>[0]) {
+function connect(ours: ConstructorParameters<typeof WebSocketTransport>[0], ended = nothing) {
   const transport = new WebSocketTransport(ours, OPTIONS, liveClock, NO_DEFLATE)
   const outbound = new Outbound(
     transport,
@@ -76,7 +77,7 @@ function connect(ours: ConstructorParameters<typeof WebSocketTransport>[0]) {
   )
   const events: TransportEvents = {
     ...{ messageReceived: nothing, pingReceived: nothing, pongReceived: nothing },
-    ...{ closeReceived: nothing, violated: nothing, ended: nothing },
+    ...{ closeReceived: nothing, violated: nothing, ended },
     readDone: () => outbound.flush(),
     answering: () => outbound.flush(),
     drained: () => outbound.drained(),
@@ -162,6 +163,20 @@ describe('what a connection sends over TCP', () => {
     peer.on('data', (chunk: Buffer) => (bytes += chunk.length))
     await once(peer, 'end')
     expect([bytes, ours.errored]).toEqual([TOO_MUCH_BYTES + 10, null])
+    peer.destroy()
+  })
+
+  it('is given up when the peer has ended its side and reads nothing', async () => {
+    const { peer, ours } = await pair()
+    let isOver = false
+    const { transport, outbound } = connect(ours, () => {
+      isOver = true
+    })
+    peer.pause()
+    outbound.push(transport.pack('.'.repeat(TOO_MUCH_BYTES)))
+    expect(transport.bufferedBytes).toBeGreaterThan(0)
+    peer.end()
+    await until(() => isOver)
     peer.destroy()
   })
 })
