@@ -118,6 +118,15 @@ function* pieces(bytes: Buffer, cuts: readonly number[], shift: number) {
 
 const masked = (frames: readonly WireFrame[]) => frames.map((frame) => fromClient([frame], 7))
 
+/** One character beyond ASCII, or a byte that is none, in a text that has no other. */
+const nearlyAscii = fc
+  .tuple(bytesOf(120, 33), fc.nat(), fc.constantFrom('c3a9', 'e282ac', 'f09f9880', '80'))
+  .map(([bytes, place, other]) => {
+    const at = place % bytes.length
+    const ascii = bytes.map((byte) => byte & 127)
+    return Buffer.concat([ascii.subarray(0, at), Buffer.from(other, 'hex'), ascii.subarray(at)])
+  })
+
 /** What clients send, frame by frame, with something in it that is not as it should be, and what comes after that. */
 const sent: fc.Arbitrary<readonly Buffer[]> = fc
   .array(
@@ -128,6 +137,7 @@ const sent: fc.Arbitrary<readonly Buffer[]> = fc
       { weight: 2, arbitrary: conversation.map((parts) => masked(framesOf(parts)).slice(0, 1)) },
       { weight: 1, arbitrary: controlFrame.map((frame) => masked([frame])) },
       { weight: 1, arbitrary: nearlyText.map((bytes) => masked([whole(OPCODE.text, bytes)])) },
+      { weight: 2, arbitrary: nearlyAscii.map((bytes) => masked([whole(OPCODE.text, bytes)])) },
       // Without a mask; with one of zeros; too long; closed; noise.
       { weight: 1, arbitrary: anySaid.map((said) => [encodeFrame(messageFrame(said))]) },
       {
