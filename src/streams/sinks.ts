@@ -60,7 +60,11 @@ export class Sinks<T> {
     for (let from = 0; from < sinks.length; from += STRETCH) {
       // Who comes meanwhile stands behind, and its offset bars it.
       const to = Math.min(from + STRETCH, sinks.length)
-      this.#touch(from, to)
+      try {
+        this.#touch(from, to)
+      } catch (thrown) {
+        guard.fail(thrown)
+      }
       for (let at = from; at < to; at++) {
         if ((this.#afters[at] as number) >= offset) continue
         try {

@@ -162,11 +162,12 @@ export function isIdle(socket: Duplex): boolean {
 }
 
 /**
- * As `socket.write(bytes)` of a socket that is writable, and past its queue as long as nothing is in it: plain TCP gives them
- * to the kernel at once. What the kernel does not take the socket has in its queue as if it had written it itself.
+ * As `socket.write(bytes)`, and past its queue when nothing is in it: plain TCP gives them to the kernel at once. What the
+ * kernel does not take the socket has in its queue as if it had written it itself. A socket that is not writable any more
+ * takes nothing, and no error comes of it.
  *
  * @param handle - the socket's, as `handleOf` gave it once; to ask the socket each time costs more than the queue.
- * @param isNext - whether the socket is idle, where its owner knows: a broadcast to many has to fetch what it would be asked.
+ * @param isNext - whether the socket is idle, where its owner knows: to ask it, a broadcast would have to fetch it first.
  * @returns whether the kernel has everything.
  */
 export function writeAtOnce(
@@ -178,7 +179,8 @@ export function writeAtOnce(
   if (isNext && handle !== undefined && dispatch !== undefined) {
     const outcome = dispatch(handle, bytes)
     if (outcome === 0) return true
-    if (typeof outcome !== 'number') {
+    // None of both from a handle that has been closed for good.
+    if (typeof outcome === 'object') {
       handOver(socket, outcome, bytes)
       return false
     }

@@ -81,7 +81,8 @@ export class WebSocketTransport
   /** Of a socket that may be without one: not yet, until `#options` have made it. */
   #ws: TellingWebSocket | undefined
   readonly #options: ServersOptions | undefined
-  readonly #compressFromBytes: number
+  /** A client's messages of as many bytes are compressed. */
+  readonly #fromBytes: number
   readonly #clock: Clock
   readonly #inflating: InflatingBrake | undefined
   /** Where `ws` has a queue of its own, its socket's `drain` says nothing of that. */
@@ -102,7 +103,7 @@ export class WebSocketTransport
     clock: Clock,
     deflate: DeflateChoice,
   ) {
-    this.#compressFromBytes = deflate.thresholdBytes
+    this.#fromBytes = deflate.thresholdBytes
     this.#socket = socket
     this.#handle = handleOf(socket)
     // The answer to the handshake may wait there.
@@ -127,8 +128,7 @@ export class WebSocketTransport
   }
 
   touch(): number {
-    const isPlain = this.#handle === undefined ? 0 : 1
-    return this.#writesAhead + isPlain + (this.#deflating?.bufferedBytes ?? 0)
+    return this.#writesAhead + (this.#handle ? 1 : 0) + (this.#deflating?.bufferedBytes ?? 0)
   }
 
   get bufferedBytes(): number {
@@ -161,7 +161,7 @@ export class WebSocketTransport
     if (this.#closing || this.#reported !== 'nothing') return true
     if (this.#raw) writeFrames(this.#socket, this.#handle, prepared as readonly Frame[])
     else if (this.#deflating !== undefined) this.#deflating.write(prepared)
-    else writeByWs(this.#ws, this.#socket, prepared, this.#compressFromBytes, this.#progressed)
+    else writeByWs(this.#ws, this.#socket, prepared, this.#fromBytes, this.#progressed)
     return this.#mayWriteMore()
   }
 

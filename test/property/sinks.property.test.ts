@@ -133,3 +133,19 @@ it('many are touched before the first of them is given anything', () => {
   sinks.send('one', 1, { fail: () => expect.unreachable() })
   expect(seen).toEqual(['touch a', 'touch b', 'touch c', 'give a', 'give b', 'give c'])
 })
+
+it('one whose touch throws is told of, and everybody gets what is theirs', () => {
+  const sinks = new Sinks<string>()
+  const seen: string[] = []
+  const thrown: unknown[] = []
+  const touch = () => {
+    throw new Error('not here')
+  }
+  sinks.add({ touch, send: (value) => seen.push(`first ${value}`) }, 0)
+  const leave = sinks.add({ send: (value) => seen.push(`second ${value}`) }, 0)
+  sinks.send('one', 1, { fail: (error) => thrown.push(error) })
+  leave()
+  sinks.send('two', 2, { fail: (error) => thrown.push(error) })
+  expect(seen).toEqual(['first one', 'second one', 'first two'])
+  expect(thrown.map(String)).toEqual(['Error: not here', 'Error: not here'])
+})
