@@ -179,7 +179,7 @@ export function writeAtOnce(
   if (isNext && handle !== undefined && dispatch !== undefined) {
     const outcome = dispatch(handle, bytes)
     if (outcome === 0) return true
-    // None of both from a handle that has been closed for good.
+    // A handle that has been closed for good gives neither, which is a failure, too.
     if (typeof outcome === 'object') {
       handOver(socket, outcome, bytes)
       return false

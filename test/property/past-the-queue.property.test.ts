@@ -11,10 +11,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { handleOf, writeAtOnce } from '../../src/transport/node-internals.ts'
 import { lawOf } from './support/law.ts'
-import { tcpPairs } from './support/tcp.ts'
-
-/** More than the kernel takes for a peer that reads nothing. */
-const TOO_MUCH_BYTES = 16 * 1024 * 1024
+import { TOO_MUCH_BYTES, tcpPairs } from './support/tcp.ts'
 
 const pair = tcpPairs()
 

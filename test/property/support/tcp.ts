@@ -4,6 +4,9 @@ import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type ServerOpts, type Socket } from 'node:net'
 import { afterAll, beforeAll } from 'vitest'
 
+/** More than the kernel takes for a peer that reads nothing. */
+export const TOO_MUCH_BYTES = 16 * 1024 * 1024
+
 /** Listens while the tests of a file run; gives both ends of a new connection, `ours` the one that was accepted. */
 export function tcpPairs(options: ServerOpts = {}): () => Promise<{ peer: Socket; ours: Socket }> {
   const server = createServer({ allowHalfOpen: true, ...options })
