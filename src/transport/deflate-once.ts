@@ -6,7 +6,8 @@
 
 import { constants, deflateRaw, deflateRawSync } from 'node:zlib'
 import type { Delivery, Message } from '../protocol/message.ts'
-import { deflatedFrame, type Frame, plainFrame } from './frame.ts'
+import { deflatedFrame, type Frame } from './frame.ts'
+import { plainFrame } from './framing.ts'
 import type { Packet } from './transport.ts'
 
 /** How a group of connections has its messages deflated; the same object for the same values. */
@@ -112,6 +113,7 @@ export class DeflatedOnce implements Packet {
       deflated === undefined || deflated.byteLength - TAIL_BYTES >= byteLength
         ? plainFrame(message)
         : deflatedFrame(message, byteLength, deflated.subarray(0, -TAIL_BYTES))
+    this.#frame.share()
   }
 
   // A window larger than the message is never looked into, and setting one up costs more than deflating 1 KiB does:

@@ -17,8 +17,9 @@ import {
   deflatedOnce,
   deflateSettings,
 } from './deflate-once.ts'
-import { byteLengthOf, type Frame, frameOf, isCompressed, isUnframed, unframed } from './frame.ts'
+import { byteLengthOf, type Frame, isCompressed, isUnframed, unframed } from './frame.ts'
 import { writeFrames } from './frame-writer.ts'
+import { frameOf } from './framing.ts'
 import { type WritingHandle, writeAtOnce } from './node-internals.ts'
 import { type OwnDeflater, ownDeflater } from './ws-internals.ts'
 import type { DeflateChoice } from './ws-options.ts'

@@ -55,7 +55,7 @@ export class FirstReads {
     const request = isShort ? openingRequest(chunk) : undefined
     if (request === undefined) {
       this.#leave(silent)
-      silent.socket.emit('data', chunk)
+      silent.socket.emit('data', Buffer.from(chunk))
       return
     }
     this.forget(silent)

@@ -1,16 +1,16 @@
 // Frame writer: the frames of one turn, as one write to the socket.
 //
-// Small frames are copied into one buffer, and that once for all connections which get the same ones; where there is
-// much to copy they are written corked, which is one system call, too. So are those that `ws` makes, because they are
-// masked. Nothing here knows what is in a frame.
+// Small frames mostly stand side by side. Where they do not, they are copied into one buffer, once for all connections
+// which get the same ones; where there is much to copy they are written corked, which is one system call, too. So are
+// those that `ws` makes, because they are masked. Nothing here knows what is in a frame.
 
 import { Buffer } from 'node:buffer'
 import type { Duplex } from 'node:stream'
 import type { WebSocket } from 'ws'
-import type { Frame } from './frame.ts'
-import { type WritingHandle, writeAtOnce } from './node-internals.ts'
+import { areSideBySide, type Frame, reuse, viewOf } from './frame.ts'
+import { isIdle, type WritingHandle, writeAtOnce } from './node-internals.ts'
 
-/** Frames of one turn up to this many bytes are copied into one buffer; above, they are written corked. */
+/** Frames up to this many bytes are copied into one buffer; above, they are written corked. */
 const GATHER_BELOW_BYTES = 64 * 1024
 
 /** Writes whole frames, in order; the array is not kept. Calls `taken` when the kernel has them. */
@@ -20,17 +20,24 @@ export function writeFrames(
   frames: readonly Frame[],
   taken?: () => void,
 ): void {
-  const [first] = frames
-  if (first === undefined || !socket.writable) return
-  if (frames.length === 1 && first.body === undefined) {
-    writeBytes(socket, handle, first.head, taken)
+  if (frames.length === 0 || !socket.writable) return
+  const isOnePiece = areSideBySide(frames)
+  const bytes = isOnePiece ? pieceOf(frames) : gather(frames)
+  if (bytes === undefined) return writeCorked(socket, frames, taken)
+  if (taken !== undefined) {
+    socket.write(bytes, taken)
     return
   }
-  const gathered = gather(frames)
-  if (gathered !== undefined) {
-    writeBytes(socket, handle, gathered, taken)
-    return
-  }
+  const isInSlab = isOnePiece && frames[0]?.isInSlab === true
+  const mustWait = isInSlab && (handle === undefined || !isIdle(socket))
+  const isTaken = writeAtOnce(socket, handle, mustWait ? Buffer.from(bytes) : bytes)
+  if (isTaken || mustWait || !isInSlab) reuse(frames)
+  // What the kernel has not taken yet, it will take from where it stands.
+  else for (const frame of frames) frame.isInSlab = false
+}
+
+function writeCorked(socket: Duplex, frames: readonly Frame[], taken?: () => void): void {
+  for (let index = frames.length - 1; index >= 0; index--) frames[index]?.leaveSlab()
   socket.cork()
   for (let index = 0; index < frames.length; index++) {
     const { head, body } = frames[index] as Frame
@@ -58,14 +65,11 @@ export function writeByWs(
   socket.uncork()
 }
 
-function writeBytes(
-  socket: Duplex,
-  handle: WritingHandle | undefined,
-  bytes: Buffer,
-  taken: (() => void) | undefined,
-): void {
-  if (taken === undefined) writeAtOnce(socket, handle, bytes)
-  else socket.write(bytes, taken)
+/** Of frames that stand side by side: one view for all connections which get the same ones. */
+function pieceOf(frames: readonly Frame[]): Uint8Array {
+  const first = frames[0] as Frame
+  if (frames.length === 1) return first.head
+  return viewOf(first.bytes, first.start, (frames[frames.length - 1] as Frame).end)
 }
 
 // A broadcast writes the same frames to one connection after the other: they are joined once.
@@ -75,17 +79,14 @@ let lastGathered: Buffer | undefined
 function gather(frames: readonly Frame[]): Buffer | undefined {
   if (lastGathered !== undefined && sameFrames(frames, lastFrames)) return lastGathered
   let bytes = 0
-  for (const { head, body } of frames) {
-    if (body !== undefined) return undefined
-    bytes += head.byteLength
+  for (const frame of frames) {
+    if (frame.body !== undefined) return undefined
+    bytes += frame.end - frame.start
   }
   if (bytes > GATHER_BELOW_BYTES) return undefined
-  const gathered = Buffer.allocUnsafe(bytes)
+  const gathered = Buffer.allocUnsafeSlow(bytes)
   let offset = 0
-  for (const { head } of frames) {
-    gathered.set(head, offset)
-    offset += head.byteLength
-  }
+  for (const frame of frames) offset += frame.bytes.copy(gathered, offset, frame.start, frame.end)
   // The caller reuses its array, and frames that went to one connection only will not come again.
   if (frames[0]?.isShared) {
     lastFrames = frames.slice()

@@ -32,17 +32,19 @@ const buffer = Buffer.allocUnsafeSlow(READ_BYTES)
 
 const READER = Symbol('windsock reader')
 
-/** Is called on the socket with what was read of it. */
+/** Is called on the socket with what was read of it, which is lent: from the next read on it is something else. */
 type SocketReader = (this: Duplex, chunk: Buffer) => void
 
-// As a `Readable` would, it emits `data` where nobody else is to be told, and keeps what nobody hears of; with a copy.
-function callback(this: Keyed & Socket, bytes: number, from: Uint8Array): boolean {
-  const read = from.subarray(0, bytes)
-  const chunk = bytes < SMALL_BYTES ? Buffer.from(read) : ownBuffer(read)
+function callback(this: Keyed & Socket, bytes: number): boolean {
+  const read = buffer.subarray(0, bytes)
   const reader = this[READER] as SocketReader | undefined
-  if (reader === undefined) return this.emit('data', chunk) || this.push(chunk)
-  reader.call(this, chunk)
-  return true
+  if (reader !== undefined) {
+    reader.call(this, read)
+    return true
+  }
+  // As a `Readable` would, it emits `data`, and keeps what nobody hears of; with a copy.
+  const chunk = bytes < SMALL_BYTES ? Buffer.from(read) : ownBuffer(read)
+  return this.emit('data', chunk) || this.push(chunk)
 }
 
 function ownBuffer(bytes: Uint8Array): Buffer {
@@ -75,8 +77,8 @@ const KEYS = ((): readonly [symbol, symbol] | undefined => {
 })()
 
 /**
- * Has what comes to `socket` read into one buffer that all such sockets share, and given to `reader`, or emitted as `data` as
- * before, in chunks of their own. A small chunk is part of Node's pool for small buffers: who keeps it takes `ownBytes`.
+ * Has what comes to `socket` read into one buffer that all such sockets share, and lent to `reader`; or emitted as `data` as
+ * before, in chunks of their own. Of these a small one is part of Node's pool for small buffers: who keeps it takes `ownBytes`.
  *
  * Paused, the socket does not read at all, where a `Readable` would read on up to its high-water mark.
  *

@@ -8,6 +8,7 @@ import { readIntoOneBuffer } from './node-internals.ts'
 
 /** Who is told. */
 export interface SocketListener {
+  /** What came; it is lent, and something else when the next comes. */
   socketRead(chunk: Buffer): void
   /** The peer has ended its side; ours is ended next. */
   inputEnded(): void
@@ -23,11 +24,15 @@ export interface DrainListener {
 const LISTENER = Symbol('windsock listener')
 const DRAIN_LISTENER = Symbol('windsock drain listener')
 
-type Told = Duplex & {
-  [LISTENER]?: SocketListener | undefined
-  [DRAIN_LISTENER]?: DrainListener
+/** A socket as we use it: TCP, TLS, or any Duplex that an HTTP server hands out. */
+export type LinkSocket = Duplex & {
   setTimeout?: (ms: number) => unknown
   setNoDelay?: (on?: boolean) => unknown
+}
+
+type Told = LinkSocket & {
+  [LISTENER]?: SocketListener | undefined
+  [DRAIN_LISTENER]?: DrainListener
 }
 
 /**

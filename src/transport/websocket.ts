@@ -6,23 +6,20 @@
 // are compressed (deflating-writer.ts); a client's, which are masked, go through `ws`. So do Ping, Pong and Close, on the
 // same socket, in order. What `ws` reports as 1006 is told apart here: the frame that came, the frame that went, and why.
 
-import type { Duplex } from 'node:stream'
 import type { CloseFrame } from '../protocol/close-record.ts'
 import type { Message } from '../protocol/message.ts'
 import type { Clock } from '../protocol/ports.ts'
 import { Cork } from './cork.ts'
 import { type DeflatingWriter, deflatingWriter, type Prepared } from './deflating-writer.ts'
+import { controlFrame, type Frame, unframed } from './frame.ts'
+import { writeByWs, writeFrames } from './frame-writer.ts'
 import {
-  controlFrame,
-  type Frame,
   forgetLargeFrame,
   forgetReceivedText,
   frameOf,
   isLarge,
   noteReceivedText,
-  unframed,
-} from './frame.ts'
-import { writeByWs, writeFrames } from './frame-writer.ts'
+} from './framing.ts'
 import {
   handleOf,
   isIdle,
@@ -32,6 +29,7 @@ import {
 } from './node-internals.ts'
 import {
   type DrainListener,
+  type LinkSocket,
   leaveSocket,
   listenForDrain,
   listenToSocket,
@@ -60,9 +58,6 @@ const WRITE_AHEAD_BYTES = 64 * 1024
 const WRITES_AHEAD = 256
 const NOTHING = Buffer.alloc(0)
 
-/** The socket as we use it: TCP, TLS, or any Duplex that an HTTP server hands out. */
-type LinkSocket = Duplex & { setNoDelay?: (on?: boolean) => unknown }
-
 export class WebSocketTransport
   implements Transport<Prepared>, ReceiverWatcher, WsListener, SocketListener, DrainListener
 {
@@ -76,6 +71,9 @@ export class WebSocketTransport
   #reading = false
   /** Writes to the socket since its queue was last seen empty: as long as there are none it need not be asked. */
   #writesAhead: number
+
+  /** Whether it has as much as it may have before the kernel takes it: until it has drained. */
+  #isFull = false
 
   partial: PartialFrame | undefined
   /** Of a socket that may be without one: not yet, until `#options` have made it. */
@@ -152,7 +150,7 @@ export class WebSocketTransport
 
   pack(message: Message): Prepared {
     if (!this.#raw) return this.#deflating?.pack(message) ?? unframed(message)
-    const frame = frameOf(message)
+    const frame = frameOf(message, this.#reading && !this.#isFull)
     if (isLarge(frame)) this.#clock.endOfTurn(forgetLargeFrame)
     return frame
   }
@@ -361,6 +359,7 @@ export class WebSocketTransport
       return true
     }
     if (this.#writesAhead < WRITES_AHEAD && bufferedBytes < this.#writeAheadBytes) return true
+    this.#isFull = true
     this.#listenForDrain()
     if (this.#writesAhead < WRITES_AHEAD) return false
     // A socket tells of itself that it has drained only where its own mark, in bytes, had been reached.
@@ -381,6 +380,7 @@ export class WebSocketTransport
   }
 
   #drained(): void {
+    this.#isFull = false
     // Who heard of it before may have written something since.
     this.#writesAhead = this.bufferedBytes === 0 ? 0 : 1
     this.#events?.drained()

@@ -7,8 +7,8 @@
 
 import { Buffer, isUtf8 } from 'node:buffer'
 import { isSendable } from '../protocol/close-codes.ts'
-import { type Message, ownBytes } from '../protocol/message.ts'
-import { noteReceivedText } from './frame.ts'
+import type { Message } from '../protocol/message.ts'
+import { noteReceivedText } from './framing.ts'
 
 /** Who gets what the frames bring. */
 export interface FrameTaker {
@@ -18,7 +18,7 @@ export interface FrameTaker {
   pongReceived(data: Buffer): void
   /** Whether it answers the peer's Close frame; otherwise that is left. */
   readonly answersClose: boolean
-  /** A Close frame that may stand on the wire, as its body (RFC 6455 §5.5.1); nothing is read after it. */
+  /** A Close frame that may stand on the wire, as its body (RFC 6455 §5.5.1), which is lent; nothing is read after it. */
   closeFrameReceived(body: Buffer): void
 }
 
@@ -43,7 +43,7 @@ const NOT_ASCII = 0x80808080
 const NOTHING: readonly Buffer[] = []
 
 /**
- * Reads on, from between two messages or in the middle of the one that has begun; `chunk` need not be the reader's own.
+ * Reads on, from between two messages or in the middle of the one that has begun; `chunk` is lent: what is kept is copied.
  *
  * @param maxChunks - a message in more pieces than these is left to `ws`, which refuses it.
  * @returns what is left for `ws`, from the first byte of a frame on and as it came; most of the time nothing.
@@ -57,19 +57,19 @@ export function readAhead(
   const { partial } = reader
   let read = 0
   if (partial !== undefined) {
-    const { chunks } = partial
-    reader.partial = undefined
-    if (chunks.length >= maxChunks) return [...chunks, chunk]
-    read = partial.add(ownBytes(chunk))
-    if (!partial.isWhole) {
-      reader.partial = partial
+    const { chunks, missing } = partial
+    const isTooMany = chunks.length >= maxChunks
+    if (!isTooMany && chunk.length < missing) {
+      partial.add(copyOf(chunk))
       return NOTHING
     }
-    if (!partial.give(reader)) return chunks
+    reader.partial = undefined
+    if (isTooMany || !partial.give(chunk, reader)) return [...chunks, copyOf(chunk)]
+    read = missing
   }
   read += readWholeFrames(read === 0 ? chunk : chunk.subarray(read), maxMessageBytes, reader)
   if (read === chunk.length) return NOTHING
-  const rest = ownBytes(read === 0 ? chunk : chunk.subarray(read))
+  const rest = copyOf(read === 0 ? chunk : chunk.subarray(read))
   reader.partial = PartialFrame.of(rest, maxMessageBytes)
   return reader.partial === undefined ? [rest] : NOTHING
 }
@@ -77,7 +77,7 @@ export function readAhead(
 /**
  * Gives the messages and control frames at the beginning of `chunk` to `taker`, in order.
  *
- * Texts are noted for the length of the read (frame.ts). Bytes are views of `chunk`, as those of `ws` are.
+ * Texts are noted for the length of the read (framing.ts); bytes are copied.
  *
  * @param maxMessageBytes - longer messages are left, for `ws` to refuse.
  * @returns how many bytes were read; what begins there is as it came, or the same unmasked with a mask of zeros.
@@ -109,22 +109,28 @@ export function readWholeFrames(chunk: Buffer, maxMessageBytes: number, taker: F
     if (end > length || byteLength > maxMessageBytes) return at
     const isAscii = unmask(chunk, start, end, chunk, mask)
     if (first === BINARY) {
-      taker.take(chunk.subarray(start, end), byteLength)
+      taker.take(Buffer.from(chunk.subarray(start, end)), byteLength)
     } else if (first === PING) {
-      taker.pingReceived(chunk.subarray(start, end))
+      taker.pingReceived(Buffer.from(chunk.subarray(start, end)))
     } else if (first === PONG) {
-      taker.pongReceived(chunk.subarray(start, end))
+      taker.pongReceived(Buffer.from(chunk.subarray(start, end)))
     } else if (first === CLOSE) {
       const body = chunk.subarray(start, end)
       if (!isCloseBody(body)) return leaveUnmasked(chunk, at, mask)
       taker.closeFrameReceived(body)
       return length
-    } else if (!takeText(chunk, start, end, isAscii, taker)) {
+    } else if (!takeText(chunk, start, end, isAscii, true, taker)) {
       return leaveUnmasked(chunk, at, mask)
     }
     at = end
   }
   return at
+}
+
+function copyOf(bytes: Buffer): Buffer {
+  const copy = Buffer.allocUnsafeSlow(bytes.length)
+  copy.set(bytes)
+  return copy
 }
 
 /** The code of a Close frame and its reason: both, or nothing (§5.5.1, §7.4). */
@@ -146,7 +152,8 @@ export class PartialFrame {
   readonly #isText: boolean
   readonly #start: number
   readonly #byteLength: number
-  #missing: number
+  /** Bytes that are still to come. */
+  missing: number
 
   /** Of the frame that begins with `chunk`, if it is one that may be read here and its header is there. */
   static of(chunk: Buffer, maxMessageBytes: number): PartialFrame | undefined {
@@ -170,36 +177,31 @@ export class PartialFrame {
     this.#isText = isText
     this.#start = start
     this.#byteLength = byteLength
-    this.#missing = byteLength - (chunk.length - start)
+    this.missing = byteLength - (chunk.length - start)
   }
 
-  /** Takes the next read; how many bytes of it are this message's. */
-  add(chunk: Buffer): number {
+  /** Takes the next read, which is not the last. */
+  add(chunk: Buffer): void {
     this.chunks.push(chunk)
-    const bytes = Math.min(this.#missing, chunk.length)
-    this.#missing -= bytes
-    return bytes
-  }
-
-  get isWhole(): boolean {
-    return this.#missing === 0
+    this.missing -= chunk.length
   }
 
   /**
-   * Gives the message, once it is whole; the chunks stay as they are.
+   * Gives the message, whose end is in `last`; the chunks stay as they are.
    *
    * @returns false when it is a text, and no UTF-8.
    */
-  give(taker: FrameTaker): boolean {
+  give(last: Buffer, taker: FrameTaker): boolean {
     const [first] = this.chunks as [Buffer]
-    const bytes = Buffer.allocUnsafe(this.#byteLength)
+    const bytes = Buffer.allocUnsafeSlow(this.#byteLength)
     let at = 0
     for (const chunk of this.chunks) {
-      // Of the last only as much as there is room for.
       at += chunk.copy(bytes, at, chunk === first ? this.#start : 0)
     }
+    // As much as there is room for: what follows is not this message's.
+    last.copy(bytes, at)
     const isAscii = unmask(bytes, 0, bytes.length, first, this.#start - MASK_BYTES)
-    if (this.#isText) return takeText(bytes, 0, bytes.length, isAscii, taker)
+    if (this.#isText) return takeText(bytes, 0, bytes.length, isAscii, false, taker)
     taker.take(bytes, bytes.length)
     return true
   }
@@ -210,11 +212,12 @@ function takeText(
   start: number,
   end: number,
   isAscii: boolean,
+  isLent: boolean,
   taker: FrameTaker,
 ): boolean {
   if (!isAscii && !isUtf8(bytes.subarray(start, end))) return false
   const text = bytes.toString(isAscii ? 'latin1' : 'utf8', start, end)
-  noteReceivedText(text, bytes, start, end)
+  noteReceivedText(text, bytes, start, end, isLent)
   taker.take(text, end - start)
   return true
 }

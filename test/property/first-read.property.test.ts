@@ -160,3 +160,24 @@ describe('an opening request', () => {
     expect(opened).toBeGreaterThan(100)
   })
 })
+
+describe('what came behind an opening request', () => {
+  it('is kept while other sockets read and the answer takes its time', async () => {
+    let waiting = 0
+    const prepare = async () => {
+      for (waiting++; waiting < words.length; ) await turn()
+    }
+    const routes = [route('/', ({ messages$ }) => messages$, { prepare })]
+    const { port } = await start({ journalLevel: 'off', routes })
+    const words = ['one', 'two', 'six'].map((word) => word.repeat(2_000))
+    const clients = await Promise.all(words.map(() => RawClient.connectUnbound(port, true)))
+    for (const [index, word] of words.entries()) {
+      clients[index]?.write(requestBytes({ head: text(word) }))
+    }
+    for (const [index, word] of words.entries()) {
+      expect((await clients[index]?.response())?.status).toBe(101)
+      expect(await clients[index]?.nextText()).toBe(word)
+      clients[index]?.destroy()
+    }
+  })
+})

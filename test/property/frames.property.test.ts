@@ -6,7 +6,8 @@ import fc from 'fast-check'
 import { describe, expect } from 'vitest'
 import * as ws from 'ws'
 import { share } from '../../src/protocol/message.ts'
-import { forgetReceivedText, frameOf, noteReceivedText } from '../../src/transport/frame.ts'
+import { areSideBySide, type Frame, reuse } from '../../src/transport/frame.ts'
+import { forgetReceivedText, frameOf, noteReceivedText } from '../../src/transport/framing.ts'
 import { FakeSocket, settle, site } from './support/fake-socket.ts'
 import {
   anySaid,
@@ -260,23 +261,56 @@ describe('what is sent', () => {
     },
   )
 
+  const onTheWire = ({ head, body }: Frame) => Buffer.concat([head, body ?? Buffer.alloc(0)])
+
   lawOf(
-    'a prepared frame is byte for byte the frame of the standard, also when it is used again (I-31)',
-    fc.tuple(fc.array(sized, { minLength: 1, maxLength: 3 }), fc.boolean(), fc.boolean()),
-    ([messages, isShared, isEchoed]) => {
-      for (const said of messages) {
+    'a prepared frame is byte for byte the frame of the standard, for as long as it is needed, also when it is used again (I-31)',
+    fc.record({
+      messages: fc.array(fc.tuple(sized, fc.boolean(), fc.boolean()), {
+        minLength: 1,
+        maxLength: 5,
+      }),
+      isShared: fc.boolean(),
+      isEchoed: fc.boolean(),
+    }),
+    ({ messages, isShared, isEchoed }) => {
+      const needed: { frame: Frame; wire: Buffer }[] = []
+      for (const [said, leavesSoon, hasLeft] of messages) {
         const message = isShared ? share(said) : said
         if (typeof message === 'string' && isEchoed) {
           noteReceivedText(message, Buffer.from(message))
         }
-        for (const _time of [1, 2]) {
-          const { head, body, byteLength } = frameOf(message)
-          const bytes = Buffer.concat([head, body ?? Buffer.alloc(0)])
-          expect(bytes.equals(encodeFrame(messageFrame(said)))).toBe(true)
-          expect(byteLength).toBe(messageFrame(said).payload.length)
+        const wire = encodeFrame(messageFrame(said))
+        for (const time of ['first', 'second']) {
+          const frame = frameOf(message, leavesSoon)
+          expect(onTheWire(frame).equals(wire)).toBe(true)
+          expect(frame.byteLength).toBe(messageFrame(said).payload.length)
+          if (time === 'first' && hasLeft) reuse([frame])
+          else needed.push({ frame, wire })
         }
         forgetReceivedText()
       }
+      expect(needed.every(({ frame, wire }) => onTheWire(frame).equals(wire))).toBe(true)
+    },
+  )
+
+  lawOf(
+    'the frames that answer one read stand side by side, and the next ones where they stood',
+    fc.array(fc.oneof(short, bytesOf(3_000)), { minLength: 1, maxLength: 20 }),
+    (messages) => {
+      const frames = messages.map((message, index) => {
+        const own = typeof message === 'string' ? `${index} ${message}` : message
+        return frameOf(own, true)
+      })
+      expect(areSideBySide(frames)).toBe(true)
+      const [first] = frames as [Frame]
+      const piece = first.bytes.subarray(first.start, frames.at(-1)?.end)
+      expect(piece.equals(Buffer.concat(frames.map(onTheWire)))).toBe(true)
+      reuse(frames)
+      const next = frameOf('next', true)
+      expect(next.bytes).toBe(first.bytes)
+      expect(next.start).toBe(first.start)
+      reuse([next])
     },
   )
 

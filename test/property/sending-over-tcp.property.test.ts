@@ -7,30 +7,13 @@ import { setImmediate as turn } from 'node:timers/promises'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Message } from '../../src/protocol/message.ts'
-import { Outbound } from '../../src/streams/outbound.ts'
-import { liveClock } from '../../src/transport/live-ports.ts'
-import type { TransportEvents } from '../../src/transport/transport.ts'
-import { WebSocketTransport } from '../../src/transport/websocket.ts'
 import { until } from './support/fake-socket.ts'
 import { closeFrame, fragmented, fromClient, OPCODE, readFrames } from './support/frames.ts'
 import { lawOf } from './support/law.ts'
+import { connectOver } from './support/link.ts'
 import { TOO_MUCH_BYTES, tcpPairs } from './support/tcp.ts'
 
-const OPTIONS = {
-  ...{ maxPayload: 1_000, maxFragments: 4, maxBufferedChunks: 4, closeTimeout: 60_000 },
-  ...{ allowSynchronousEvents: true, skipUTF8Validation: false, autoPong: false },
-}
-const NO_DEFLATE = { level: 6, memLevel: 8, thresholdBytes: 1024 }
-const LIMITS = {
-  maxOutboundBytes: 2 ** 30,
-  maxOutboundMessages: 100_000,
-  outboundHighWaterBytes: 65_536,
-  stallTimeoutMs: 60_000,
-}
-
 const pair = tcpPairs()
-const nothing = () => {}
-
 /** More small messages than may wait in a socket, and one of more bytes than the kernel takes for a peer that reads nothing. */
 const sends = fc.oneof(
   {
@@ -60,36 +43,13 @@ function messageOf(number: number, bytes: number): Message {
   return number % 3 === 0 ? Buffer.from(text) : text
 }
 
-/** A connection's queue and transport over `ours`. */
-function connect(ours: ConstructorParameters<typeof WebSocketTransport>[0], ended = nothing) {
-  const transport = new WebSocketTransport(ours, OPTIONS, liveClock, NO_DEFLATE)
-  const outbound = new Outbound(
-    transport,
-    { limits: LIMITS, slow: 'close', clock: liveClock },
-    {
-      overflowed: (detail) => expect.unreachable(detail),
-      loadChanged: nothing,
-      pingWritten: nothing,
-    },
-  )
-  const events: TransportEvents = {
-    ...{ messageReceived: nothing, pingReceived: nothing, pongReceived: nothing },
-    ...{ closeReceived: nothing, violated: nothing, ended },
-    readDone: () => outbound.flush(),
-    answering: () => outbound.flush(),
-    drained: () => outbound.drained(),
-  }
-  transport.start(events)
-  return { transport, outbound }
-}
-
 describe('what a connection sends over TCP', () => {
   lawOf(
     'comes whole, once and in order, beside pings and whatever the peer does, and the Close frame last',
     fc.array(step, { minLength: 2, maxLength: 20, size: 'max' }),
     async (steps) => {
       const { peer, ours } = await pair()
-      const { transport, outbound } = connect(ours)
+      const { transport, outbound } = connectOver(ours)
       const chunks: Buffer[] = []
       peer.on('data', (chunk: Buffer) => chunks.push(chunk))
       const sent: Message[] = []
@@ -138,7 +98,7 @@ describe('what a connection sends over TCP', () => {
     const { peer, ours } = await pair()
     ours.write(Buffer.alloc(TOO_MUCH_BYTES))
     ours.write('the answer to the handshake')
-    const { transport, outbound } = connect(ours)
+    const { transport, outbound } = connectOver(ours)
     outbound.push(transport.pack('hello'))
     const chunks: Buffer[] = []
     peer.on('data', (chunk: Buffer) => chunks.push(chunk))
@@ -151,7 +111,7 @@ describe('what a connection sends over TCP', () => {
 
   it('goes nowhere once the socket has been ended, and does not cut off what is on its way', async () => {
     const { peer, ours } = await pair()
-    const { transport, outbound } = connect(ours)
+    const { transport, outbound } = connectOver(ours)
     outbound.push(transport.pack('.'.repeat(TOO_MUCH_BYTES)))
     ours.end()
     outbound.push(transport.pack('late'))
@@ -166,8 +126,10 @@ describe('what a connection sends over TCP', () => {
   it('is given up when the peer has ended its side and reads nothing', async () => {
     const { peer, ours } = await pair()
     let isOver = false
-    const { transport, outbound } = connect(ours, () => {
-      isOver = true
+    const { transport, outbound } = connectOver(ours, {
+      ended() {
+        isOver = true
+      },
     })
     peer.pause()
     outbound.push(transport.pack('.'.repeat(TOO_MUCH_BYTES)))
