@@ -100,7 +100,7 @@ export class LiveConnection
     if (!this.#maySend || transport === undefined)
       return handled(Promise.reject(new WebSocketClosedError()))
     const outbound = this.#outbound ?? this.#begin(transport)
-    outbound.push(transport.pack(message))
+    outbound.push(transport.pack(message, outbound.isGathering))
     this.#messageRecorder?.message('MessageSent', message)
     const sent = outbound.room?.then(() => {
       if (!this.#maySend) throw new WebSocketClosedError()

@@ -141,6 +141,11 @@ export class Outbound<P extends Sized> {
     return this.#room.promise
   }
 
+  /** Whether what is pushed now leaves with others, most likely before anything else is read. */
+  get isGathering(): boolean {
+    return (this.#isHeld || this.#link.isReading) && !this.#blocked
+  }
+
   /** Accepts a packet for sending, within the bound; after `end` it counts as unsent. */
   push(packet: P): void {
     if (this.#state !== 'open') {
@@ -386,11 +391,10 @@ export class Outbound<P extends Sized> {
       if (!this.#blocked) return
       const limits = this.#limits
       const left = this.#progressAtMs + limits.stallTimeoutMs - this.#clock.nowMs()
-      if (left > 0) this.#watch(left)
-      else
-        this.#events.overflowed(
-          `the peer has not taken what was written within ${limits.stallTimeoutMs} ms`,
-        )
+      if (left > 0) return this.#watch(left)
+      this.#events.overflowed(
+        `the peer has not taken what was written within ${limits.stallTimeoutMs} ms`,
+      )
     }, delayMs)
   }
 }

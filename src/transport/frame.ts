@@ -153,8 +153,8 @@ export function controlFrame(kind: keyof typeof CONTROLS, data: Uint8Array): Buf
   return frame
 }
 
-// §5.2: lengths to 125 stand in the second byte; 126 and 127 there announce 16 and 64 bits.
-function headerBytes(payloadBytes: number): number {
+/** §5.2: lengths to 125 stand in the second byte; 126 and 127 there announce 16 and 64 bits. */
+export function headerBytes(payloadBytes: number): number {
   return payloadBytes < 126 ? 2 : payloadBytes < 65_536 ? 4 : 10
 }
 

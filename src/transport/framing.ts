@@ -6,7 +6,17 @@
 
 import { Buffer } from 'node:buffer'
 import { isShared, type Message } from '../protocol/message.ts'
-import { BINARY, beginFrame, type Frame, reuse, splitFrame, TEXT, viewOf } from './frame.ts'
+import {
+  BINARY,
+  beginFrame,
+  type Frame,
+  headerBytes,
+  reuse,
+  splitFrame,
+  TEXT,
+  viewOf,
+} from './frame.ts'
+import { slab } from './slab.ts'
 
 /** Below this many bytes copying is cheaper than a second chunk; measured: at 64 KiB the copy costs 20 %. */
 const JOIN_BELOW_BYTES = 4096
@@ -16,6 +26,12 @@ const REMEMBER_BELOW_BYTES = 65_536
 
 /** Up to here copying byte by byte is quicker than a call that prepares for more: a seventh of an echo of 16 bytes. */
 const FEW_BYTES = 48
+
+/** Of a UTF-16 code unit, at most. */
+const MOST_UTF8_BYTES = 3
+
+/** Up to here a text takes three times its room of the slab for a moment; so it is not what fills it. */
+const UNCOUNTED_LENGTH = 4096
 
 const NO_BYTES = Buffer.alloc(0)
 
@@ -52,7 +68,8 @@ export function forgetReceivedText(): void {
  * The frame of a message, the last one again where it is of the same: of the same text, or of bytes of which a topic has made
  * a copy that nobody changes.
  *
- * @param leavesSoon - whether it is given to a socket that takes it before anything else is read, if nobody shares it.
+ * @param leavesSoon - whether it is written before anything else is read, most likely; then it is made in the slab, unless
+ *   somebody else is given it, too.
  */
 export function frameOf(message: Message, leavesSoon = false): Frame {
   if (lastFrame?.message === message && (typeof message === 'string' || isShared(message))) {
@@ -93,10 +110,29 @@ function textFrame(message: string, leavesSoon: boolean): Frame {
     const frame = asciiFrame(message, leavesSoon)
     if (frame !== undefined) return frame
   }
+  const frame = leavesSoon ? uncountedFrame(message) : undefined
+  return frame ?? countedFrame(message, leavesSoon)
+}
+
+/** To count the bytes of a text takes as long as to write them. */
+function countedFrame(message: string, leavesSoon: boolean): Frame {
   const byteLength = Buffer.byteLength(message)
   const frame = beginFrame(message, TEXT, byteLength, leavesSoon)
   frame.bytes.write(message, frame.end - byteLength, byteLength, 'utf8')
   return frame
+}
+
+/** In the slab there is room for as many bytes as they can be, if that makes no other header of it. */
+function uncountedFrame(message: string): Frame | undefined {
+  const { length } = message
+  const most = length * MOST_UTF8_BYTES
+  const offset = headerBytes(length)
+  if (length > UNCOUNTED_LENGTH || headerBytes(most) !== offset) return undefined
+  const start = slab.take(offset + most)
+  const byteLength = slab.bytes.write(message, start + offset, most, 'utf8')
+  slab.giveBack(slab.bytes, start, start + offset + most)
+  // It is given the same place again, where its payload stands by now.
+  return beginFrame(message, TEXT, byteLength, true)
 }
 
 /** Of the text noted last. */

@@ -57,8 +57,12 @@ export interface Transport<P extends Packet = Packet> {
   /** Reads what a write will need, and changes nothing; the number means nothing (docs/adr/0030). */
   touch(): number
   start(events: TransportEvents): void
-  /** Makes a message ready to be written, here or by any transport of the same kind. */
-  pack(message: Message): P
+  /**
+   * Makes a message ready to be written, here or by any transport of the same kind.
+   *
+   * @param leavesSoon - whether it will be written here before anything else is read, most likely; by default not.
+   */
+  pack(message: Message, leavesSoon?: boolean): P
   /**
    * Writes packets in order, as one write where possible.
    *

@@ -72,9 +72,6 @@ export class WebSocketTransport
   /** Writes to the socket since its queue was last seen empty: as long as there are none it need not be asked. */
   #writesAhead: number
 
-  /** Whether it has as much as it may have before the kernel takes it: until it has drained. */
-  #isFull = false
-
   partial: PartialFrame | undefined
   /** Of a socket that may be without one: not yet, until `#options` have made it. */
   #ws: TellingWebSocket | undefined
@@ -148,9 +145,9 @@ export class WebSocketTransport
     this.#readsIntoOneBuffer = listenToSocket(this.#socket, this)
   }
 
-  pack(message: Message): Prepared {
+  pack(message: Message, leavesSoon?: boolean): Prepared {
     if (!this.#raw) return this.#deflating?.pack(message) ?? unframed(message)
-    const frame = frameOf(message, this.#reading && !this.#isFull)
+    const frame = frameOf(message, leavesSoon)
     if (isLarge(frame)) this.#clock.endOfTurn(forgetLargeFrame)
     return frame
   }
@@ -359,7 +356,6 @@ export class WebSocketTransport
       return true
     }
     if (this.#writesAhead < WRITES_AHEAD && bufferedBytes < this.#writeAheadBytes) return true
-    this.#isFull = true
     this.#listenForDrain()
     if (this.#writesAhead < WRITES_AHEAD) return false
     // A socket tells of itself that it has drained only where its own mark, in bytes, had been reached.
@@ -380,7 +376,6 @@ export class WebSocketTransport
   }
 
   #drained(): void {
-    this.#isFull = false
     // Who heard of it before may have written something since.
     this.#writesAhead = this.bufferedBytes === 0 ? 0 : 1
     this.#events?.drained()
@@ -388,7 +383,7 @@ export class WebSocketTransport
 
   /** Whether the kernel has it. */
   #writeRaw(frame: Frame): boolean {
-    if (frame.body !== undefined) {
+    if (frame.body !== undefined || frame.isInSlab) {
       writeFrames(this.#socket, this.#handle, [frame])
       return false
     }

@@ -8,6 +8,7 @@
 import { Buffer, isUtf8 } from 'node:buffer'
 import { isSendable } from '../protocol/close-codes.ts'
 import type { Message } from '../protocol/message.ts'
+import { viewOf } from './frame.ts'
 import { noteReceivedText } from './framing.ts'
 
 /** Who gets what the frames bring. */
@@ -69,7 +70,7 @@ export function readAhead(
   }
   read += readWholeFrames(read === 0 ? chunk : chunk.subarray(read), maxMessageBytes, reader)
   if (read === chunk.length) return NOTHING
-  const rest = copyOf(read === 0 ? chunk : chunk.subarray(read))
+  const rest = copyOf(chunk, read)
   reader.partial = PartialFrame.of(rest, maxMessageBytes)
   return reader.partial === undefined ? [rest] : NOTHING
 }
@@ -109,11 +110,11 @@ export function readWholeFrames(chunk: Buffer, maxMessageBytes: number, taker: F
     if (end > length || byteLength > maxMessageBytes) return at
     const isAscii = unmask(chunk, start, end, chunk, mask)
     if (first === BINARY) {
-      taker.take(Buffer.from(chunk.subarray(start, end)), byteLength)
+      taker.take(copyOf(chunk, start, end), byteLength)
     } else if (first === PING) {
-      taker.pingReceived(Buffer.from(chunk.subarray(start, end)))
+      taker.pingReceived(copyOf(chunk, start, end))
     } else if (first === PONG) {
-      taker.pongReceived(Buffer.from(chunk.subarray(start, end)))
+      taker.pongReceived(copyOf(chunk, start, end))
     } else if (first === CLOSE) {
       const body = chunk.subarray(start, end)
       if (!isCloseBody(body)) return leaveUnmasked(chunk, at, mask)
@@ -127,9 +128,10 @@ export function readWholeFrames(chunk: Buffer, maxMessageBytes: number, taker: F
   return at
 }
 
-function copyOf(bytes: Buffer): Buffer {
-  const copy = Buffer.allocUnsafeSlow(bytes.length)
-  copy.set(bytes)
+// In memory of its own: who keeps a message keeps no more, and who looks at its `buffer` sees nothing else.
+function copyOf(bytes: Buffer, start = 0, end = bytes.length): Buffer {
+  const copy = Buffer.allocUnsafeSlow(end - start)
+  copy.set(viewOf(bytes, start, end))
   return copy
 }
 

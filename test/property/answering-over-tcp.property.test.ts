@@ -26,7 +26,7 @@ import { TOO_MUCH_BYTES, tcpPairs } from './support/tcp.ts'
 const pair = tcpPairs()
 
 const CONNECTIONS = 3
-const DOINGS = ['echo', 'say', 'pass on', 'tell all', 'keep', 'give', 'nothing'] as const
+const DOINGS = ['echo', 'say', 'pass on', 'tell all', 'keep', 'give', 'later', 'nothing'] as const
 
 const size = fc.oneof(
   { weight: 6, arbitrary: fc.nat({ max: 200 }) },
@@ -56,6 +56,8 @@ const plan = fc.record({
     fc.oneof({ weight: 3, arbitrary: fc.constant('echo' as const) }, fc.constantFrom(...DOINGS)),
     { minLength: 1, maxLength: 5 },
   ),
+  /** Who waits for his handler flushes what a read brought about later, but before the process waits. */
+  holds: fc.infiniteStream(fc.boolean()),
 })
 
 /** Text, also beyond ASCII, and binary in turn; each byte tells whose it is. */
@@ -74,7 +76,7 @@ describe('what is sent while messages come', () => {
   lawOf(
     'is what was sent, whole, once and in order, to each, and what is kept of what came stays what it was',
     plan,
-    async ({ steps, doings }) => {
+    async ({ steps, doings, holds }) => {
       let made = 0
       let came = 0
       const kept: { message: Message; was: Message }[] = []
@@ -94,10 +96,15 @@ describe('what is sent while messages come', () => {
           },
           pingReceived: (data) => kept.push({ message: data, was: copyOf(data) }),
           pongReceived: (data) => kept.push({ message: data, was: copyOf(data) }),
+          readDone() {
+            if (holds.next().value !== true) return outbound.flush()
+            outbound.hold()
+            setImmediate(() => outbound.flush())
+          },
         })
         const send = (message: Message) => {
           sent.push(copyOf(message))
-          outbound.push(transport.pack(message))
+          outbound.push(transport.pack(message, outbound.isGathering))
         }
         return { peer, ours, chunks, coming, sent, transport, outbound, send }
       }
@@ -111,6 +118,7 @@ describe('what is sent while messages come', () => {
         came++
         last = message
         if (doing === 'echo') at(index).send(message)
+        if (doing === 'later') queueMicrotask(() => at(index).send(message))
         if (doing === 'say') at(index).send(messageOf(made++, 20 + (came % 300)))
         if (doing === 'pass on') at(index + 1).send(message)
         if (doing === 'tell all') for (const { send } of links) send(message)
@@ -180,7 +188,7 @@ describe('what is sent while messages come', () => {
     const made: boolean[] = []
     const { transport, outbound } = connectOver(ours, {
       messageReceived: (message) => {
-        made.push((transport.pack(message) as Frame).isInSlab)
+        made.push((transport.pack(message, outbound.isGathering) as Frame).isInSlab)
       },
     })
     peer.write(fromClient([messageFrame('before')]))

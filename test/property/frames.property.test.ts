@@ -8,6 +8,7 @@ import * as ws from 'ws'
 import { share } from '../../src/protocol/message.ts'
 import { areSideBySide, type Frame, reuse } from '../../src/transport/frame.ts'
 import { forgetReceivedText, frameOf, noteReceivedText } from '../../src/transport/framing.ts'
+import { SLAB_BYTES, slab } from '../../src/transport/slab.ts'
 import { FakeSocket, settle, site } from './support/fake-socket.ts'
 import {
   anySaid,
@@ -298,6 +299,8 @@ describe('what is sent', () => {
     'the frames that answer one read stand side by side, and the next ones where they stood',
     fc.array(fc.oneof(short, bytesOf(3_000)), { minLength: 1, maxLength: 20 }),
     (messages) => {
+      // The next one begins in a slab in which nothing is.
+      slab.take(SLAB_BYTES)
       const frames = messages.map((message, index) => {
         const own = typeof message === 'string' ? `${index} ${message}` : message
         return frameOf(own, true)
