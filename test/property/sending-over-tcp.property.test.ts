@@ -14,6 +14,7 @@ import { connectOver } from './support/link.ts'
 import { TOO_MUCH_BYTES, tcpPairs } from './support/tcp.ts'
 
 const pair = tcpPairs()
+
 /** More small messages than may wait in a socket, and one of more bytes than the kernel takes for a peer that reads nothing. */
 const sends = fc.oneof(
   {
