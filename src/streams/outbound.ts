@@ -90,7 +90,6 @@ export class Outbound<P extends Sized> {
   /** Messages that the policy dropped or refused. */
   messagesDropped = 0
   #discardedBytes = 0
-  #spare: P[] | undefined
   #overflowed = false
   #waitingPing: Uint8Array | undefined
   #waitingPong: Uint8Array | undefined
@@ -224,7 +223,6 @@ export class Outbound<P extends Sized> {
     while (!this.#blocked && this.queuedMessages > 0) {
       const batch = this.#take()
       if (!this.#link.write(batch)) this.#block()
-      batch.length = 0
     }
     if (this.#blocked || this.#pressured) this.#weighPressure()
     if (this.queuedMessages === 0 && this.#onEmpty !== undefined) {
@@ -275,8 +273,7 @@ export class Outbound<P extends Sized> {
     const mark = this.#limits.outboundHighWaterBytes
     if (this.#head === 0 && this.#queuedBytes <= mark) {
       const all = this.#queue as P[]
-      this.#queue = this.#spare
-      this.#spare = all
+      this.#queue = undefined
       this.queuedMessages = 0
       this.#count(all.length, this.#queuedBytes)
       return all
