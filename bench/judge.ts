@@ -116,10 +116,9 @@ function compared(
 
 /** How many times `first` the cost at the largest size is. */
 function growth(samples: readonly Sample[], cost: (sample: Sample) => number | undefined) {
-  const [first] = samples
-  const last = samples.at(-1)
-  if (first === undefined || last === undefined || samples.length < 2) return undefined
-  return (cost(last) ?? Number.NaN) / (cost(first) ?? Number.NaN)
+  const [first, ...more] = samples.map(cost)
+  const last = more.at(-1)
+  return first === undefined || last === undefined ? undefined : last / first
 }
 
 const ASPECTS: Readonly<Record<Measure, readonly Aspect[]>> = {
@@ -185,7 +184,10 @@ const ASPECTS: Readonly<Record<Measure, readonly Aspect[]>> = {
       lessIsBetter: true,
       judged: true,
       read: (samples) => {
-        return growth(samples, ({ connection }) => 1 / (connection?.openingsPerCpuSecond ?? 0))
+        return growth(
+          samples,
+          ({ connection }) => connection && 1 / connection.openingsPerCpuSecond,
+        )
       },
     },
     {

@@ -23,6 +23,8 @@ const SHORTEST_WARM_UP_SECONDS = 0.4
 /** Of openings: the collector goes through the whole heap once in some 10,000, and a shorter round has it or has it not. */
 const SHORTEST_OPENING_SECONDS = 1
 const KIB = 1024
+/** What compiles the code before connections are weighed. */
+const OPENING: Work = { kind: 'opening', atOnce: 8, closes: false }
 
 /** One server's share of a round. */
 export interface Sample {
@@ -72,10 +74,13 @@ export async function measureRound(
       stands.delete(subject)
     }
   }
-  const weigh = async (subject: Subject, work: Work) => {
-    const sample = await weighed(open(subject, work), work, seconds)
+  const inTurn = async (subject: Subject, run: (stand: Stand) => Promise<Sample>, work: Work) => {
+    const sample = await run(open(subject, work))
     await close()
     return sample
+  }
+  const weigh = (subject: Subject, work: Work) => {
+    return inTurn(subject, (stand) => weighed(stand, work, seconds), work)
   }
   try {
     for (const work of one.works) {
@@ -86,6 +91,12 @@ export async function measureRound(
         }
       } else if (one.measure === 'growth') {
         for (const subject of present) {
+          if (!can(subject, OPENING)) {
+            // No WebSocket: there is no opening to weigh.
+            const sample = await inTurn(subject, (stand) => alone(stand, work, seconds), work)
+            samples.get(subject.name)?.push(sample)
+            continue
+          }
           const sample = await weigh(subject, work)
           // The many openings that warm the code up leave room that these connections would fill unseen.
           const idle = await weigh(subject, idleAs(work))
@@ -152,7 +163,7 @@ function weightOf({ connection }: Sample): Partial<Connection> {
 
 async function weighed(stand: Stand, work: Work, seconds: number): Promise<Sample> {
   if (!('connections' in work)) throw new Error('only open connections can be weighed')
-  await stand.begin({ kind: 'opening', atOnce: 8, closes: false })
+  await stand.begin(OPENING)
   // What is idle is weighed: many openings before would leave room that the next ones fill unseen.
   if (work.kind === 'idle') await stand.run(LEAD_IN_SECONDS * 1000)
   else await stand.warmUp(0)
@@ -170,12 +181,21 @@ async function weighed(stand: Stand, work: Work, seconds: number): Promise<Sampl
   if (work.kind === 'idle') {
     return { perSecond: 0, perCpuSecond: 0, serverCpu: 0, loadCpu: 0, connection }
   }
+  return { ...(await counted(stand, work, seconds)), connection }
+}
+
+async function alone(stand: Stand, work: Work, seconds: number): Promise<Sample> {
+  await stand.begin(work)
+  return counted(stand, work, seconds)
+}
+
+async function counted(stand: Stand, work: Work, seconds: number): Promise<Sample> {
   await stand.warmUp(warmUpMs(seconds))
   const tallies: Tally[] = []
   for (let i = 0; i < sliceCount(seconds); i++) {
     tallies.push(await slice(stand, work, seconds / sliceCount(seconds)))
   }
-  return { ...total(tallies), connection }
+  return total(tallies)
 }
 
 async function slice(stand: Stand, work: Work, seconds: number): Promise<Tally> {

@@ -105,9 +105,12 @@ function formsTable(rows: readonly Row[]): string {
   return markdown([['Work', ...heads], ...lines])
 }
 
-/** Everyone, as a multiple of bare ws. */
+/** Everyone, as a multiple of bare ws; a growth as it is. */
 function peersTable({ rows, versions }: Results): string {
-  const ratios = rows.filter((row) => row.comparison === 'ratio' && row.against === 'bare ws')
+  const ratios = rows.filter(({ subject, comparison, against }) => {
+    if (comparison === 'growth') return subject !== 'bare ws'
+    return comparison === 'ratio' && against === 'bare ws'
+  })
   const subjects = Object.keys(versions).filter((name) => {
     return ratios.some(({ subject }) => subject === name)
   })

@@ -69,7 +69,7 @@ export const NODE_PEERS: readonly Subject[] = [
   }),
   onNode('net, no WebSocket', server('./servers/net.js'), {
     dialect: 'bytes',
-    does: ['echo', 'paced'],
+    does: ['echo', 'paced', 'crowd'],
     deflates: false,
   }),
 ]
