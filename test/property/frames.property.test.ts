@@ -98,13 +98,17 @@ describe('what is no frame', () => {
 
   lawOf(
     'a message inside another, and a continuation of nothing, end with 1002 and are no message (I-23)',
-    fc.tuple(conversation, anySaid, fc.nat({ max: 5 }), fc.boolean(), fc.boolean()),
-    async ([before, said, at, isInside, fin]) => {
+    fc.tuple(conversation, anySaid, fc.nat({ max: 5 }), fc.boolean(), fc.boolean(), fc.boolean()),
+    async ([before, said, at, isInside, fin, isApart]) => {
       const { opcode, payload } = messageFrame(said)
       const open = isInside ? fragmented('begun', [at]).slice(0, 1) : []
       const stray = { fin, rsv: 0, opcode: isInside ? opcode : OPCODE.continuation, payload }
       const wire = await plain.dial()
-      await wire.hears([fromClient([...framesOf(before), ...open, stray])])
+      // In reads of their own, too: what one left begun the next one may not begin anew.
+      const reads = isApart
+        ? [[...framesOf(before), ...open], [stray]]
+        : [[...framesOf(before), ...open, stray]]
+      await wire.hears(reads.map((frames) => fromClient(frames)))
       await wire.failed(1002, 'protocolError')
       expect(wire.messages).toEqual(saidOf(before))
     },
