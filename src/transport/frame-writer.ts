@@ -13,14 +13,19 @@ import { isIdle, type WritingHandle, writeAtOnce } from './node-internals.ts'
 /** Frames up to this many bytes are copied into one buffer; above, they are written corked. */
 const GATHER_BELOW_BYTES = 64 * 1024
 
-/** Writes whole frames, in order; the array is not kept. Calls `taken` when the kernel has them. */
+/**
+ * Writes whole frames, in order; the array is not kept.
+ *
+ * @param taken - called when the kernel has them; none of them may be reusable then.
+ */
 export function writeFrames(
   socket: Duplex,
   handle: WritingHandle | undefined,
   frames: readonly Frame[],
   taken?: () => void,
 ): void {
-  if (frames.length === 0 || !socket.writable) return
+  if (frames.length === 0) return
+  if (!socket.writable) return reuse(frames)
   const isOnePiece = areSideBySide(frames)
   const bytes = isOnePiece ? pieceOf(frames) : gather(frames)
   if (bytes === undefined) return writeCorked(socket, frames, taken)
@@ -28,12 +33,12 @@ export function writeFrames(
     socket.write(bytes, taken)
     return
   }
-  const isInSlab = isOnePiece && frames[0]?.isInSlab === true
-  const mustWait = isInSlab && (handle === undefined || !isIdle(socket))
+  const isReusable = isOnePiece && frames[0]?.isReusable === true
+  const mustWait = isReusable && (handle === undefined || !isIdle(socket))
   const isTaken = writeAtOnce(socket, handle, mustWait ? Buffer.from(bytes) : bytes)
-  if (isTaken || mustWait || !isInSlab) reuse(frames)
+  if (isTaken || mustWait || !isReusable) reuse(frames)
   // What the kernel has not taken yet, it will take from where it stands.
-  else for (const frame of frames) frame.isInSlab = false
+  else for (const frame of frames) frame.isReusable = false
 }
 
 function writeCorked(socket: Duplex, frames: readonly Frame[], taken?: () => void): void {

@@ -40,13 +40,16 @@ const floods = fc.record({
     fc.tuple(size, fc.integer({ min: 2, max: 60 })).map(([one, times]) => Array(times).fill(one)),
   ) as fc.Arbitrary<number[]>,
   cuts: fc.array(fc.nat(), { maxLength: 3 }),
+  /** Whether what came last is said once more before: its frame is remembered, wherever its bytes are by then. */
+  again: fc.boolean(),
 })
+type Flood = Omit<typeof floods extends fc.Arbitrary<infer F> ? F : never, 'from'>
 const step = fc.oneof(
   { weight: 4, arbitrary: floods },
   fc.constant('turn' as const),
   fc.constantFrom(...[0, 1, 2].map((peer) => ({ pauses: peer }))),
   fc.constantFrom(...[0, 1, 2].map((peer) => ({ reads: peer }))),
-  fc.constantFrom(...[0, 1, 2].map((peer) => ({ fills: peer }))),
+  fc.record({ fills: fc.nat({ max: CONNECTIONS - 1 }), says: floods }),
   fc.constantFrom(...[0, 1, 2].map((peer) => ({ saysAgain: peer }))),
   fc.constantFrom(...[0, 1, 2].map((peer) => ({ pings: peer }))),
 )
@@ -125,9 +128,10 @@ describe('what is sent while messages come', () => {
         if (doing === 'keep') kept.push({ message, was: copyOf(message) })
         if (doing === 'give' && kept.length > 0) at(index).send(kept[0]?.message as Message)
       }
-      const flood = (index: number, sizes: readonly number[], cuts: readonly number[]) => {
+      const flood = (index: number, { sizes, cuts, again }: Flood) => {
         const { peer, coming } = at(index)
         const messages = sizes.map((bytes) => messageOf(made++, bytes))
+        if (again) messages.unshift(copyOf(last))
         coming.push(...messages)
         const frames = messages.map((message) => messageFrame(message as string))
         for (const piece of split(fromClient(frames, made), cuts)) peer.write(piece)
@@ -139,7 +143,7 @@ describe('what is sent while messages come', () => {
         await until(() => links.every((one) => one.coming.length === 0))
         isFilling = true
         while (transport.bufferedBytes === 0) {
-          flood(index, Array(20).fill(2_600), [])
+          flood(index, { sizes: Array(8).fill(2_600), cuts: [], again: false })
           await until(() => coming.length === 0)
         }
         isFilling = false
@@ -148,12 +152,15 @@ describe('what is sent while messages come', () => {
         if (one === 'turn') await turn()
         else if ('pauses' in one) at(one.pauses).peer.pause()
         else if ('reads' in one) at(one.reads).peer.resume()
-        else if ('fills' in one) await fill(one.fills)
-        else if ('saysAgain' in one) at(one.saysAgain).send(last)
+        else if ('fills' in one) {
+          await fill(one.fills)
+          flood(one.fills, one.says)
+          await until(() => at(one.fills).coming.length === 0)
+        } else if ('saysAgain' in one) at(one.saysAgain).send(last)
         else if ('pings' in one) {
           const data = `${made++}`
           at(one.pings).peer.write(fromClient([whole(OPCODE.ping, data), whole(OPCODE.pong, data)]))
-        } else flood(one.from, one.sizes, one.cuts)
+        } else flood(one.from, one)
       }
       for (const { peer } of links) peer.resume()
       await until(() => wrong.length > 0 || links.every(({ coming }) => coming.length === 0))
@@ -188,7 +195,7 @@ describe('what is sent while messages come', () => {
     const made: boolean[] = []
     const { transport, outbound } = connectOver(ours, {
       messageReceived: (message) => {
-        made.push((transport.pack(message, outbound.isGathering) as Frame).isInSlab)
+        made.push((transport.pack(message, outbound.isGathering) as Frame).isReusable)
       },
     })
     peer.write(fromClient([messageFrame('before')]))
