@@ -18,7 +18,7 @@ import { checkReason } from './protocol/close-reason.ts'
 import type { CloseFrame, CloseRecord } from './protocol/close-record.ts'
 import { HandlerError, WebSocketClosedError, WebSocketError } from './protocol/errors.ts'
 import { NO_HEADERS } from './protocol/http-answer.ts'
-import { type Message, type Sendable, toMessage } from './protocol/message.ts'
+import { copyOf, type Message, type Sendable, toMessage } from './protocol/message.ts'
 import { ControlFrames, pingPayload } from './streams/control-frames.ts'
 import { DONE, handled } from './streams/deferred.ts'
 import { Inbound, type InboundEvents } from './streams/inbound.ts'
@@ -178,7 +178,7 @@ export class LiveConnection
 
   pingReceived(data: Uint8Array): void {
     if (!this.#mayGoOn(this.#controlFrames.count())) return
-    this.#toSend?.pong(data)
+    this.#toSend?.pong(copyOf(data)) // It may wait, and user code may change what it is given.
     if (this.#maySend) void this.#barrier.ping(data)
   }
 

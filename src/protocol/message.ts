@@ -57,7 +57,8 @@ function sharedCopy(bytes: Uint8Array): Uint8Array {
   return copy
 }
 
-function copyOf<T extends Uint8Array>(bytes: T): T {
+/** The bytes in memory of their own, which nobody else changes. */
+export function copyOf<T extends Uint8Array>(bytes: T): T {
   // Not its own `slice`: that of a Buffer copies nothing.
   return Uint8Array.prototype.slice.call(bytes) as T
 }

@@ -6,6 +6,7 @@
 
 import { WebSocketError } from '../protocol/errors.ts'
 import type { RouteLimits } from '../protocol/limits.ts'
+import { copyOf } from '../protocol/message.ts'
 import type { Clock } from '../protocol/ports.ts'
 
 /** The most bytes that a control frame carries (RFC 6455 §5.5). */
@@ -112,7 +113,7 @@ export class ControlFrames {
 export function pingPayload(data: string | Uint8Array): Uint8Array {
   const payload = typeof data === 'string' ? new TextEncoder().encode(data) : data
   if (payload instanceof Uint8Array && payload.byteLength <= MAX_PAYLOAD_BYTES) {
-    return payload.slice()
+    return copyOf(payload)
   }
   throw new WebSocketError(
     'ERR_WINDSOCK_CONTROL_PAYLOAD',

@@ -7,7 +7,8 @@
 import { Buffer } from 'node:buffer'
 import type { Duplex } from 'node:stream'
 import type { WebSocket } from 'ws'
-import { areSideBySide, type Frame, reuse, viewOf } from './frame.ts'
+import { viewOf } from './bytes.ts'
+import { areSideBySide, type Frame, reuse } from './frame.ts'
 import { isIdle, type WritingHandle, writeAtOnce } from './node-internals.ts'
 
 /** Frames up to this many bytes are copied into one buffer; above, they are written corked. */

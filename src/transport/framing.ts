@@ -6,16 +6,8 @@
 
 import { Buffer } from 'node:buffer'
 import { isShared, type Message } from '../protocol/message.ts'
-import {
-  BINARY,
-  beginFrame,
-  type Frame,
-  headerBytes,
-  reuse,
-  splitFrame,
-  TEXT,
-  viewOf,
-} from './frame.ts'
+import { viewOf } from './bytes.ts'
+import { BINARY, beginFrame, type Frame, headerBytes, reuse, splitFrame, TEXT } from './frame.ts'
 import { slab } from './slab.ts'
 
 /** Below this many bytes copying is cheaper than a second chunk; measured: at 64 KiB the copy costs 20 %. */

@@ -16,7 +16,6 @@ import { Buffer } from 'node:buffer'
 import { type OnReadOpts, Socket, type SocketConstructorOpts } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { getSystemErrorName } from 'node:util'
-import { SMALL_BYTES } from '../protocol/message.ts'
 
 /** What one read brings at most, as with Node's own. */
 const READ_BYTES = 64 * 1024
@@ -43,14 +42,8 @@ function callback(this: Keyed & Socket, bytes: number): boolean {
     return true
   }
   // As a `Readable` would, it emits `data`, and keeps what nobody hears of; with a copy.
-  const chunk = bytes < SMALL_BYTES ? Buffer.from(read) : ownBuffer(read)
+  const chunk = Buffer.from(read)
   return this.emit('data', chunk) || this.push(chunk)
-}
-
-function ownBuffer(bytes: Uint8Array): Buffer {
-  const copy = Buffer.allocUnsafeSlow(bytes.byteLength)
-  copy.set(bytes)
-  return copy
 }
 
 interface Handle {

@@ -7,7 +7,7 @@
 // same socket, in order. What `ws` reports as 1006 is told apart here: the frame that came, the frame that went, and why.
 
 import type { CloseFrame } from '../protocol/close-record.ts'
-import type { Message } from '../protocol/message.ts'
+import { type Message, ownBytes } from '../protocol/message.ts'
 import type { Clock } from '../protocol/ports.ts'
 import { Cork } from './cork.ts'
 import { type DeflatingWriter, deflatingWriter, type Prepared } from './deflating-writer.ts'
@@ -242,7 +242,7 @@ export class WebSocketTransport
   }
 
   messageReceived(data: Buffer, isBinary: boolean): void {
-    const message = isBinary ? data : data.toString('utf8')
+    const message = isBinary ? ownBytes(data) : data.toString('utf8')
     if (this.#raw && this.#tellsReads && typeof message === 'string') {
       noteReceivedText(message, data)
     }

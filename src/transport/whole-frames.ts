@@ -8,7 +8,7 @@
 import { Buffer, isUtf8 } from 'node:buffer'
 import { isSendable } from '../protocol/close-codes.ts'
 import type { Message } from '../protocol/message.ts'
-import { viewOf } from './frame.ts'
+import { copyOf } from './bytes.ts'
 import { noteReceivedText } from './framing.ts'
 
 /** Who gets what the frames bring. */
@@ -126,13 +126,6 @@ export function readWholeFrames(chunk: Buffer, maxMessageBytes: number, taker: F
     at = end
   }
   return at
-}
-
-// In memory of its own: who keeps a message keeps no more, and who looks at its `buffer` sees nothing else.
-function copyOf(bytes: Buffer, start = 0, end = bytes.length): Buffer {
-  const copy = Buffer.allocUnsafeSlow(end - start)
-  copy.set(viewOf(bytes, start, end))
-  return copy
 }
 
 /** The code of a Close frame and its reason: both, or nothing (§5.5.1, §7.4). */

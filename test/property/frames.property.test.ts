@@ -195,6 +195,7 @@ describe('what is the same message', () => {
       const bytes = fromClient([...fragmented(said, cuts), messageFrame(said)])
       await wire.hears(split(bytes, chunkCuts), isSlow)
       expect(wire.messages).toEqual([said, said])
+      expect(wire.bytesBeside).toBe(0)
       const [one, other, ...more] = wire.frames
       expect(one).toEqual(messageFrame(said))
       expect(other).toEqual(one)

@@ -83,6 +83,29 @@ describe('bytes that were accepted', () => {
   })
 })
 
+describe('a pong that waits', () => {
+  it('carries what its ping did, whatever a handler does with what it was given (I-33)', async () => {
+    class Scribbling extends WebSocketHandler {
+      override onPing(data: Uint8Array) {
+        data.fill(0)
+      }
+      override async onMessage() {
+        await this.writeMessage('x'.repeat(20))
+      }
+    }
+    const { server, peer } = await connect(Scribbling, { bufferBytes: 1 })
+    peer.stall()
+    peer.send('a')
+    await server.advance(1)
+    peer.ping(Uint8Array.of(1, 2, 3))
+    await server.advance(1)
+    peer.resume()
+    await server.advance(1)
+    const pongs = peer.wire.filter(({ item }) => item.kind === 'pong')
+    expect(pongs).toMatchObject([{ item: { data: Uint8Array.of(1, 2, 3) } }])
+  })
+})
+
 describe('a send that waits for room', () => {
   it('and is left alone ends no process when the connection closes (I-2)', async () => {
     const { server, peer } = await connect(answering, {

@@ -9,6 +9,7 @@ import { expect } from 'vitest'
 import { type Attached, attach, type RouteSettings, route } from 'windsock'
 import { type Connection, type Handler, toHandler } from '../../../src/handlers/handler.ts'
 import type { CloseRecord } from '../../../src/protocol/close-record.ts'
+import { SMALL_BYTES } from '../../../src/protocol/message.ts'
 import { closeCodeOf, OPCODE, readFrames, type Said, type WireFrame } from './frames.ts'
 
 export class FakeSocket extends Duplex {
@@ -131,6 +132,9 @@ export class Wire {
   connection: Connection | undefined
   record: CloseRecord | undefined
 
+  /** Of small binary messages: bytes of others in the memory that they keep. */
+  bytesBeside = 0
+
   /** What `seen` has of messages. */
   get messages(): Said[] {
     return this.seen.flatMap(([what, value]) => (what === 'message' ? [value] : []))
@@ -252,6 +256,9 @@ function withDiary(
     },
     message(message) {
       note('message', message)
+      if (typeof message !== 'string' && message.length < SMALL_BYTES) {
+        wire.bytesBeside += message.buffer.byteLength - message.length
+      }
       if (over.message !== undefined) return over.message(message)
       void wire.connection?.send(message)
       return undefined

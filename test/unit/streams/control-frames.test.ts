@@ -108,10 +108,11 @@ describe('what the keepalive waits for', () => {
 describe('the payload of a ping', () => {
   it('is UTF-8 of a string, or a copy of the bytes', () => {
     expect([...pingPayload('é')]).toEqual([0xc3, 0xa9])
-    const data = Uint8Array.of(1)
-    const payload = pingPayload(data)
-    data[0] = 2
-    expect([...payload]).toEqual([1])
+    for (const data of [Uint8Array.of(1), Buffer.of(1)]) {
+      const payload = pingPayload(data)
+      data[0] = 2
+      expect([...payload]).toEqual([1])
+    }
     expect(pingPayload('x'.repeat(125))).toHaveLength(125)
   })
 
