@@ -97,9 +97,9 @@ export class LiveConnection
   send(data: Sendable): Promise<void> {
     const message = toMessage(data)
     const transport = this.#transport
-    if (!this.#maySend || transport === undefined)
+    const outbound = this.#maySend ? this.#toSend : undefined
+    if (transport === undefined || outbound === undefined)
       return handled(Promise.reject(new WebSocketClosedError()))
-    const outbound = this.#outbound ?? this.#begin(transport)
     outbound.push(transport.pack(message, outbound.isGathering))
     this.#messageRecorder?.message('MessageSent', message)
     const sent = outbound.room?.then(() => {
@@ -151,7 +151,10 @@ export class LiveConnection
 
   /** What user code threw: the connection ends with 1011, the error is reported, nobody else notices. */
   fail(thrown: unknown): void {
-    this.dispatch(this.guardFailed(thrown))
+    const isClosed = this.#transport !== undefined && !this.#maySend
+    // A handler that was at work when its connection closed, and then awaits what it sends, has done nothing wrong.
+    if (isClosed && thrown instanceof WebSocketClosedError) return
+    this.dispatch(this.failure(thrown))
   }
 
   // ── what the transport tells ───────────────────────────────────────────────────────────────────
@@ -287,7 +290,7 @@ export class LiveConnection
     this.#watched?.stepped()
   }
 
-  guardFailed(thrown: unknown): ConnectionEvent {
+  failure(thrown: unknown): ConnectionEvent {
     const error = WebSocketError.from(thrown)
     this.#setup.onError(error, this, this.#barrier.handler)
     return { type: 'handler.failed', cause: 'handlerFailed', detail: error.message }
@@ -363,22 +366,19 @@ export class LiveConnection
     this.#setup.onClosed(record)
   }
 
-  /** A connection that sends nothing has no need of it. */
-  #begin(transport: Transport): Outbound<ReturnType<Transport['pack']>> {
-    const outbound = new Outbound(transport, this.#setup, this)
-    this.#outbound = outbound
-    if (this.#outboundReleased) outbound.release()
-    return outbound
-  }
-
   /** Nothing leaves any more: what is accepted from here on is lost, and counted. */
   #releaseOutbound(): void {
     this.#outboundReleased = true
     this.#outbound?.release()
   }
 
-  get #toSend() {
-    return this.#outbound ?? (this.#transport && this.#begin(this.#transport))
+  /** A connection that sends nothing has no need of it. */
+  get #toSend(): Outbound<ReturnType<Transport['pack']>> | undefined {
+    if (this.#outbound === undefined && this.#transport !== undefined) {
+      this.#outbound = new Outbound(this.#transport, this.#setup, this)
+      if (this.#outboundReleased) this.#outbound.release()
+    }
+    return this.#outbound
   }
 
   get #toWatch(): Watched {

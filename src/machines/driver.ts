@@ -28,8 +28,8 @@ export interface DriverOwner {
   perform(effect: PerformedEffect): void
   /** Called after each event that the machine has taken, its effects done. */
   stepped(): void
-  /** A user's own guard or delay threw. The event returned goes to the machine next. */
-  guardFailed(thrown: unknown): AnyEvent
+  /** Reports what user code threw, here a user's own guard or delay; the event returned goes to the machine next. */
+  failure(thrown: unknown): AnyEvent
 }
 
 /** What many connections share. */
@@ -62,7 +62,7 @@ export class Driver implements TimerOwner {
     let step = this.#host.start(input)
     if (step.snapshot.status === 'error') {
       // XState keeps what a user's delay throws at the start. As in `#step`, our own machine takes over.
-      this.#later(owner.guardFailed(step.snapshot.error))
+      this.#later(owner.failure(step.snapshot.error))
       witness?.machineReplaced()
       this.#host = setup.fallbackHost
       step = this.#host.start(input)
@@ -144,7 +144,7 @@ export class Driver implements TimerOwner {
       this.#witness?.machineReplaced()
       this.#host = this.#setup.fallbackHost
       step = this.#host.next(this.#host.adopt(this.#snapshot), event)
-      this.#later(this.#owner.guardFailed(thrown))
+      this.#later(this.#owner.failure(thrown))
     }
     if (step.snapshot === this.#snapshot && step.effects.length === 0) this.#ignored++
     else this.#witness?.took(event, step.snapshot)

@@ -5,7 +5,7 @@ import type { DriverOwner } from '../../src/machines/driver.ts'
 export const IDLE_OWNER: DriverOwner = {
   perform: () => {},
   stepped: () => {},
-  guardFailed: (thrown) => {
+  failure: (thrown) => {
     throw thrown
   },
 }

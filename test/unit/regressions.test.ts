@@ -106,6 +106,50 @@ describe('a pong that waits', () => {
   })
 })
 
+describe('a handler that was at work when its connection closed', () => {
+  class Slow extends WebSocketHandler {
+    override async onMessage() {
+      await new Promise<void>((resolve) => this.connection.closed.then(() => resolve()))
+      await this.writeMessage('too late')
+    }
+  }
+
+  it('has not failed because it awaits what it sends then', async () => {
+    const { server, peer } = await connect(Slow)
+    peer.send('a')
+    await server.advance(1)
+    await server.close()
+    await server.settle()
+    expect(server.errors).toEqual([])
+    expect(server.records).toMatchObject([{ cause: 'draining', wasClean: true }])
+  })
+
+  it('and that closed it itself, in open, ends as it asked to', async () => {
+    const { server } = await connect(async (connection) => {
+      connection.close(4000)
+      await connection.send('too late')
+    })
+    await server.advance(1)
+    expect(server.errors).toEqual([])
+    expect(server.records).toMatchObject([{ cause: 'appClosed', sent: { code: 4000 } }])
+  })
+
+  it('is told of everything else that it throws', async () => {
+    class Broken extends Slow {
+      override async onMessage() {
+        await super.onMessage().catch(() => {})
+        throw new Error('mine')
+      }
+    }
+    const { server, peer } = await connect(Broken)
+    peer.send('a')
+    await server.advance(1)
+    await server.close()
+    await server.settle()
+    expect(server.errors).toMatchObject([{ cause: { message: 'mine' } }])
+  })
+})
+
 describe('a send that waits for room', () => {
   it('and is left alone ends no process when the connection closes (I-2)', async () => {
     const { server, peer } = await connect(answering, {

@@ -51,7 +51,7 @@ function drive(
       react(effect)
     },
     stepped: () => states.push(driver.state),
-    guardFailed: (error) => {
+    failure: (error) => {
       thrown.push(error)
       return { type: 'handler.failed', cause: 'handlerFailed', detail: 'a guard' }
     },
