@@ -65,8 +65,8 @@ export class Inbound {
   #finished: (() => void) | undefined
   /** When the delivery under way had begun at the latest; known at the end of the read or the turn. */
   #busySinceMs: number | undefined
-  #notes = false
-  #note: (() => void) | undefined
+  #restIsDue = false
+  #tellRest: (() => void) | undefined
   #overrunTimer: TimerHandle | undefined
 
   constructor(setup: InboundSetup, events: InboundEvents) {
@@ -114,7 +114,7 @@ export class Inbound {
   /** What one read brought has been delivered or is held; what is under way began before `nowMs`. */
   readDone(nowMs: number): void {
     this.#busySinceMs ??= nowMs
-    if (this.isBehind) this.#noteLater()
+    if (this.isBehind) this.#tellRestLater()
   }
 
   /** Calls `task` in its place: when everything that came before it has been dealt with. */
@@ -155,7 +155,7 @@ export class Inbound {
     this.#finished ??= () => {
       this.#busy = false
       this.#drain()
-      if (this.#notes && !this.#busy && this.#last === undefined) this.#events.handlerRests()
+      if (this.#restIsDue && !this.#busy && this.#last === undefined) this.#events.handlerRests()
     }
     const isBusy = this.#events.deliver(message, this.#finished)
     this.#messages$?.next(message)
@@ -169,7 +169,7 @@ export class Inbound {
       if (typeof item === 'function') item()
       else this.#deliver(item, byteLength)
     }
-    if (this.#busy && this.#busySinceMs === undefined) this.#noteLater()
+    if (this.#busy && this.#busySinceMs === undefined) this.#tellRestLater()
     if (this.#filled && this.#last === undefined && this.#gate === 'open') {
       this.#filled = false
       this.#events.loadChanged()
@@ -220,16 +220,16 @@ export class Inbound {
     this.#busySinceMs = undefined
   }
 
-  #noteLater(): void {
-    if (this.#notes) return
-    this.#notes = true
-    this.#note ??= () => {
-      this.#notes = false
+  #tellRestLater(): void {
+    if (this.#restIsDue) return
+    this.#restIsDue = true
+    this.#tellRest ??= () => {
+      this.#restIsDue = false
       if (!this.#busy) return
       this.#busySinceMs ??= this.#clock.nowMs()
       this.#events.handlerRests()
     }
-    this.#clock.endOfLoop(this.#note)
+    this.#clock.endOfLoop(this.#tellRest)
   }
 
   #armOverrun(delayMs: number): void {

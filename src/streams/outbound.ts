@@ -164,7 +164,7 @@ export class Outbound<P extends Sized> {
     this.queuedMessages++
     this.#queuedBytes += packet.byteLength
     if (this.#queuedBytes >= this.#limits.outboundHighWaterBytes) this.flush()
-    else if (!isWaiting) this.flushSoon()
+    else if (!isWaiting) this.#flushSoon()
   }
 
   /** Sends a Ping ahead of all waiting data. */
@@ -199,8 +199,8 @@ export class Outbound<P extends Sized> {
     this.flush()
   }
 
-  /** Hands to the link what it takes at the end of this turn. */
-  flushSoon(): void {
+  // Hands to the link what it takes at the end of this turn.
+  #flushSoon(): void {
     if (this.#scheduled || this.queuedMessages === 0) return
     this.#scheduled = true
     this.#endOfTurn ??= () => {
@@ -211,7 +211,10 @@ export class Outbound<P extends Sized> {
     this.#clock.endOfTurn(this.#endOfTurn)
   }
 
-  /** Keeps what is sent from here on for `flush`, which its caller owes it before the process waits for anything. */
+  /**
+   * Keeps what is sent from here on for `flush`, which its caller owes it before the process waits for anything: after a read
+   * that left messages held, that is when `Inbound` tells that the handler rests.
+   */
   hold(): void {
     this.#isHeld = true
   }

@@ -11,9 +11,13 @@ import { SLAB_BYTES, slab } from './slab.ts'
 import type { Packet } from './transport.ts'
 
 const FIN = 0x80 // §5.2
+// The first bytes of whole frames: that it is one, and its opcode.
 export const TEXT: number = FIN | 1
 export const BINARY: number = FIN | 2
-const CONTROLS = { close: FIN | 8, ping: FIN | 9, pong: FIN | 10 }
+export const CLOSE: number = FIN | 8
+export const PING: number = FIN | 9
+export const PONG: number = FIN | 10
+const CONTROLS = { close: CLOSE, ping: PING, pong: PONG }
 /** Set on the frame of a compressed message (RFC 7692 §6). */
 const RSV1 = 0x40
 

@@ -3,6 +3,11 @@
 // What answers one read leaves in one write. Frames that stand side by side are one piece already, which nobody has to
 // copy together; and once the kernel has that piece, the next ones are made in its place (docs/adr/0031). Nothing that has
 // to wait is made here: the smallest frame would keep all of it. Knows nothing of frames.
+//
+// Whose place it is, at any time (frame.ts, framing.ts, frame-writer.ts):
+//  - a frame's that is reusable, until it has left, or has moved out because somebody else is given it, too;
+//  - after that nobody's; but until the next frame is made its bytes are still there, for the one that is remembered;
+//  - a frame's of which the kernel has taken a part: for good. It is not reusable any more, nor is a piece with it.
 
 import { Buffer } from 'node:buffer'
 

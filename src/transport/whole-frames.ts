@@ -9,6 +9,7 @@ import { Buffer, isUtf8 } from 'node:buffer'
 import { isSendable } from '../protocol/close-codes.ts'
 import type { Message } from '../protocol/message.ts'
 import { copyOf } from './bytes.ts'
+import { BINARY, CLOSE, PING, PONG, TEXT } from './frame.ts'
 import { noteReceivedText } from './framing.ts'
 
 /** Who gets what the frames bring. */
@@ -29,11 +30,6 @@ export interface FrameReader extends FrameTaker {
   partial: PartialFrame | undefined
 }
 
-const TEXT = 0x81 // FIN, opcode 1
-const BINARY = 0x82 // FIN, opcode 2
-const CLOSE = 0x88 // FIN, opcode 8
-const PING = 0x89 // FIN, opcode 9
-const PONG = 0x8a // FIN, opcode 10
 const MASKED = 0x80
 const LENGTH_16 = 126
 const LENGTH_64 = 127
@@ -46,20 +42,20 @@ const NOTHING: readonly Buffer[] = []
 /**
  * Reads on, from between two messages or in the middle of the one that has begun; `chunk` is lent: what is kept is copied.
  *
- * @param maxChunks - a message in more pieces than these is left to `ws`, which refuses it.
+ * @param maxBufferedChunks - a message in more pieces than these is left to `ws`, which refuses it.
  * @returns what is left for `ws`, from the first byte of a frame on and as it came; most of the time nothing.
  */
 export function readAhead(
   reader: FrameReader,
   chunk: Buffer,
   maxMessageBytes: number,
-  maxChunks: number,
+  maxBufferedChunks: number,
 ): readonly Buffer[] {
   const { partial } = reader
   let read = 0
   if (partial !== undefined) {
     const { chunks, missing } = partial
-    const isTooMany = chunks.length >= maxChunks
+    const isTooMany = chunks.length >= maxBufferedChunks
     if (!isTooMany && chunk.length < missing) {
       partial.add(copyOf(chunk))
       return NOTHING

@@ -263,7 +263,7 @@ function maxBufferedChunks({ _maxBufferedChunks: most }: Receiver): number {
 /** Where `ws` sets no bound. */
 const MOST_CHUNKS = 1_024
 const GET_INFO = 0
-const CLOSE = 8
+const CLOSE_OPCODE = 8
 
 /** Whether a server's receiver waits for the first byte of a message, and may yet get one. */
 function isBetweenMessages(receiver: Receiver): boolean {
@@ -277,7 +277,7 @@ function isBetweenMessages(receiver: Receiver): boolean {
     receiver._maxPayload > 0 &&
     // After a Close frame it reads no more.
     typeof receiver._opcode === 'number' &&
-    receiver._opcode !== CLOSE
+    receiver._opcode !== CLOSE_OPCODE
   )
 }
 
@@ -290,7 +290,7 @@ export function markTaken(socket: Duplex): void {
 }
 
 /** Whether a `ws`, ours or another copy of it, has this socket already. */
-export function isTaken(socket: Duplex): boolean {
+export function belongsToWs(socket: Duplex): boolean {
   return marksOf(socket).some((symbol) => socket[symbol as keyof Duplex] !== undefined)
 }
 

@@ -23,7 +23,7 @@ import { TellingWebSocket } from './telling-web-socket.ts'
 import type { Door, Transport, UpgradeAnswer, UpgradeRefusal } from './transport.ts'
 import { WebSocketTransport } from './websocket.ts'
 import {
-  isTaken,
+  belongsToWs,
   markTaken,
   mayTakeSockets,
   type ServersOptions,
@@ -183,7 +183,7 @@ class WsServer {
     }
     // A socket that somebody listens to may be another server's.
     const isHeard = socket.listenerCount('data') > 0
-    if (isHeard && isTaken(socket)) throw new WebSocketError('ERR_WINDSOCK_HANDSHAKE', TAKEN)
+    if (isHeard && belongsToWs(socket)) throw new WebSocketError('ERR_WINDSOCK_HANDSHAKE', TAKEN)
     try {
       if (!this.#takesSockets || isHeard || this.#mayCompress(request)) {
         return this.#negotiate(request, socket, head, answer)
