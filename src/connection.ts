@@ -97,7 +97,7 @@ export class LiveConnection
   send(data: Sendable): Promise<void> {
     const message = toMessage(data)
     const transport = this.#transport
-    const outbound = this.#maySend ? this.#toSend : undefined
+    const outbound = this.#maySend ? (this.#outbound ?? this.#toSend) : undefined
     if (transport === undefined || outbound === undefined)
       return handled(Promise.reject(new WebSocketClosedError()))
     outbound.push(transport.pack(message, outbound.isGathering))

@@ -9,6 +9,7 @@ import type { Duplex } from 'node:stream'
 import type { WebSocket } from 'ws'
 import { viewOf } from './bytes.ts'
 import { areSideBySide, type Frame, reuse } from './frame.ts'
+import { forgetFrame } from './framing.ts'
 import { isIdle, type WritingHandle, writeAtOnce } from './node-internals.ts'
 
 /** Frames up to this many bytes are copied into one buffer; above, they are written corked. */
@@ -17,7 +18,7 @@ const GATHER_BELOW_BYTES = 64 * 1024
 /**
  * Writes whole frames, in order; the array is not kept.
  *
- * @param taken - called when the kernel has them; none of them may be reusable then.
+ * @param taken - called when the kernel has them; none of them may be in the slab then.
  */
 export function writeFrames(
   socket: Duplex,
@@ -34,12 +35,12 @@ export function writeFrames(
     socket.write(bytes, taken)
     return
   }
-  const isReusable = isOnePiece && frames[0]?.isReusable === true
-  const mustWait = isReusable && (handle === undefined || !isIdle(socket))
+  const isInSlab = isOnePiece && frames[0]?.isInSlab === true
+  const mustWait = isInSlab && (handle === undefined || !isIdle(socket))
   const isTaken = writeAtOnce(socket, handle, mustWait ? Buffer.from(bytes) : bytes)
-  if (isTaken || mustWait || !isReusable) reuse(frames)
-  // What the kernel has not taken yet, it will take from where it stands.
-  else for (const frame of frames) frame.isReusable = false
+  if (isTaken || mustWait || !isInSlab) reuse(frames)
+  // What the kernel has not taken yet, it will take from where it stands; so nobody else is given that frame.
+  else forgetFrame()
 }
 
 function writeCorked(socket: Duplex, frames: readonly Frame[], taken?: () => void): void {

@@ -33,8 +33,8 @@ export class Frame implements Packet {
   readonly body: Uint8Array | undefined
   /** Whether more than one connection may have it. */
   isShared = false
-  /** Whether others take its place as soon as it has left: it stands in the slab, and nothing that waits needs it there. */
-  isReusable = false
+  /** Whether it stands in the slab, where others take its place as soon as it has left. */
+  isInSlab = false
   #head: Uint8Array | undefined
 
   /** @param bytes - all of them the frame's. */
@@ -60,12 +60,12 @@ export class Frame implements Packet {
 
   /** Takes its bytes with it: of what has to wait the least part would keep all of the slab. */
   leaveSlab(): void {
-    if (!this.isReusable) return
+    if (!this.isInSlab) return
     const { bytes, start, end } = this
     this.bytes = Buffer.from(viewOf(bytes, start, end))
     this.start = 0
     this.end = this.bytes.length
-    this.isReusable = false
+    this.isInSlab = false
     this.#head = undefined
     slab.giveBack(bytes, start, end)
   }
@@ -84,7 +84,7 @@ export function beginFrame(
   const frame = new Frame(message, byteLength, isInSlab ? slab.bytes : Buffer.allocUnsafe(length))
   frame.start = start
   frame.end = start + length
-  frame.isReusable = isInSlab
+  frame.isInSlab = isInSlab
   writeHeader(frame.bytes, start, firstByte, byteLength)
   return frame
 }
@@ -121,13 +121,12 @@ export function isUnframed(frame: Frame): boolean {
   return frame.bytes === NO_BYTES
 }
 
-/** Whether frames stand side by side, so that they are one piece of the first one's `bytes`: all reusable, or none. */
+/** Whether frames stand side by side, so that they are one piece of the first one's `bytes`. */
 export function areSideBySide(frames: readonly Frame[]): boolean {
   const [first] = frames
   let end = first?.start
-  for (const { bytes, body, start, end: next, isReusable } of frames) {
+  for (const { bytes, body, start, end: next } of frames) {
     if (body !== undefined || start !== end || bytes !== first?.bytes) return false
-    if (isReusable !== first.isReusable) return false
     end = next
   }
   return true
@@ -136,8 +135,8 @@ export function areSideBySide(frames: readonly Frame[]): boolean {
 /** Has others made where these are in the slab: nobody needs their bytes any more. */
 export function reuse(frames: readonly Frame[]): void {
   for (let index = frames.length - 1; index >= 0; index--) {
-    const { isReusable, bytes, start, end } = frames[index] as Frame
-    if (isReusable) slab.giveBack(bytes, start, end)
+    const { isInSlab, bytes, start, end } = frames[index] as Frame
+    if (isInSlab) slab.giveBack(bytes, start, end)
   }
 }
 

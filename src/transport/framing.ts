@@ -88,7 +88,12 @@ function newFrame(message: Message, leavesSoon: boolean): Frame {
 
 /** Lets go of a large remembered frame; called at the end of each turn that sent one. */
 export function forgetLargeFrame(): void {
-  if (lastFrame !== undefined && isLarge(lastFrame)) lastFrame = undefined
+  if (lastFrame !== undefined && isLarge(lastFrame)) forgetFrame()
+}
+
+/** Lets go of the remembered frame: the same message gets a new one. */
+export function forgetFrame(): void {
+  lastFrame = undefined
 }
 
 /** Whether `frame` is large enough to be let go of at the end of the turn. */

@@ -5,9 +5,9 @@
 // to wait is made here: the smallest frame would keep all of it. Knows nothing of frames.
 //
 // Whose place it is, at any time (frame.ts, framing.ts, frame-writer.ts):
-//  - a frame's that is reusable, until it has left, or has moved out because somebody else is given it, too;
+//  - a frame's that is in the slab, until it has left, or has moved out because somebody else is given it, too;
 //  - after that nobody's; but until the next frame is made its bytes are still there, for the one that is remembered;
-//  - a frame's of which the kernel has taken a part: for good. It is not reusable any more, nor is a piece with it.
+//  - a frame's of which the kernel has taken a part: for good. That one is forgotten, so that it is never sent again.
 
 import { Buffer } from 'node:buffer'
 

@@ -383,7 +383,7 @@ export class WebSocketTransport
 
   /** Whether the kernel has it. */
   #writeRaw(frame: Frame): boolean {
-    if (frame.body !== undefined || frame.isReusable) {
+    if (frame.body !== undefined || frame.isInSlab) {
       writeFrames(this.#socket, this.#handle, [frame])
       return false
     }

@@ -195,7 +195,7 @@ describe('what is sent while messages come', () => {
     const made: boolean[] = []
     const { transport, outbound } = connectOver(ours, {
       messageReceived: (message) => {
-        made.push((transport.pack(message, outbound.isGathering) as Frame).isReusable)
+        made.push((transport.pack(message, outbound.isGathering) as Frame).isInSlab)
       },
     })
     peer.write(fromClient([messageFrame('before')]))
