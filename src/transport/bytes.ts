@@ -1,4 +1,5 @@
-// Bytes: a part of a buffer, as a view or with memory of its own.
+// Bytes: a part of a buffer, as a view or with memory of its own. A view is of what somebody else may change, as with what was
+// read, which is lent, and with frames in the slab: whoever keeps it makes a copy.
 
 import { Buffer } from 'node:buffer'
 

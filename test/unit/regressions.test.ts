@@ -109,7 +109,7 @@ describe('a pong that waits', () => {
 describe('a handler that was at work when its connection closed', () => {
   class Slow extends WebSocketHandler {
     override async onMessage() {
-      await new Promise<void>((resolve) => this.connection.closed.then(() => resolve()))
+      await this.connection.closed
       await this.writeMessage('too late')
     }
   }
