@@ -20,6 +20,7 @@ import type { Route } from './route.ts'
 import { DEFAULT_SETTINGS, resolveSettings } from './route-settings.ts'
 import { type ErrorListener, printError } from './runtime.ts'
 import { Broadcast } from './streams/broadcast.ts'
+import { checkKeepsHistory } from './streams/history.ts'
 import { resolveTopicLimits, TOPIC_LIMITS, type TopicLimitName } from './transport/topic-limits.ts'
 import { TopicRequests, type TopicRequestsOptions } from './transport/topic-requests.ts'
 
@@ -148,11 +149,7 @@ function topicsByName(list: readonly AnyTopic[]): ReadonlyMap<string, AnyTopic> 
       )
     }
     if (byName.has(one.name)) throw new SettingError(`two topics are called ${show(one.name)}`)
-    if (!one.keepsHistory) {
-      throw new SettingError(
-        `the topic ${show(one.name)} has no history to come back to: make it with { history: { count: 1000 } }, or durable`,
-      )
-    }
+    checkKeepsHistory(one)
     byName.set(one.name, one)
   }
   return byName

@@ -9,6 +9,7 @@ import type { Message } from '../protocol/message.ts'
 import { checkNames } from '../protocol/setting-names.ts'
 import { Broadcast } from './broadcast.ts'
 import type { DurableTopic } from './durable-topic.ts'
+import { checkLast } from './replay.ts'
 import { Topic } from './topic.ts'
 
 /** What the room needs to know of a connection. */
@@ -23,7 +24,10 @@ export interface ChatMember {
 export interface ChatRoomOptions {
   /** Where the lines go, so that others may listen or speak, too. Default: a topic of the room's own. */
   readonly topic?: Topic<string> | DurableTopic<string>
-  /** Lines of the past that a newcomer is shown, as far as the topic's history goes. Default 0. */
+  /**
+   * Lines of the past that a newcomer is shown, as far as the topic's history goes. Default 0; for more the topic must
+   * have a history, which a room's own has not.
+   */
   readonly last?: number
 }
 
@@ -35,7 +39,8 @@ const NOT_KEPT = 'the room cannot take this line now; try again later'
  *
  * A newcomer hears his own joining first. Binary messages are not speech and are ignored.
  *
- * @throws SettingError for an option that is none, or is not what it must be.
+ * @throws SettingError for an option that is none, or is not what it must be, and for `last` of a topic without a
+ *   history.
  */
 export function chatRoom(
   options: ChatRoomOptions = {},
@@ -45,11 +50,7 @@ export function chatRoom(
   if (!(lines instanceof Broadcast)) {
     throw new SettingError(`topic is ${show(lines)}: it must be a topic, as in topic('chat')`)
   }
-  if (!Number.isInteger(last) || last < 0) {
-    throw new SettingError(
-      `last is ${show(last)}: it must be a whole number of messages, 0 or more`,
-    )
-  }
+  checkLast(last, lines)
   return (member) =>
     new Observable<string>((subscriber) => {
       const tell = (line: string) => {

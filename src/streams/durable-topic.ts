@@ -96,7 +96,11 @@ export class DurableTopic<T extends Sendable> extends Broadcast<T> implements To
     return handled(this.append(value, options).then(({ offset }) => offset))
   }
 
-  /** The last `count` values that are kept, then each later one. */
+  /**
+   * The last `count` values that are kept, then each later one; fewer when fewer are kept.
+   *
+   * @throws SettingError when `count` is no whole number, 0 or more.
+   */
   last(count: number): Observable<T> {
     return last(this, this, count)
   }

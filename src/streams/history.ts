@@ -3,6 +3,7 @@
 // It knows offsets and sizes, nothing of who reads.
 
 import { checkBound } from '../protocol/bound.ts'
+import { SettingError, show } from '../protocol/errors.ts'
 import type { Message } from '../protocol/message.ts'
 import { checkNames } from '../protocol/setting-names.ts'
 
@@ -43,6 +44,17 @@ export function checkHistory(
   checkBound('history.bytes', bytes, { min: 1, max: 2 ** 31 - 1 })
   if (ageMs !== undefined) checkBound('history.ageMs', ageMs, { min: 1, max: MAX_AGE_MS })
   return { count, bytes, ageMs }
+}
+
+/** @throws SettingError for a topic that keeps nothing for who comes back. */
+export function checkKeepsHistory(topic: {
+  readonly name: string
+  readonly keepsHistory: boolean
+}): void {
+  if (topic.keepsHistory) return
+  throw new SettingError(
+    `the topic ${show(topic.name)} has no history to come back to: make it with { history: { count: 1000 } }, or durable`,
+  )
 }
 
 export interface HistoryBounds {

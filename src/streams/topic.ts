@@ -88,7 +88,11 @@ export class Topic<T extends Sendable> extends Broadcast<T> implements TopicLog 
     return this.next(shared, (offset) => this.#history?.push(itemOf(shared, offset, atMs)))
   }
 
-  /** The last `count` values that are kept, then each later one. */
+  /**
+   * The last `count` values that are kept, then each later one; fewer when fewer are kept.
+   *
+   * @throws SettingError when `count` is no whole number, 0 or more, or is above 0 where there is no `history`.
+   */
   last(count: number): Observable<T> {
     return last(this, this, count)
   }

@@ -42,4 +42,12 @@ describe('a chat room', () => {
     lines.publish('from outside')
     expect(heard).toEqual(['[192.0.2.1] joined the chat', 'from outside'])
   })
+
+  it('shows no past of a topic that keeps none: that is refused when the room is made', () => {
+    const refusal = expect.objectContaining({ code: 'ERR_WINDSOCK_SETTING' })
+    expect(() => chatRoom({ last: 1 })).toThrow(refusal)
+    expect(() => chatRoom({ last: 1, topic: topic('lines') })).toThrow(refusal)
+    const kept = topic<string>('lines', { history: { count: 1 } })
+    expect(() => chatRoom({ last: 1, topic: kept })).not.toThrow()
+  })
 })

@@ -199,4 +199,13 @@ describe('a durable topic', () => {
     await clock.settle()
     expect(seen).toEqual(['b', 'c', 'd'])
   })
+
+  it('refuses what is no number of last values at once', () => {
+    const { topic } = make()
+    for (const count of ['x', -1, Number.NaN, 1.5, undefined]) {
+      expect(() => topic.last(count as number)).toThrow(
+        expect.objectContaining({ code: 'ERR_WINDSOCK_SETTING' }),
+      )
+    }
+  })
 })

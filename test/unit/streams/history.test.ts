@@ -62,6 +62,20 @@ describe('a topic with a history', () => {
     expect(seen).toEqual(['b', 'c', 'd'])
   })
 
+  it.each(['x', -1, Number.NaN, 1.5, undefined])('refuses the last %j at once', (count) => {
+    const { news } = make()
+    expect(() => news.last(count as number)).toThrow(SettingError)
+  })
+
+  it('gives nothing of the past for the last 0', () => {
+    const { news } = make()
+    news.publish('a')
+    const seen: string[] = []
+    news.last(0).subscribe((value) => seen.push(value))
+    news.publish('b')
+    expect(seen).toEqual(['b'])
+  })
+
   it('gives each value once and in order to a subscriber that publishes while it is told of the past', () => {
     const { news } = make()
     for (const value of ['a', 'b']) news.publish(value)
@@ -105,6 +119,12 @@ describe('a topic with a history', () => {
     const random = seededRandom(1)
     const epochs = ['a', 'b'].map((name) => topic(name, { random }).epoch)
     expect(new Set(epochs).size).toBe(2)
+  })
+
+  it('is what a past needs: of a topic without one the last values are refused', () => {
+    const news = topic<string>('news')
+    expect(() => news.last(1)).toThrow(SettingError)
+    expect(() => news.last(0)).not.toThrow()
   })
 
   it.each([{ count: -1 }, { count: 1.5 }, { bytes: 0 }, { ageMs: 0 }, { count: Number.NaN }])(
