@@ -108,6 +108,11 @@ function encode(value: object): Message {
   if (ArrayBuffer.isView(value)) {
     return new Uint8Array(value.buffer, value.byteOffset, value.byteLength)
   }
+  return jsonOf(value)
+}
+
+/** The JSON text of an object as it is now. @throws WebSocketError as `toMessage`. */
+export function jsonOf(value: object): string {
   let json: string | undefined
   try {
     json = JSON.stringify(value)

@@ -10,6 +10,7 @@ import { cleanText, utf8Text, valuesOf } from './arguments.ts'
 import { atOnce, HTTPError, MissingArgumentError } from './errors.ts'
 import type { HandlerHost } from './host.ts'
 import type { HttpRequest } from './http-request.ts'
+import { jsonEncode } from './outgoing.ts'
 import { type HeaderValue, ResponseDraft } from './response.ts'
 import type { ApplicationSettings } from './settings.ts'
 
@@ -163,7 +164,8 @@ export class RequestExchange {
   /**
    * Adds to the body: text, bytes, or an object as JSON with its content type (Tornado: `write`).
    *
-   * @throws WebSocketError `ERR_WINDSOCK_RESPONSE` for anything else: arrays too, as in Tornado; and when finished.
+   * @throws WebSocketError `ERR_WINDSOCK_RESPONSE` for anything else: arrays too, as in Tornado; for what JSON cannot
+   *   express; and when finished.
    */
   write(chunk: string | Uint8Array | object): void {
     this[draft].check('write()')
@@ -178,8 +180,9 @@ export class RequestExchange {
         `write takes a string, bytes or an object, not ${what}`,
       )
     }
+    const json = Buffer.from(jsonToWrite(chunk))
     this[draft].set('Content-Type', 'application/json; charset=UTF-8')
-    this[draft].write(Buffer.from(JSON.stringify(chunk).replaceAll('</', '<\\/')))
+    this[draft].write(json)
   }
 
   /** Ends the response; in `prepare` of a WebSocket, without an upgrade (Tornado: `finish`). */
@@ -211,4 +214,13 @@ function last<T>(
   if (value !== undefined) return value
   if (fallback.length === 0) throw new MissingArgumentError(name, request?.headers['content-type'])
   return fallback[0]
+}
+
+function jsonToWrite(chunk: object): string {
+  try {
+    return jsonEncode(chunk)
+  } catch (cause) {
+    const message = 'write takes a string, bytes or an object that JSON can express'
+    throw new WebSocketError('ERR_WINDSOCK_RESPONSE', message, { cause })
+  }
 }

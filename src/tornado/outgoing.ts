@@ -5,13 +5,13 @@
 // Refuses to know connections. Source: tornado.websocket, `write_message`; tornado.escape.
 
 import { typeName, WebSocketError } from '../protocol/errors.ts'
-import type { Sendable } from '../protocol/message.ts'
+import { jsonOf, type Sendable } from '../protocol/message.ts'
 
 /**
  * What goes out for `writeMessage(message, binary)`.
  *
- * @throws WebSocketError `ERR_WINDSOCK_MESSAGE_TYPE` for anything but a string, bytes or an object, and for bytes
- *   without `binary`.
+ * @throws WebSocketError `ERR_WINDSOCK_MESSAGE_TYPE` for anything but a string, bytes or an object that JSON can express,
+ *   and for bytes without `binary`.
  */
 export function outgoing(message: string | object, binary: boolean): Sendable {
   if (typeof message === 'string') return binary ? new TextEncoder().encode(message) : message
@@ -28,5 +28,10 @@ export function outgoing(message: string | object, binary: boolean): Sendable {
       `writeMessage takes a string, bytes or an object, not ${Array.isArray(message) ? 'an array: wrap it in an object' : typeName(message)}`,
     )
   }
-  return JSON.stringify(message).replaceAll('</', '<\\/')
+  return jsonEncode(message)
+}
+
+/** The JSON text of an object, fit to stand in a page. @throws WebSocketError `ERR_WINDSOCK_MESSAGE_TYPE` when there is none. */
+export function jsonEncode(value: object): string {
+  return jsonOf(value).replaceAll('</', '<\\/')
 }

@@ -168,7 +168,8 @@ export class WebSocketHandler extends RequestHandler {
    * given go as binary.
    *
    * @returns as `connection.send()`: await it to go no faster than the peer takes.
-   * @throws WebSocketError `ERR_WINDSOCK_MESSAGE_TYPE` for anything else, and for bytes without `binary`.
+   * @throws WebSocketError `ERR_WINDSOCK_MESSAGE_TYPE` for anything else, for what JSON cannot express, and for bytes
+   *   without `binary`.
    */
   writeMessage(message: string | object, binary = false): Promise<void> {
     return this.connection.send(outgoing(message, binary))

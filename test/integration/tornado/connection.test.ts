@@ -238,12 +238,14 @@ describe('sending', () => {
 
   it('anything else is told, bytes as text too, and the connection stays (T43, T44)', async () => {
     const { client } = await connected((handler) => {
-      const odd: unknown[] = [1, null, undefined, true, [1], Uint8Array.of(255), () => {}]
+      const inexpressible = [{ a: 1n }, { toJSON() {} }]
+      const none = [1, null, undefined, true, [1], Uint8Array.of(255), () => {}]
+      const odd: unknown[] = [...none, ...inexpressible]
       const codes = odd.map((one) => codeOf(() => handler.writeMessage(one as object)))
       void handler.writeMessage({ codes })
     })
     const { codes } = JSON.parse(await client.nextText())
-    expect(codes).toEqual(Array(7).fill('ERR_WINDSOCK_MESSAGE_TYPE'))
+    expect(codes).toEqual(Array(9).fill('ERR_WINDSOCK_MESSAGE_TYPE'))
   })
 
   it('can be awaited, and rejects with WebSocketClosedError once closing began (T45, T46)', async () => {

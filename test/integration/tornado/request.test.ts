@@ -252,6 +252,7 @@ describe('the response', () => {
   })
 
   const WRONG: readonly (readonly [what: string, run: (handler: RequestHandler) => void])[] = [
+    ['an object that JSON cannot express', (handler) => handler.write({ a: 1n })],
     ['a line in a header', (handler) => handler.setHeader('X', 'a\r\nSet-Cookie: b=c')],
     ['a name that is none', (handler) => handler.addHeader('X Y', 'a')],
     ['a header that is not ASCII', (handler) => handler.setHeader('X', 'ü')],

@@ -4,6 +4,7 @@ import {
   deliver,
   deliveryOf,
   isShared,
+  jsonOf,
   ownBytes,
   type Sendable,
   share,
@@ -53,6 +54,13 @@ describe('a message to send (RFC 6455 §5.6)', () => {
     expect(() => toMessage(cycle)).toThrow(refusal)
     expect(() => toMessage({ big: 1n })).toThrow(refusal)
     expect(() => toMessage({ toJSON: () => undefined })).toThrow(refusal)
+  })
+
+  it('shared once or not, is the text of an object as it is now where that is asked for', () => {
+    const value = share({ a: 1 })
+    value.a = 2
+    expect(jsonOf(value)).toBe('{"a":2}')
+    expect(() => jsonOf({ big: 1n })).toThrow(refusal)
   })
 
   it('keeps what JSON threw as the cause', () => {
