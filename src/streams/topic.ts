@@ -8,7 +8,7 @@
 
 import type { Observable } from 'rxjs'
 import { KeyWindow } from '../journal/key-window.ts'
-import { JournalError, LimitError, SettingError } from '../protocol/errors.ts'
+import { JournalError, LimitError, SettingError, WebSocketError } from '../protocol/errors.ts'
 import { type Sendable, share } from '../protocol/message.ts'
 import { newEpoch } from '../protocol/position.ts'
 import {
@@ -70,12 +70,22 @@ export class Topic<T extends Sendable> extends Broadcast<T> implements TopicLog 
   /**
    * Gives `value` to everyone subscribed now, and returns its offset.
    *
-   * Cost: one call per subscriber. A publish from inside a delivery returns before its value is delivered.
+   * Cost: one call per subscriber. A publish from inside a delivery returns before its value is delivered. It knows no
+   * options: with a key, or at a certain place only, a topic in memory publishes by `append(value, options)`.
    *
-   * @throws WebSocketError `ERR_WINDSOCK_MESSAGE_TYPE` when `value` cannot be sent; nothing is published then.
+   * @throws WebSocketError `ERR_WINDSOCK_MESSAGE_TYPE` when `value` cannot be sent, `ERR_WINDSOCK_TOPIC` for options;
+   *   nothing is published then.
    * @throws LimitError when one publish has caused 10,000 others, that is, when deliveries publish without end.
    */
-  publish(value: T): number {
+  publish(value: T): number
+  publish(value: T, options?: unknown): number {
+    // A program in JavaScript would have its key ignored, and publish twice. The index that `forEach` gives hurts nobody.
+    if (typeof options === 'object') {
+      throw new WebSocketError(
+        'ERR_WINDSOCK_TOPIC',
+        `publish() of a topic in memory takes no options: with a key, or an expectedOffset, await append(value, options)`,
+      )
+    }
     if (!this.delivering) this.#caused = 0
     else if (++this.#caused > MAX_CAUSED_PUBLISHES) {
       throw new LimitError(
@@ -102,6 +112,13 @@ export class Topic<T extends Sendable> extends Broadcast<T> implements TopicLog 
     return { epoch, head, floor, items: this.#history?.after(offset, maxItems, maxBytes) ?? [] }
   }
 
+  /**
+   * Publishes as `publish`, once for a `key`, or only at `expectedOffset`.
+   *
+   * @returns a promise of where it stands; `duplicate` when its key was known, and nothing was published.
+   * @throws by rejecting: SettingError for an option that is none, WebSocketError `ERR_WINDSOCK_TOPIC` for a key out of
+   *   bounds, JournalError `ERR_WINDSOCK_JOURNAL_CONFLICT` at another offset, and as `publish`.
+   */
   async append(value: T, options: PublishOptions = {}): Promise<Published> {
     checkPublish(options)
     const { key, expectedOffset } = options

@@ -99,6 +99,19 @@ describe('a topic', () => {
     expect(news.offset).toBe(0)
   })
 
+  it('publishes nothing with options, which it would ignore: they are for append', async () => {
+    const news = new Topic<string>('news')
+    const publish = news.publish.bind(news) as (value: string, other: unknown) => number
+    expect(() => publish('a', { key: 'k' })).toThrow(
+      expect.objectContaining({ code: 'ERR_WINDSOCK_TOPIC' }),
+    )
+    expect(news.offset).toBe(0)
+    await news.append('a', { key: 'k' })
+    expect(await news.append('a', { key: 'k' })).toMatchObject({ offset: 1, duplicate: true })
+    ;['b', 'c'].forEach(publish)
+    expect(news.offset).toBe(3)
+  })
+
   it('copies bytes, whose owner may use the buffer again', () => {
     const news = new Topic<Uint8Array>('news')
     const seen: Uint8Array[] = []
