@@ -42,7 +42,10 @@ export type DialSettings = { readonly [Name in RouteLimitName]?: number | undefi
     readonly tls?: TlsOptions | undefined
     /** Gives up when it aborts; does nothing any more once the connection is open. */
     readonly signal?: AbortSignal | undefined
-    /** Told of what user code threw, and of what hung. Default: a line and the stack on standard error. */
+    /**
+     * Told of what user code threw, and of what hung. Default: a line on standard error, and the stack of what user code
+     * threw.
+     */
     readonly onError?: ErrorListener | undefined
   }
 

@@ -31,17 +31,25 @@ import type { Door } from './transport/transport.ts'
 /** Told of every error of user code; the connection is missing when none can be blamed. */
 export type ErrorListener = (error: WebSocketError, connection?: Connection) => void
 
-/** The default listener: a line and the stack on standard error. */
+/** The default listener: a line on standard error, and where user code threw, its stack. */
 export const printError: ErrorListener = (error, connection) => {
   const where = connection === undefined ? '' : ` on ${printable(connection.request.path)}`
   console.error(`windsock: ${error.code}${where}: ${printable(error.message)}`)
-  if (error.cause instanceof Error) console.error(printableStack(error.cause))
+  const stack = stackOf(error)
+  if (stack.length > 0) console.error(stack.slice(0, MAX_STACK_LINES).map(asLine).join('\n'))
 }
 
 // The first lines of a stack are the message, which may be a peer's; those of ours begin with `at`.
-function printableStack({ stack = '' }: Error): string {
-  const lines = stack.split('\n').map((line) => printable(line))
-  return lines.slice(0, MAX_STACK_LINES).join('\n')
+const asLine = (line: string): string => printable(line)
+
+// What user code did wrong, such as `close(5000)`, is thrown from within it, so the error's own steps lead there; its
+// message is told already. A handler's error without a cause was made here, of something that hung.
+function stackOf(error: WebSocketError): readonly string[] {
+  const { cause, fault, stack = '' } = error
+  if (cause instanceof Error) return cause.stack?.split('\n') ?? []
+  const isOfUserCode = fault === 'local' || fault === 'bug'
+  if (cause !== undefined || !isOfUserCode || error instanceof HandlerError) return []
+  return stack.split('\n').filter((line) => line.startsWith('    at '))
 }
 
 const MAX_STACK_LINES = 30

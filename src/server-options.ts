@@ -18,7 +18,10 @@ type ServerLimitSettings = { readonly [Name in Exclude<LimitName, RouteLimitName
 /** What a server may be told, besides the defaults of its routes. */
 export type ServerSettings = RouteSettings &
   ServerLimitSettings & {
-    /** Told of what user code threw, and of what hung. Default: a line and the stack on standard error. */
+    /**
+     * Told of what user code threw, and of what hung. Default: a line on standard error, and the stack of what user code
+     * threw.
+     */
     readonly onError?: ErrorListener
     /**
      * Keeps the life of each connection: `await openJournal(file)`; whoever opened it closes it. Default: one in memory,

@@ -46,7 +46,7 @@ export interface ApplicationSettings {
   readonly debug?: boolean | undefined
   /** Told of each handler whose request is answered: a response, or 101. (Tornado: `log_function`) */
   readonly logFunction?: ((handler: RequestHandler) => unknown) | undefined
-  /** Told of what handlers throw; default: a line and the stack on standard error. */
+  /** Told of what handlers throw; default: a line on standard error, and the stack of what they threw. */
   readonly onError?: ErrorListener | undefined
 }
 

@@ -46,7 +46,7 @@ export interface WebsocketConnectOptions<
   readonly subprotocols?: readonly string[] | null | undefined
   /** A class of yours that extends `WebSocketClientConnection`. */
   readonly connectionClass?: (new () => Client) | undefined
-  /** Told of what hooks and callbacks threw. Default: a line and the stack on standard error. */
+  /** Told of what hooks and callbacks threw. Default: a line on standard error, and the stack of what they threw. */
   readonly onError?: DialSettings['onError']
 }
 

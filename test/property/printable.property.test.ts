@@ -2,7 +2,7 @@
 
 import fc from 'fast-check'
 import { describe, expect, vi } from 'vitest'
-import { type CloseRecord, closeLine, HandlerError } from 'windsock'
+import { type CloseRecord, closeLine, HandlerError, WebSocketError } from 'windsock'
 import { MAX_PRINTED_BYTES, printable } from '../../src/protocol/printable.ts'
 import { printError } from '../../src/runtime.ts'
 import { reasons } from './support/arbitraries.ts'
@@ -79,15 +79,20 @@ describe('text of others', () => {
         .spyOn(console, 'error')
         .mockImplementation((line: string) => printed.push(line))
       try {
-        printError(new HandlerError(new Error(text)), { request: { path: `/${text}` } } as never)
+        const connection = { request: { path: `/${text}` } } as never
+        printError(new HandlerError(new Error(text)), connection)
+        printError(new WebSocketError('ERR_WINDSOCK_MESSAGE_TYPE', text), connection)
       } finally {
         spy.mockRestore()
       }
-      const [line = '', stack = ''] = printed
-      expect(line).not.toMatch(harmful)
-      expect(Buffer.byteLength(line)).toBeLessThan(2 * MAX_PRINTED_BYTES + 100)
+      expect(printed).toHaveLength(4)
+      for (const line of [printed[0], printed[2]] as string[]) {
+        expect(line).not.toMatch(harmful)
+        expect(Buffer.byteLength(line)).toBeLessThan(2 * MAX_PRINTED_BYTES + 100)
+      }
       // A stack has lines, each of them a step of ours.
-      for (const each of stack.split('\n')) expect(each).not.toMatch(harmful)
+      const stacks = `${printed[1]}\n${printed[3]}`
+      for (const each of stacks.split('\n')) expect(each).not.toMatch(harmful)
     },
   )
 })
