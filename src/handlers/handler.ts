@@ -68,7 +68,9 @@ export interface Connection {
   /** Each pong, with the round trip of the ping it answers. Completes at closing. */
   readonly pongs$: Observable<Pong>
   /**
-   * Sends a message.
+   * Sends a message: a string as text, an `ArrayBuffer` or a view of one as binary, another object or array as JSON text.
+   *
+   * Bytes are not copied: do not change them afterwards, since they may still wait here. (A topic copies them.)
    *
    * @returns a promise that resolves when the next one may be sent: at once, or when the waiting bytes have fallen
    *   below half of `outboundHighWaterBytes`. It rejects with `WebSocketClosedError` once the connection

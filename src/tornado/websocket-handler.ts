@@ -165,7 +165,7 @@ export class WebSocketHandler extends RequestHandler {
    * Sends a message (Tornado: `write_message`).
    *
    * Strings go as text, objects as JSON text in which `</` is written `<\/`; with `binary`, a string's UTF-8 or the bytes
-   * given go as binary.
+   * given go as binary. Those bytes are not copied: do not change them afterwards.
    *
    * @returns as `connection.send()`: await it to go no faster than the peer takes.
    * @throws WebSocketError `ERR_WINDSOCK_MESSAGE_TYPE` for anything else, for what JSON cannot express, and for bytes
