@@ -29,7 +29,8 @@ export function errorsPage(): string {
   return page(
     'Errors',
     'src/protocol/errors.ts',
-    'Everything windsock throws, rejects with or reports is a `WebSocketError`. Look at its `code`: codes are API and ' +
+    'Everything windsock throws, rejects with or reports is a `WebSocketError`; only a test that goes wrong is told by ' +
+      '`windsock/testing` in plain errors, too. Look at its `code`: codes are API and ' +
       'never change their meaning. The message is prose for people and may change. `fault` says who has to change ' +
       'something: `local` (the calling code), `peer`, `network`, or `bug` (a handler). `cause` is what was behind it.',
     '## Codes',
