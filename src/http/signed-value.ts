@@ -8,7 +8,7 @@
 // Source: tornado.web.create_signed_value, decode_signed_value.
 
 import { createHmac, timingSafeEqual } from 'node:crypto'
-import { SettingError } from '../protocol/errors.ts'
+import { SettingError, show } from '../protocol/errors.ts'
 import type { Clock } from '../protocol/ports.ts'
 import { checkNames } from '../protocol/setting-names.ts'
 
@@ -56,7 +56,8 @@ interface Fields {
  * Signs a value and notes the time (Tornado: `create_signed_value`).
  *
  * @param value - text (as UTF-8) or bytes; it stays readable for everyone.
- * @throws SettingError for an empty or missing secret, and for a name or text that UTF-8 cannot express.
+ * @throws SettingError for an empty or missing secret, for a value that is neither, and for a name or text that UTF-8
+ *   cannot express.
  */
 export function createSignedValue(
   secret: SigningSecret,
@@ -77,6 +78,9 @@ export function createSignedValue(
     throw new SettingError(
       `keyVersion is ${String(keyVersion)}: it must be a whole number from 0 on`,
     )
+  }
+  if (typeof value !== 'string' && !(value instanceof Uint8Array)) {
+    throw new SettingError(`the value to sign is ${show(value)}: it must be a text or bytes`)
   }
   if (!isWellFormed(name) || (typeof value === 'string' && !isWellFormed(value))) {
     throw new SettingError('a signed name or value holds half a surrogate pair: UTF-8 has none')

@@ -4,7 +4,7 @@
 // those that change the response throw. Users, cookies and hooks stand in `request-handler.ts`.
 // Source: tornado.web.RequestHandler.
 
-import { typeName, WebSocketError } from '../protocol/errors.ts'
+import { show, typeName, WebSocketError } from '../protocol/errors.ts'
 import type { Clock } from '../protocol/ports.ts'
 import { cleanText, utf8Text, valuesOf } from './arguments.ts'
 import { atOnce, HTTPError, MissingArgumentError } from './errors.ts'
@@ -195,6 +195,12 @@ export class RequestExchange {
   /** Answers with 302, or 301 when `permanent` (Tornado: `redirect`). The URL is taken as it is: check foreign ones. */
   redirect(url: string, permanent = false, status: number = permanent ? 301 : 302): void {
     this[draft].check('redirect()')
+    if (typeof url !== 'string') {
+      throw new WebSocketError(
+        'ERR_WINDSOCK_RESPONSE',
+        `redirect() to ${show(url)}: it must be the text of a URL`,
+      )
+    }
     if (!(status >= 300 && status <= 399)) {
       throw new WebSocketError('ERR_WINDSOCK_RESPONSE', `redirect() with status ${status}: use 3xx`)
     }

@@ -5,7 +5,7 @@
 // Cookies stay when an error clears the rest, as in Tornado. Writes to no socket.
 // Source: tornado.web.RequestHandler.
 
-import { WebSocketError } from '../protocol/errors.ts'
+import { show, WebSocketError } from '../protocol/errors.ts'
 import type { ResponseHeaders } from '../protocol/http-answer.ts'
 import { checkStatus, reasonOf } from './errors.ts'
 
@@ -76,7 +76,7 @@ export class ResponseDraft {
   }
 
   remove(name: string): void {
-    this.#headers.delete(name.toLowerCase())
+    this.#headers.delete(checkName(name).toLowerCase())
   }
 
   /** `header` takes the place of an earlier one of the same cookie. */
@@ -146,7 +146,7 @@ function checkName(name: string): string {
   if (typeof name === 'string' && /^[\w!#$%&'*+.^`|~-]+$/.test(name)) return name
   throw new WebSocketError(
     'ERR_WINDSOCK_RESPONSE',
-    `a header's name is ${JSON.stringify(name)}: it must be a token (RFC 9110 §5.1)`,
+    `a header's name is ${show(name)}: it must be a token (RFC 9110 §5.1)`,
   )
 }
 
@@ -159,6 +159,6 @@ function checkText(what: string, text: string): string {
   if (typeof text === 'string' && /^[\t\x20-\x7e]*$/.test(text)) return text
   throw new WebSocketError(
     'ERR_WINDSOCK_RESPONSE',
-    `${what} is ${JSON.stringify(text)}: it must be printable ASCII, so encode anything else`,
+    `${what} is ${show(text)}: it must be printable ASCII, so encode anything else`,
   )
 }

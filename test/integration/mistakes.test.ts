@@ -364,6 +364,12 @@ const MISTAKES: readonly [what: string, make: () => unknown, code: string, says:
     /is 7.*maxAgeDays/,
   ],
   [
+    'a value to sign that is not there',
+    () => createSignedValue?.('secret', 'name'),
+    'SETTING',
+    /value to sign is undefined/,
+  ],
+  [
     'a secret that is not set',
     () => createSignedValue?.(undefined, 'name', 'value'),
     'SETTING',

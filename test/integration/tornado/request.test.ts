@@ -253,6 +253,12 @@ describe('the response', () => {
 
   const WRONG: readonly (readonly [what: string, run: (handler: RequestHandler) => void])[] = [
     ['an object that JSON cannot express', (handler) => handler.write({ a: 1n })],
+    ['a header of a number', (handler) => handler.setHeader(1n as never, 'a')],
+    [
+      'a header that is taken away and has no name',
+      (handler) => handler.clearHeader(undefined as never),
+    ],
+    ['a redirect to nowhere', (handler) => handler.redirect(undefined as never)],
     ['a line in a header', (handler) => handler.setHeader('X', 'a\r\nSet-Cookie: b=c')],
     ['a name that is none', (handler) => handler.addHeader('X Y', 'a')],
     ['a header that is not ASCII', (handler) => handler.setHeader('X', 'ü')],
