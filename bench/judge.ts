@@ -6,7 +6,7 @@
 import { type Case, type Demand, FORM_DEMAND, type Measure } from './cases.ts'
 import type { Round, Sample } from './measure.ts'
 import { median, type Spread, spread } from './spread.ts'
-import { FORMS, type Subject, WINDSOCK } from './subjects.ts'
+import { FORMS, NET, type Subject, WINDSOCK } from './subjects.ts'
 
 /** How a figure is compared: as a ratio, as a difference, or with itself at the smallest size. */
 export type Comparison = 'ratio' | 'difference' | 'growth'
@@ -38,6 +38,8 @@ interface Aspect {
   readonly comparison: Comparison
   readonly lessIsBetter: boolean
   readonly judged: boolean
+  /** Whom all are compared with, when it is not the first. */
+  readonly against?: Subject
   /** Of the samples of one subject in one round; undefined when it has no such figure. */
   readonly read: (samples: readonly Sample[], subject: Subject) => number | undefined
 }
@@ -49,17 +51,30 @@ export function rowsOf(
   isJudged: boolean,
 ): readonly Row[] {
   const [base] = subjects
+  const forms = FORMS.filter((form) => subjects.includes(form))
+  const others = subjects.filter((subject) => !isOfForm(subject))
   return ASPECTS[one.measure].flatMap((aspect) => {
-    return subjects.flatMap((subject) => {
-      const isForm = FORMS.includes(subject)
-      const against = isForm ? WINDSOCK : base
-      const isRival = subject !== base
-      const row = rowOf(one, aspect, subject, isRival ? against : undefined, rounds)
+    const rowsOfOne = (subject: Subject, against: Subject | undefined, demand?: Demand) => {
+      const rival = against?.name === subject.name ? undefined : against
+      const row = rowOf(one, aspect, subject, rival, rounds)
       if (row === undefined) return []
-      const demand = isForm ? FORM_DEMAND : subject === WINDSOCK ? one.demand : undefined
       return [isJudged && aspect.judged ? { ...row, ...demand } : row]
-    })
+    }
+    return [
+      ...others.flatMap((subject) => {
+        const demand = subject === WINDSOCK ? one.demand : undefined
+        return rowsOfOne(subject, aspect.against ?? base, demand)
+      }),
+      ...forms.flatMap((form) => [
+        ...rowsOfOne(form, WINDSOCK),
+        ...rowsOfOne(form, form.byHand, FORM_DEMAND),
+      ]),
+    ]
   })
+}
+
+function isOfForm(subject: Subject): boolean {
+  return FORMS.some((form) => subject === form || subject === form.byHand)
 }
 
 export function meets(row: Row, demand: keyof Demand): boolean | undefined {
@@ -172,9 +187,11 @@ const ASPECTS: Readonly<Record<Measure, readonly Aspect[]>> = {
     {
       label: 'CPU of a message',
       unit: '×',
-      comparison: 'growth',
+      comparison: 'ratio',
       lessIsBetter: true,
       judged: true,
+      // What grows there are the kernel's work and the misses of the caches.
+      against: NET,
       read: (samples) => growth(samples, (sample) => 1 / sample.perCpuSecond),
     },
     {

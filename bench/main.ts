@@ -19,6 +19,7 @@ import {
   can,
   FORMS,
   JOURNALED,
+  NET,
   type Subject,
   UNJOURNALED,
   WINDSOCK,
@@ -106,8 +107,11 @@ async function redraw(): Promise<number> {
 function subjectsOf({ aa, journal, peers, quick }: Options): readonly Subject[] {
   if (journal) return [UNJOURNALED, JOURNALED]
   if (aa) return [WS, WS_AGAIN]
-  const own = quick ? [WS, WINDSOCK] : [WS, WINDSOCK, ...FORMS]
-  return peers ? [...own, ...findPeers((line) => console.error(line))] : own
+  if (quick) return [WS, WINDSOCK]
+  const own = [WS, WINDSOCK, ...FORMS, ...FORMS.map(({ byHand }) => byHand)]
+  if (peers) return [...own, ...findPeers((line) => console.error(line))]
+  // How far Node's sockets scale is what windsock's scaling is held against.
+  return [...own, { ...NET, does: ['crowd'] }]
 }
 
 function takingPart(one: Case, subjects: readonly Subject[]): readonly Subject[] {

@@ -6,7 +6,7 @@ import { chart } from './chart.ts'
 import type { Row } from './judge.ts'
 import { comparedText, demandText, own } from './report.ts'
 import type { Results } from './results.ts'
-import { FORMS } from './subjects.ts'
+import { FORMS, WINDSOCK } from './subjects.ts'
 
 export const RESULTS_FILE = 'docs/explanation/performance.json'
 export const CHART_FILE = 'docs/explanation/performance.svg'
@@ -90,27 +90,27 @@ function growthOr(row: Row): string {
   return row.comparison === 'growth' ? comparedText(row) : own(row)
 }
 
-/** Class and actors, of what the stream form does. */
+/** Class and actors, of what the stream form does, and of what the same does by hand. */
 function formsTable(rows: readonly Row[]): string {
-  const forms = FORMS.map(({ name }) => name)
-  const names = namesOf(rows.filter(({ subject }) => forms.includes(subject)))
+  const names = namesOf(rows.filter(({ subject }) => FORMS.some((form) => form.name === subject)))
   const lines = names.map((name) => {
-    const cells = forms.map((form) => {
-      const row = rows.find((one) => one.name === name && one.subject === form)
-      return row === undefined ? '' : comparedText(row).replace(/ × (.*) windsock$/, ' $1')
+    const cells = FORMS.flatMap((form) => {
+      return [WINDSOCK, form.byHand].map((other) => {
+        const row = rows.find((one) => {
+          return one.name === name && one.subject === form.name && one.against === other.name
+        })
+        return row === undefined ? '' : comparedText(row).replace(/ × (\(.*\)) .*$/, ' $1')
+      })
     })
     return [name, ...cells]
   })
-  const heads = forms.map((name) => name.replace('windsock, ', ''))
+  const heads = FORMS.flatMap(({ name }) => [name.replace('windsock, ', ''), 'of it by hand'])
   return markdown([['Work', ...heads], ...lines])
 }
 
-/** Everyone, as a multiple of bare ws; a growth as it is. */
+/** Everyone, as a multiple of bare ws. */
 function peersTable({ rows, versions }: Results): string {
-  const ratios = rows.filter(({ subject, comparison, against }) => {
-    if (comparison === 'growth') return subject !== 'bare ws'
-    return comparison === 'ratio' && against === 'bare ws'
-  })
+  const ratios = rows.filter((row) => row.comparison === 'ratio' && row.against === 'bare ws')
   const subjects = Object.keys(versions).filter((name) => {
     return ratios.some(({ subject }) => subject === name)
   })

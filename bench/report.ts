@@ -29,10 +29,11 @@ export function table(rows: readonly Row[]): string {
 }
 
 /** The row's own figure with its unit. */
-export function own({ value, unit }: Row): string {
+export function own({ value, unit, comparison }: Row): string {
+  if (comparison === 'growth') return ''
   if (unit === '/CPU s') return `${rate(value)}/CPU s`
-  if (unit === '×') return ''
-  return `${value.toFixed(unit === 'µs' ? 0 : 1)} ${unit}`
+  const places = { µs: 0, KiB: 1, '×': 2 }[unit]
+  return `${value.toFixed(places)} ${unit}`
 }
 
 export function comparedText({ compared, comparison, against }: Row): string {

@@ -54,12 +54,29 @@ export const WINDSOCK = onNode('windsock', server('./servers/windsock.js'))
 export const UNJOURNALED = onNode('no journal', server('./servers/unjournaled.js'))
 export const JOURNALED = onNode('journal in a file', server('./servers/journaled.js'))
 
-/** windsock's other forms of a handler; an actor costs what its logic costs. */
-export const FORMS: readonly Subject[] = [
-  { ...WINDSOCK, name: 'windsock, class', echoPath: '/echo/class', does: ['echo'] },
-  { ...WINDSOCK, name: 'windsock, callback actor', echoPath: '/echo/callback', does: ['echo'] },
-  { ...WINDSOCK, name: 'windsock, machine actor', echoPath: '/echo/machine', does: ['echo'] },
+/** windsock's other forms of a handler, and the same done by hand in a stream function: a form may add little to that. */
+export const FORMS: readonly Form[] = [
+  form('class', '/echo/class'),
+  form('callback actor', '/echo/callback'),
+  form('machine actor', '/echo/machine'),
 ]
+
+export interface Form extends Subject {
+  readonly byHand: Subject
+}
+
+function form(name: string, echoPath: string): Form {
+  const subject: Subject = { ...WINDSOCK, name: `windsock, ${name}`, echoPath, does: ['echo'] }
+  const byHand = { ...subject, name: `${subject.name} by hand`, echoPath: `${echoPath}/by-hand` }
+  return { ...subject, byHand }
+}
+
+/** The ceiling of all that stands on Node's sockets. */
+export const NET = onNode('net, no WebSocket', server('./servers/net.js'), {
+  dialect: 'bytes',
+  does: ['echo', 'paced', 'crowd'],
+  deflates: false,
+})
 
 /** Those that need nothing but Node. */
 export const NODE_PEERS: readonly Subject[] = [
@@ -67,11 +84,7 @@ export const NODE_PEERS: readonly Subject[] = [
     does: ['echo', 'broadcast', 'paced', 'idle'],
     deflates: false,
   }),
-  onNode('net, no WebSocket', server('./servers/net.js'), {
-    dialect: 'bytes',
-    does: ['echo', 'paced', 'crowd'],
-    deflates: false,
-  }),
+  NET,
 ]
 
 /** Its package has to be installed in `bench/peers/`. */

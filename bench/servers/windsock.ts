@@ -1,10 +1,12 @@
-// windsock: echoes in its three forms, an actor with two kinds of logic, and a broadcast, the way the documentation
-// writes them, with every default in place.
+// windsock: echoes in its three forms, an actor with two kinds of logic, each also done by hand in a stream function, and
+// a broadcast, the way the documentation writes them, with every default in place.
 //
 // That includes what bare `ws` does not have: the statechart of each connection, its pings, its byte budget, its
 // journal. The package is imported by its own name, so what is measured is the build in `dist/`, as users get it.
 
+import { concatMap } from 'rxjs'
 import {
+  type Connection,
   type MessageEvent,
   route,
   type ServerSettings,
@@ -12,7 +14,14 @@ import {
   topic,
   WebSocketHandler,
 } from 'windsock'
-import { emit, fromCallback, type NonReducibleUnknown, setup } from 'xstate'
+import {
+  type AnyActorLogic,
+  createActor,
+  emit,
+  fromCallback,
+  type NonReducibleUnknown,
+  setup,
+} from 'xstate'
 import type { Listen, Listening } from './main.ts'
 import { versionOf } from './version.ts'
 
@@ -30,6 +39,22 @@ const echoMachine = setup({
   types: { events: {} as MessageEvent, emitted: {} as MessageEvent },
 }).createMachine({ on: { message: { actions: emit(({ event }) => event) } } })
 
+// The same work by hand, in a stream function: what each form is held against.
+
+const oneByOne = (connection: Connection) => {
+  connection.messages$.pipe(concatMap(async (message) => connection.send(message))).subscribe()
+}
+
+const driven = (logic: AnyActorLogic) => (connection: Connection) => {
+  const actor = createActor(logic)
+  actor.on('message', ({ data }: MessageEvent) => void connection.send(data))
+  actor.start()
+  connection.messages$.subscribe({
+    next: (data) => actor.send({ type: 'message', data }),
+    complete: () => actor.stop(),
+  })
+}
+
 export const listen: Listen = ({ deflate }) => listenWith({ compression: deflate })
 
 /** Serves with `settings` beside the defaults. */
@@ -44,6 +69,9 @@ export async function listenWith(settings: ServerSettings): Promise<Listening> {
       route('/echo/class', Echo),
       route('/echo/callback', echoCallback),
       route('/echo/machine', echoMachine),
+      route('/echo/class/by-hand', oneByOne),
+      route('/echo/callback/by-hand', driven(echoCallback)),
+      route('/echo/machine/by-hand', driven(echoMachine)),
       route('/broadcast', (connection) => {
         connection.messages$.subscribe((message) => {
           if (typeof message === 'string') feed.publish(message)
