@@ -7,7 +7,7 @@
 // Sources: RFC 6455 §7.4.1 and §7.4.2; 1012 to 1014 are in IANA's WebSocket Close Code registry.
 // The codes 4001, 4002, 4003 and 4008 are windsock's own.
 
-import { describe, WebSocketError } from './errors.ts'
+import { show, WebSocketError } from './errors.ts'
 
 /** What is known about one close code. */
 export interface CloseCode {
@@ -180,8 +180,8 @@ export function checkCloseCode(code: unknown): number {
   if (typeof code === 'number' && isSendable(code)) return code
   throw new WebSocketError(
     'ERR_WINDSOCK_CLOSE_CODE',
-    `close code ${describe(code)} cannot be sent: use 1000 (done), 1001 to 1003, 1007 to 1014, ` +
-      'or one of your own from 3000 to 4999; to close without a code, leave it out',
+    `close code ${show(code)} cannot be sent: use 1000 (done), 1001 to 1003, 1007 to 1014, ` +
+      'or one of your own from 3000 to 4999; left out, it is 1000',
   )
 }
 

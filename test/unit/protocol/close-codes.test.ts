@@ -121,4 +121,8 @@ describe('a code that an application passes (RFC 6455 §7.4)', () => {
   it('is named in the error', () => {
     expect(() => checkCloseCode(1006)).toThrow(/1006/)
   })
+
+  it('is seen to be a text where it is one, and a number is asked for', () => {
+    expect(() => checkCloseCode('1000')).toThrow(/code "1000" cannot be sent: use 1000 /)
+  })
 })
