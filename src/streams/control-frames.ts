@@ -4,7 +4,7 @@
 // those are no proof of life for the keepalive. Each ping costs its receiver an answer, so they are counted. A pong that
 // we asked for is not: however often we ask, and whoever of us does, an honest peer answers.
 
-import { WebSocketError } from '../protocol/errors.ts'
+import { show, WebSocketError } from '../protocol/errors.ts'
 import type { RouteLimits } from '../protocol/limits.ts'
 import { copyOf } from '../protocol/message.ts'
 import type { Clock } from '../protocol/ports.ts'
@@ -115,9 +115,10 @@ export function pingPayload(data: string | Uint8Array): Uint8Array {
   if (payload instanceof Uint8Array && payload.byteLength <= MAX_PAYLOAD_BYTES) {
     return copyOf(payload)
   }
+  const found = payload instanceof Uint8Array ? `has ${payload.byteLength}` : `is ${show(data)}`
   throw new WebSocketError(
     'ERR_WINDSOCK_CONTROL_PAYLOAD',
-    `a ping carries a string or bytes, at most ${MAX_PAYLOAD_BYTES} of them; this has ${String(payload?.byteLength ?? typeof data)}`,
+    `a ping carries a string or bytes, at most ${MAX_PAYLOAD_BYTES} of them; this ${found}`,
   )
 }
 

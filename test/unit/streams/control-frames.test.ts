@@ -121,4 +121,12 @@ describe('the payload of a ping', () => {
       expect.objectContaining({ code: 'ERR_WINDSOCK_CONTROL_PAYLOAD' }),
     )
   })
+
+  it.each([
+    ['how many bytes it has', new Uint8Array(126), /this has 126$/],
+    ['that it is nothing', null, /this is null$/],
+    ['what it is', { byteLength: 7 }, /this is an object$/],
+  ])('says in its error %s', (_what, data, says) => {
+    expect(() => pingPayload(data as string)).toThrow(says)
+  })
 })
