@@ -79,6 +79,11 @@ const OWN_NAMES = ['headers', 'origin', 'tls', 'signal', 'onError']
 /** Of routes only: here the other end decides, and no journal keeps what happens. */
 const NOT_OURS = ['checkOrigin', 'requireOrigin', 'prepare', 'journalLevel'] as const
 
+/** What stands in the port's place of an absolute address. */
+const PORT = /^\w+:\/\/[^/?#]*:(\w+)(?:[/?#]|$)/
+
+const MAX_PORT = 65_535
+
 /** Headers that the handshake itself writes. */
 const RESERVED = /^(sec-websocket-.*|connection|upgrade|content-length|transfer-encoding)$/i
 
@@ -214,7 +219,12 @@ function targetOf(
   try {
     url = new URL(address)
   } catch {
-    throw new SettingError(`the url is ${shown}: it must be absolute, such as ws://host:port/path`)
+    const [, port = ''] = PORT.exec(String(address)) ?? []
+    const isPort = port === '' || Number(port) <= MAX_PORT
+    const must = isPort
+      ? 'it must be absolute, such as ws://host:port/path'
+      : `its port is ${port}, and must be a number up to ${MAX_PORT}`
+    throw new SettingError(`the url is ${shown}: ${must}`)
   }
   if (url.protocol !== 'ws:' && url.protocol !== 'wss:') {
     throw new SettingError(`the url is ${shown}: it must begin with ws:// or wss://`)

@@ -214,6 +214,24 @@ const MISTAKES: readonly [what: string, make: () => unknown, code: string, says:
   ['an interval without its name', () => clockFeed?.(1_000), 'SETTING', /is 1000.*everyMs/],
   ['nobody to handle what is dialed', () => dial?.(URL_OF_NOBODY), 'ROUTE', /cannot be undefined/],
   [
+    'a port beyond the last',
+    () => dial?.('ws://127.0.0.1:99999', { handler: nothing }),
+    'SETTING',
+    /port is 99999, and must be a number up to 65535/,
+  ],
+  [
+    'a port by its name',
+    () => dial?.('ws://127.0.0.1:http/', { handler: nothing }),
+    'SETTING',
+    /port is http, and must be/,
+  ],
+  [
+    'a host that is none, with a port that may be',
+    () => dial?.('ws://a b:80/', { handler: nothing }),
+    'SETTING',
+    /such as ws:\/\/host/,
+  ],
+  [
     'headers in one text',
     () => dial?.(URL_OF_NOBODY, { handler: nothing, headers: 'a: b' }),
     'SETTING',
