@@ -98,10 +98,13 @@ async function plainSpeaker(
     ping: ({ byteLength: bytes }) => tell({ type: 'ping', bytes }),
     pong: ({ roundTripMs }) => tell({ type: 'pong', roundTripMs }),
   }
-  tell({ type: 'connecting', url })
   const connection: Connection = await dialWith(
     url,
-    () => handler,
+    // Asked for once the address and the options have been checked.
+    () => {
+      tell({ type: 'connecting', url })
+      return handler
+    },
     {
       headers: header,
       subprotocols: subprotocol,

@@ -255,4 +255,14 @@ describe('what is asked for wrongly', () => {
     expect((await command.exited).code).toBe(1)
     expect(command.errors.all.join('\n')).toMatch(why)
   })
+
+  it.each(['foo', 'ftp://127.0.0.1/', 'ws://127.0.0.1:99999'])(
+    '%s is refused before anything is said of connecting',
+    async (url) => {
+      const command = piped(url)
+      expect((await command.exited).code).toBe(1)
+      expect(command.lines.all).toEqual([])
+      expect(command.errors.all.join('\n')).toContain('ERR_WINDSOCK_SETTING')
+    },
+  )
 })
