@@ -122,7 +122,7 @@ describe('the payload of a ping', () => {
     )
   })
 
-  it.each([
+  it.each<[string, unknown, RegExp]>([
     ['how many bytes it has', new Uint8Array(126), /this has 126$/],
     ['that it is nothing', null, /this is null$/],
     ['what it is', { byteLength: 7 }, /this is an object$/],
