@@ -1,12 +1,12 @@
 // Connect words: what happens to a terminal client, as a line for people or as a JSON object for programs.
 //
-// What the other end sent is escaped and, for people, cut: nothing of it drives the terminal.
+// What the other end sent is escaped and, for people, cut: nothing of it drives the terminal. What is JSON can be copied.
 
 import type { ClientState, TopicGap, TopicMessage } from '../client/index.ts'
 import { closeLine } from '../protocol/close-line.ts'
 import type { CloseFrame, CloseRecord } from '../protocol/close-record.ts'
 import type { Message } from '../protocol/message.ts'
-import { printable } from '../protocol/printable.ts'
+import { copyable, printable } from '../protocol/printable.ts'
 import { toBase64 } from '../protocol/resume.ts'
 import { frameText } from './replay-words.ts'
 import { jsonLine, lasted, quoted } from './terminal-text.ts'
@@ -120,7 +120,7 @@ function dataWords(data: unknown): string {
   if (data instanceof Uint8Array) {
     return `(binary) ${Buffer.from(data.subarray(0, 32)).toString('hex')}${data.length > 32 ? '…' : ''}`
   }
-  return printable(typeof data === 'string' ? data : JSON.stringify(data), SHOWN_BYTES)
+  return copyable(typeof data === 'string' ? data : jsonLine(data), SHOWN_BYTES)
 }
 
 function bytesOf(message: Message): number {

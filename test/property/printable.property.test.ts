@@ -3,7 +3,7 @@
 import fc from 'fast-check'
 import { describe, expect, vi } from 'vitest'
 import { type CloseRecord, closeLine, HandlerError, WebSocketError } from 'windsock'
-import { MAX_PRINTED_BYTES, printable } from '../../src/protocol/printable.ts'
+import { copyable, MAX_PRINTED_BYTES, printable } from '../../src/protocol/printable.ts'
 import { printError } from '../../src/runtime.ts'
 import { reasons } from './support/arbitraries.ts'
 import { lawOf } from './support/law.ts'
@@ -52,6 +52,20 @@ describe('text of others', () => {
           ? expect.any(String)
           : text.replaceAll('\\', '\\\\'),
       )
+    },
+  )
+
+  lawOf(
+    'is harmless with its backslashes as they are, and nothing else is printed alike',
+    fc.array(fc.oneof(nasty, fc.constantFrom('\\u{', '\\\\u{1b}', '}'))),
+    (parts) => {
+      const text = parts.join('')
+      const printed = copyable(text, Number.MAX_SAFE_INTEGER)
+      expect(printed).not.toMatch(harmful)
+      const read = printed.replace(/\\u\{([0-9a-f]+)\}/g, (_, hex: string) =>
+        String.fromCodePoint(Number.parseInt(hex, 16)),
+      )
+      expect(read).toBe(text)
     },
   )
 

@@ -125,6 +125,21 @@ describe('plain messages', () => {
     for (const line of command.lines.all) expect(line).not.toMatch(CONTROL)
   })
 
+  it('shows JSON as it came, so that it can be copied', async () => {
+    const json = '{"html":"<div class=\\"message\\">\\n<\\/div>"}'
+    const { server } = await start({
+      routes: [
+        route('/json', (connection) => {
+          void connection.send(json)
+          connection.close()
+        }),
+      ],
+    })
+    const command = piped(`${webSocketUrl(server.url)}/json`)
+    await command.exited
+    expect(told(command)).toContain(`< ${json.length} B  ${json}`)
+  })
+
   it('is JSON for programs, bytes as base64', async () => {
     const { server } = await start({
       routes: [

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { MAX_PRINTED_BYTES, printable } from '../../../src/protocol/printable.ts'
+import { copyable, MAX_PRINTED_BYTES, printable } from '../../../src/protocol/printable.ts'
 
 describe('text of others in a log', () => {
   it('is printed as it is where nothing is wrong with it', () => {
@@ -34,5 +34,27 @@ describe('text of others in a log', () => {
     expect(printable('€€€x', 8)).toBe('€…')
     expect(printable('😀😀😀', 11)).toBe('😀😀…')
     expect(printable('\n\n\n\n\n', 9)).toBe('\\n\\n\\n…')
+  })
+})
+
+describe('text of others that one may want to copy', () => {
+  it('keeps the backslashes of JSON', () => {
+    const json = '{"html":"<p class=\\"a\\">\\n\\u001b<\\/p>"}'
+    expect(copyable(json)).toBe(json)
+  })
+
+  it.each([
+    ['a line break', 'a\nb', 'a\\u{a}b'],
+    ['an escape sequence of a terminal', '\u001b[31m', '\\u{1b}[31m'],
+    ['a mark that turns the reading order round', '\u202e', '\\u{202e}'],
+    ['a backslash that would look like such an escape', '\\u{1b}', '\\u{5c}u{1b}'],
+    ['one behind another', '\\\\u{1b}', '\\\\u{5c}u{1b}'],
+  ])('shows %s instead of doing what it says', (_what, text, printed) => {
+    expect(copyable(text)).toBe(printed)
+  })
+
+  it('is cut as any other', () => {
+    expect(copyable('x'.repeat(201))).toBe(`${'x'.repeat(197)}…`)
+    expect(copyable('\n\n\n', 13)).toBe('\\u{a}\\u{a}…')
   })
 })
