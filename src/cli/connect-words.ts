@@ -28,7 +28,7 @@ export type Happening =
   | TopicMessage
   | TopicGap
   | { readonly type: 'published'; readonly offset: number; readonly duplicate: boolean }
-  | { readonly type: 'refused'; readonly why: string }
+  | { readonly type: 'refused'; readonly what: 'read' | 'publish'; readonly why: string }
 
 /** `14:03:12.345  < 5 B  hello`, the time as the clock on the wall here shows it. */
 export function happeningLine(happening: Happening, atMs: number): string {
@@ -87,7 +87,7 @@ function words(happening: Happening, nowMs: number): string {
     case 'published':
       return `> stored as ${happening.offset}${happening.duplicate ? ', it was there already' : ''}`
     case 'refused':
-      return `> not taken: ${printable(happening.why)}`
+      return `${happening.what === 'read' ? '< refused' : '> not taken'}: ${printable(happening.why)}`
   }
 }
 

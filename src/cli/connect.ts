@@ -8,7 +8,7 @@ import type { ClientTopic, ClientTransport } from '../client/index.ts'
 import { connect } from '../client/node.ts'
 import { dialWith } from '../dial.ts'
 import type { Connection, Handler } from '../handlers/handler.ts'
-import { describe } from '../protocol/errors.ts'
+import { describe, WebSocketClosedError } from '../protocol/errors.ts'
 import type { SubscribeFrom } from '../protocol/resume.ts'
 import { liveClock } from '../transport/live-ports.ts'
 import { Screen } from './connect-screen.ts'
@@ -149,26 +149,47 @@ function topicSpeaker(
   }
   let wasOpen = false
   let isRefused = false
-  const refused = (thrown: unknown) => {
+  let isUnreadable = false
+  const refused = (what: 'read' | 'publish', thrown: unknown) => {
     isRefused = true
-    tell({ type: 'refused', why: describe(thrown) })
+    tell({ type: 'refused', what, why: describe(thrown) })
+  }
+  // With nothing left to read the client is open, too, and in the same turn the refusal says why there is nothing.
+  let opened: Happening | undefined
+  const tellOpened = () => {
+    const happening = opened
+    opened = undefined
+    if (happening !== undefined) tell(happening)
   }
   client.state$.subscribe((state) => {
-    wasOpen ||= state.state === 'open'
-    tell({ type: 'state', state })
+    tellOpened()
+    if (state.state !== 'open') return tell({ type: 'state', state })
+    wasOpen = true
+    opened = { type: 'state', state }
+    queueMicrotask(tellOpened)
   })
   topic.events$.subscribe({
-    next: tell,
+    next: (event) => {
+      tellOpened()
+      tell(event)
+    },
     error: (thrown: unknown) => {
-      refused(thrown)
+      opened = undefined
+      isUnreadable = true
+      refused('read', thrown)
       void client.close()
     },
   })
   return {
     say: (line) =>
-      topic.publish(line).then(({ offset, duplicate }) => {
-        tell({ type: 'published', offset, duplicate })
-      }, refused),
+      topic.publish(line).then(
+        ({ offset, duplicate }) => tell({ type: 'published', offset, duplicate }),
+        (thrown: unknown) => {
+          // That the client is closed says nothing new to who was told why.
+          const isOurs = thrown instanceof WebSocketClosedError
+          if (!(isOurs && isUnreadable)) refused('publish', thrown)
+        },
+      ),
     close: () => void client.close(),
     ended: client.closed.then(({ state }) => state === 'closed' && wasOpen && !isRefused),
   }

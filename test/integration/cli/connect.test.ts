@@ -1,7 +1,7 @@
 // windsock connect: plain messages and topics from a terminal and from a pipe, as the built command prints them.
 
 import { describe, expect, it } from 'vitest'
-import { route } from 'windsock'
+import { HandshakeError, route } from 'windsock'
 import { Command } from '../support/command.ts'
 import { start } from '../support/test-server.ts'
 import { startTopicServer } from '../support/topic-server.ts'
@@ -239,11 +239,40 @@ describe('a topic', () => {
     expect(told(command)[0]).toBe(`connecting over ${transport}`)
   })
 
-  it('ends with 1 when there is no such topic', async () => {
-    const server = await startTopicServer()
-    const command = piped(`${server.url}/topics`, '--topic', 'nonsense')
+  it.each([
+    ['topic', '/topics', 'nonsense', 'websocket'],
+    ['topic', '/topics', 'nonsense', 'poll'],
+    ['path', '/nowhere', 'chat', 'sse'],
+  ])(
+    'ends with 1 when there is no such %s: %s, asked for %s over %s',
+    async (_what, path, name, transport) => {
+      const server = await startTopicServer()
+      const asked = ['--topic', name, '--transports', transport]
+      const command = piped(`${server.url}${path}`, ...asked)
+      command.type('one\ntwo\n')
+      command.endInput()
+      expect((await command.exited).code).toBe(1)
+      const lines = told(command)
+      expect(lines.filter((line) => /^< refused: .*topic_not_found/.test(line))).toHaveLength(1)
+      expect(lines.filter((line) => line.startsWith('open'))).toEqual([])
+      expect(lines.at(-1)).toMatch(/^closed/)
+    },
+  )
+
+  it('says of what is not stored that it was not taken, and reads on', async () => {
+    const server = await startTopicServer({
+      accept: () => {
+        throw new HandshakeError(403, 'not you')
+      },
+    })
+    const command = piped(`${server.url}/topics`, '--topic', 'chat')
+    await command.line(/open over/)
+    command.type('one\n')
+    await command.line(/> not taken: /)
+    await server.publish('two')
+    await command.line(/ {2}two$/)
+    command.endInput()
     expect((await command.exited).code).toBe(1)
-    expect(command.lines.all.join('\n')).toMatch(/not taken: .*topic_not_found/)
   })
 
   it('ends with 1 when it was never reached', async () => {
