@@ -164,7 +164,7 @@ export async function dialWith(
       clock: liveClock,
       timers,
       random: liveRandom,
-      onError: report,
+      onError: (error, connection) => report(error, connection),
       onClosed: (record) => {
         if (opened) return
         signal?.removeEventListener('abort', onAbort)

@@ -8,7 +8,7 @@ import { LiveConnection } from './connection.ts'
 import type { ConnectionSetup } from './connection-options.ts'
 import { Connections } from './connections.ts'
 import { overdue } from './handlers/barrier.ts'
-import type { Connection, Handler } from './handlers/handler.ts'
+import type { Connection, ConnectionRequest, Handler } from './handlers/handler.ts'
 import { shakeHands } from './handshake.ts'
 import { HandshakeRequest, type IncomingUpgrade } from './http/request.ts'
 import type { Journal } from './journal/journal.ts'
@@ -28,15 +28,24 @@ import { type ResolvedSettings, resolveSettings } from './route-settings.ts'
 import { Multicast } from './streams/multicast.ts'
 import type { Door } from './transport/transport.ts'
 
-/** Told of every error of user code; the connection is missing when none can be blamed. */
-export type ErrorListener = (error: WebSocketError, connection?: Connection) => void
+/**
+ * Told of every error of user code; the connection is missing when none can be blamed. Where a handler's class fails before
+ * there is a connection, or where there will be none, `request` is what it was asked.
+ */
+export type ErrorListener = (
+  error: WebSocketError,
+  connection?: Connection,
+  request?: ConnectionRequest,
+) => void
 
 /** The default listener: a line on standard error, and where user code threw, its stack. */
-export const printError: ErrorListener = (error, connection) => {
-  const where = connection === undefined ? '' : ` on ${printable(connection.request.path)}`
-  console.error(`windsock: ${error.code}${where}: ${printable(error.message)}`)
+export const printError: ErrorListener = (error, connection, request) => {
+  const where = connection?.request.path ?? (request && `${request.method} ${request.path}`)
+  const on = where === undefined ? '' : ` on ${printable(where)}`
+  console.error(`windsock: ${error.code}${on}: ${printable(error.message)}`)
   const stack = stackOf(error)
-  if (stack.length > 0) console.error(stack.slice(0, MAX_STACK_LINES).map(asLine).join('\n'))
+  if (stack.length > 0) console.error(stack.slice(0, MAX_STACK_LINES).map(asLine).join('
+'))
 }
 
 // The first lines of a stack are the message, which may be a peer's; those of ours begin with `at`.
@@ -174,7 +183,7 @@ export class Runtime {
       handler = active.route.factory(request, { clock, random, report: this.report })
       settings = settingsOf(handler, active.settings)
     } catch (thrown) {
-      this.report(WebSocketError.from(thrown))
+      this.report(WebSocketError.from(thrown), undefined, request)
       return this.#turnAway(door, 500, 'internal error')
     }
     const recorder = journal.recorder(settings.journalLevel, {

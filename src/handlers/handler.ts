@@ -142,10 +142,17 @@ export type HandlerSettings = { readonly [Name in RouteLimitName]?: number | und
   readonly compression?: Compression | undefined
 }
 
+/** Takes an error that no connection has, and maybe the request that it happened on. */
+export type RequestReport = (
+  error: WebSocketError,
+  connection?: undefined,
+  request?: ConnectionRequest,
+) => void
+
 /** What there is before a connection. */
 export interface FactoryContext extends Pick<HandlerContext, 'clock' | 'random'> {
-  /** Tells the server's `onError`, and nothing else happens. */
-  readonly report: (error: WebSocketError) => void
+  /** Tells the server's `onError`, and nothing else happens; `request`: the one it happened on, where that is known. */
+  readonly report: RequestReport
 }
 
 /** Makes the handler of one connection, when its upgrade request arrives. */

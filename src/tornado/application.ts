@@ -9,7 +9,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { FactoryContext, Handler, HandlerFactory } from '../handlers/handler.ts'
 import type { Captured } from '../http/pattern.ts'
 import { answerWithLine } from '../http/plain-answer.ts'
-import type { Captures, IncomingUpgrade } from '../http/request.ts'
+import { type Captures, HandshakeRequest, type IncomingUpgrade } from '../http/request.ts'
 import type { Answerer, PlainRequests } from '../http/requests.ts'
 import { StaticFiles } from '../http/static-files.ts'
 import { SettingError, show, WebSocketError } from '../protocol/errors.ts'
@@ -235,7 +235,7 @@ export class Application implements HandlerHost {
     const around = { host: this, clock, maxBodyBytes, report, timeoutMs, upgrade }
     const target = { handlerClass, kwargs, captured, ...around }
     answerPlain(incoming, outgoing, target).catch((thrown: unknown) => {
-      report(WebSocketError.from(thrown))
+      report(WebSocketError.from(thrown), undefined, new HandshakeRequest(upgrade, captured))
       if (outgoing.headersSent) outgoing.destroy()
       else answerWithLine(outgoing, clock, 500, 'internal error')
     })

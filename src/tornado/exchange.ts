@@ -4,6 +4,7 @@
 // those that change the response throw. Users, cookies and hooks stand in `request-handler.ts`.
 // Source: tornado.web.RequestHandler.
 
+import type { RequestReport } from '../handlers/handler.ts'
 import { show, typeName, WebSocketError } from '../protocol/errors.ts'
 import type { Clock } from '../protocol/ports.ts'
 import { cleanText, utf8Text, valuesOf } from './arguments.ts'
@@ -20,7 +21,7 @@ export interface ExchangeSetup {
   readonly host: HandlerHost
   readonly clock: Pick<Clock, 'wallMs'>
   /** Where errors of user code go. */
-  readonly report: (error: WebSocketError) => void
+  readonly report: RequestReport
 }
 
 /** Begins the exchange; whoever makes the handler calls it, once. */
@@ -29,6 +30,12 @@ export const begin = Symbol('begin')
 export const draft = Symbol('draft')
 /** What the exchange was made of. */
 export const setup = Symbol('setup')
+
+/** Tells of what user code has thrown, and on which request. */
+export function report(exchange: RequestExchange, thrown: unknown): void {
+  const { report: tell, request } = exchange[setup]
+  tell(WebSocketError.from(thrown), undefined, request)
+}
 
 type Fallback<T> = [fallback: T, strip?: boolean]
 

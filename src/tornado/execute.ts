@@ -4,10 +4,10 @@
 // written, anything else 500. Knows no sockets: the response is left in the handler's draft.
 // Source: tornado.web.RequestHandler._execute.
 
-import { HandshakeError, WebSocketError } from '../protocol/errors.ts'
+import { HandshakeError } from '../protocol/errors.ts'
 import { tell } from '../protocol/user-code.ts'
 import { atOnce, Finish, HTTPError } from './errors.ts'
-import { begin, draft, type ExchangeSetup, setup } from './exchange.ts'
+import { begin, draft, type ExchangeSetup, report, setup } from './exchange.ts'
 import { RequestHandler } from './request-handler.ts'
 
 /** A class of handlers, as a rule names it. */
@@ -55,10 +55,9 @@ export function fail(handler: RequestHandler, thrown: unknown): void {
 
 /** Tells `logException`; when that fails, the server hears of both. */
 export function log(handler: RequestHandler, thrown: unknown): void {
-  const { report } = handler[setup]
   const failed = (again: unknown) => {
-    report(WebSocketError.from(thrown))
-    report(WebSocketError.from(again))
+    report(handler, thrown)
+    report(handler, again)
   }
   tell((told: unknown) => handler.logException(told), failed, thrown)
 }

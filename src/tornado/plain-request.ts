@@ -6,9 +6,10 @@
 // Source: tornado.http1connection, tornado.web.
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { RequestReport } from '../handlers/handler.ts'
 import { answerWithLine } from '../http/plain-answer.ts'
 import { type Captures, HandshakeRequest, type IncomingUpgrade } from '../http/request.ts'
-import { HandlerError, HandshakeError, type WebSocketError } from '../protocol/errors.ts'
+import { HandlerError, HandshakeError } from '../protocol/errors.ts'
 import type { Clock } from '../protocol/ports.ts'
 import { bodyOf } from '../protocol/request-body.ts'
 import { draft } from './exchange.ts'
@@ -24,7 +25,7 @@ export interface PlainTarget {
   readonly host: HandlerHost
   readonly clock: Clock
   readonly maxBodyBytes: number
-  readonly report: (error: WebSocketError) => void
+  readonly report: RequestReport
   readonly upgrade: IncomingUpgrade
   /** For the body to come, and again for the handler. */
   readonly timeoutMs: number
@@ -57,7 +58,7 @@ export async function answerPlain(
   outgoing.off('close', leave)
   if (!inTime) {
     const message = `${handlerClass.name} did not answer within ${target.timeoutMs} ms`
-    report(new HandlerError(undefined, message))
+    report(new HandlerError(undefined, message), undefined, request)
     answerWithLine(outgoing, clock, 503, 'the answer takes too long', { Connection: 'close' })
     return
   }

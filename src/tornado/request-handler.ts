@@ -13,10 +13,10 @@ import {
   signedKeyVersion,
   type VerifyOptions,
 } from '../http/signed-value.ts'
-import { SettingError, WebSocketError } from '../protocol/errors.ts'
+import { SettingError } from '../protocol/errors.ts'
 import { checkNames } from '../protocol/setting-names.ts'
 import { atOnce, HTTPError, reasonOf } from './errors.ts'
-import { draft, RequestExchange, setup } from './exchange.ts'
+import { draft, RequestExchange, report, setup } from './exchange.ts'
 
 /** What a status page is made of. */
 export interface ErrorPage {
@@ -133,7 +133,7 @@ export class RequestHandler extends RequestExchange {
   logException(thrown: unknown): void {
     const isQuiet = thrown instanceof HTTPError && thrown.statusCode < 500
     if (isQuiet && thrown.logMessage === undefined) return
-    this[setup].report(WebSocketError.from(thrown))
+    report(this, thrown)
   }
 
   // ── cookies ────────────────────────────────────────────────────────────────────────────────────
@@ -298,7 +298,7 @@ export class RequestHandler extends RequestExchange {
       this.writeError(status, { ...page, reason })
     } catch (thrown) {
       // The page of the error has an error of its own.
-      this[setup].report(WebSocketError.from(thrown))
+      report(this, thrown)
       if (response.isFinished) return
       response.clear()
       response.setStatus(500)

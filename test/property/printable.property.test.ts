@@ -84,6 +84,20 @@ describe('text of others', () => {
     },
   )
 
+  lawOf('of a request makes no second line of its error (I-44)', nasty, (text) => {
+    const printed: string[] = []
+    const spy = vi.spyOn(console, 'error').mockImplementation((line: string) => printed.push(line))
+    try {
+      const request = { method: 'GET', path: `/${text}` }
+      printError(new WebSocketError('ERR_WINDSOCK_HTTP', 'm'), undefined, request as never)
+    } finally {
+      spy.mockRestore()
+    }
+    expect(printed).toHaveLength(1)
+    expect(printed[0]).toMatch(/^windsock: ERR_WINDSOCK_HTTP on GET \//)
+    expect(printed[0]).not.toMatch(harmful)
+  })
+
   lawOf(
     'makes no second line of an error, and drives no terminal by its stack (I-44)',
     nasty,

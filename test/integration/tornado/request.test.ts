@@ -4,6 +4,7 @@ import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import type { ErrorListener } from 'windsock'
 import {
   type ErrorPage,
   Finish,
@@ -390,6 +391,48 @@ describe('errors (T107)', () => {
     expect(await askPlain(port, '/')).toMatchObject({ status: 500, body: 'internal error\n' })
     expect((await ask(port, {})).status).toBe(500)
     expect(errors.all).toHaveLength(2)
+  })
+
+  it.each([
+    ['a plain request', '/plain?b=1', 'GET /plain'],
+    ['an upgrade', '/socket', 'GET /socket'],
+    ['one whose class cannot be made', '/broken', 'GET /broken'],
+    ['an upgrade whose class cannot be made', '/broken-socket', 'GET /broken-socket'],
+  ])('are told with the request that they happened on: %s', async (_what, path, where) => {
+    class Plain extends RequestHandler {
+      override get() {
+        this.getArgument('a')
+      }
+    }
+    class Socket extends WebSocketHandler {
+      override prepare() {
+        this.getArgument('a')
+      }
+    }
+    class Broken extends RequestHandler {
+      override initialize() {
+        throw new Error('broken')
+      }
+    }
+    class BrokenSocket extends WebSocketHandler {
+      override initialize() {
+        throw new Error('broken')
+      }
+    }
+    const told = new Mailbox<string>()
+    const onError: ErrorListener = (_error, connection, request) =>
+      told.put(connection === undefined ? `${request?.method} ${request?.path}` : 'a connection')
+    const rules = [
+      url('/plain', Plain),
+      url('/socket', Socket),
+      url('/broken', Broken),
+      url('/broken-socket', BrokenSocket),
+    ]
+    const { port } = await startApplication(rules, { onError })
+    if (path.endsWith('socket')) await ask(port, { path })
+    else await askPlain(port, path)
+    expect(await told.next()).toBe(where)
+    expect(told.all).toHaveLength(1)
   })
 
   it('logException may be redirected (T38)', async () => {
