@@ -4,7 +4,8 @@
 // Names have their ending (`index.html`), or get `.eta`. Knows no handlers.
 // Source: tornado.template.
 
-import { Eta } from 'eta'
+import { isAbsolute, resolve } from 'node:path'
+import { Eta, EtaFileResolutionError } from 'eta'
 import { SettingError, WebSocketError } from '../protocol/errors.ts'
 
 /** Renders a template of the folder with what it calls `it`. */
@@ -23,9 +24,13 @@ export function renderer(folder: string | undefined, cache: boolean): Renderer {
       return eta.render(template, namespace)
     } catch (cause) {
       if (cause instanceof WebSocketError) throw cause
+      const { message } = cause as Error
+      // A folder that is relative begins where the program was started, and Eta does not say where that was.
+      const isUnclear = cause instanceof EtaFileResolutionError && !isAbsolute(folder)
+      const looked = isUnclear ? `; it is looked for in ${resolve(folder)}` : ''
       throw new WebSocketError(
         'ERR_WINDSOCK_HANDLER',
-        `the template ${JSON.stringify(template)} cannot be rendered: ${(cause as Error).message}`,
+        `the template ${JSON.stringify(template)} cannot be rendered: ${message}${looked}`,
         { fault: 'bug', cause },
       )
     }

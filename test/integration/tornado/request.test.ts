@@ -2,7 +2,7 @@
 
 import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { ErrorListener } from 'windsock'
 import {
@@ -664,6 +664,16 @@ describe('users and pages', () => {
     const client = await RawClient.open(port, { path: '/?a=1', headers: { Cookie: 'user=me' } })
     client.write(text('<x>'))
     expect(await client.nextText()).toBe('<p>&lt;x&gt;|me|/|/|1')
+  })
+
+  it('a template that is not there is told with the folder it is looked for in', async () => {
+    for (const folder of [templatePath, relative(process.cwd(), templatePath)]) {
+      const settings = { templatePath: folder }
+      const { port, errors } = await serving((handler) => handler.render('nothing.html'), settings)
+      expect((await askPlain(port, '/')).status).toBe(500)
+      const { message } = await errors.next()
+      expect(message.split(` ${templatePath}`)).toHaveLength(2)
+    }
   })
 
   it('a template stays in its folder, and without a folder there is none', async () => {
