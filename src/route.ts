@@ -19,7 +19,8 @@ export interface Route {
 /**
  * A route: connections to paths that match are handled by `form`.
  *
- * @param path - a path with parameters (`/echo/:name`) or a RegExp that matches the whole path.
+ * @param path - a path with parameters (`/echo/:name`) and wildcards (`/files/*rest`, one segment or more, which arrive in
+ *   `params.rest` with the slashes between them), or a RegExp that matches the whole path.
  * @param form - a stream function, a class that extends `WebSocketHandler`, or XState actor logic.
  * @throws WebSocketError `ERR_WINDSOCK_ROUTE`, or SettingError.
  */

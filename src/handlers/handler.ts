@@ -20,7 +20,10 @@ export interface ConnectionRequest {
   readonly url: string
   /** The path, still percent-encoded, without the query. */
   readonly path: string
-  /** What the route's pattern captured by name, percent-decoded. */
+  /**
+   * What the route's pattern captured by name, percent-decoded: of `/echo/:name` one segment, of `/files/*rest` one or more
+   * with the slashes between them.
+   */
   readonly params: Readonly<Record<string, string | undefined>>
   /** What the route's unnamed groups captured, in order, percent-decoded. */
   readonly args: readonly (string | undefined)[]

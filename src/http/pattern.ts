@@ -1,6 +1,6 @@
 // Pattern: which paths a route answers, and what it captures of them.
 //
-// A string is a path with parameters (`/echo/:name`), a RegExp matches the whole path, as a Tornado URLSpec does.
+// A string is a path with parameters (`/echo/:name`) and wildcards (`/echo/*rest`), a RegExp matches the whole path, as a Tornado URLSpec does.
 // What is captured is percent-decoded after matching, so that `%2F` inside a parameter is not a separator;
 // `+` stays itself. First matching route wins.
 
@@ -52,9 +52,20 @@ function pathPattern(path: string): Pattern {
       },
     }
   } catch (cause) {
-    const why = cause instanceof PathError ? cause.message : String(cause)
+    const why = cause instanceof PathError ? whyNot(path, cause) : String(cause)
     throw routeError(`the route's path ${JSON.stringify(path)} does not parse: ${why}`, cause)
   }
+}
+
+/** What is wrong with a path, without the library's link, which explains its own versions. */
+function whyNot(path: string, { message }: PathError): string {
+  const [why = message] = message.split(`: ${path};`)
+  const index = /^Missing parameter name at index (\d+)$/.exec(why)?.[1]
+  if (index === undefined) return why
+  const begun = [...path].slice(0, Number(index)).join('')
+  return begun.endsWith('*')
+    ? `a wildcard has a name, as in ${begun}rest`
+    : `a parameter has a name, as in ${begun}name`
 }
 
 /** The path itself, where it has no parameters, as most have not: to compare makes no objects, as matching does. */

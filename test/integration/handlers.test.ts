@@ -182,6 +182,7 @@ describe('the class form', () => {
 
   it.each([
     ['/echo/:name', '/echo/a%2Fb%20%C3%BC', [{ name: 'a/b ü' }]],
+    ['/files/*rest', '/files/a/b%20c', [{ rest: 'a/b c' }]],
     ['/:a/:b', '/1/2', [{ a: '1', b: '2' }]],
     ['/plain', '/plain?x=1', []],
     [/\/game\/(\w+)\/(\d+)?/, '/game/chess/42', ['chess', '42']],
