@@ -4,7 +4,7 @@
 // `Uint8Array`. Knows nothing of sockets, nor of what `ws` does behind the transport: frames (§5.2), masks (§5.3),
 // fragments (§5.4), and text that is not UTF-8 (§8.1).
 
-import { typeName, WebSocketError } from './errors.ts'
+import { describe, typeName, WebSocketError } from './errors.ts'
 
 /** A whole message as it arrives: text is a `string`, binary is a `Uint8Array`. */
 export type Message = string | Uint8Array
@@ -117,16 +117,17 @@ export function jsonOf(value: object): string {
   try {
     json = JSON.stringify(value)
   } catch (cause) {
-    throw unsendable(value, cause)
+    // Of a cycle the engine also draws a picture, on further lines; it is in the cause.
+    throw unsendable(value, ` (${describe(cause).replace(/\n.*/s, '')})`, cause)
   }
-  if (json === undefined) throw unsendable(value)
+  if (json === undefined) throw unsendable(value, ' (its toJSON() yields nothing)')
   return json
 }
 
-function unsendable(value: unknown, cause?: unknown): WebSocketError {
+function unsendable(value: unknown, why = '', cause?: unknown): WebSocketError {
   return new WebSocketError(
     'ERR_WINDSOCK_MESSAGE_TYPE',
-    `cannot send a value of type ${typeName(value)}: send a string, an ArrayBuffer or typed array, or an object that JSON can express`,
+    `cannot send a value of type ${typeName(value)}${why}: send a string, an ArrayBuffer or typed array, or an object that JSON can express`,
     { fault: 'local', cause },
   )
 }

@@ -48,9 +48,10 @@ describe('a message to send (RFC 6455 §5.6)', () => {
     expect(() => share(value as Sendable)).toThrow(refusal)
   })
 
+  const cycle: { self?: object } = {}
+  cycle.self = cycle
+
   it('cannot be an object that JSON does not express', () => {
-    const cycle: { self?: object } = {}
-    cycle.self = cycle
     expect(() => toMessage(cycle)).toThrow(refusal)
     expect(() => toMessage({ big: 1n })).toThrow(refusal)
     expect(() => toMessage({ toJSON: () => undefined })).toThrow(refusal)
@@ -61,6 +62,14 @@ describe('a message to send (RFC 6455 §5.6)', () => {
     value.a = 2
     expect(jsonOf(value)).toBe('{"a":2}')
     expect(() => jsonOf({ big: 1n })).toThrow(refusal)
+  })
+
+  it.each<[string, () => object, RegExp]>([
+    ['a cycle', () => cycle, /^[^\n]+ object \([^\n]*circular[^\n]*\): send [^\n]+$/],
+    ['a BigInt', () => ({ big: 1n }), / object \(.*BigInt.*\): send /],
+    ['a toJSON that yields nothing', () => ({ toJSON() {} }), / object \(.*toJSON.*\): send /],
+  ])('says what JSON cannot express, in one line: %s', (_what, value, says) => {
+    expect(() => toMessage(value())).toThrow(says)
   })
 
   it('keeps what JSON threw as the cause', () => {
