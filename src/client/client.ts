@@ -216,10 +216,10 @@ function checkTopic(name: string, begin: SubscribeFrom): void {
   if ('since' in asked) {
     const { epoch, offset } = Object(asked.since)
     if (epoch && epoch.length <= MAX_EPOCH_LENGTH && isOffset(offset)) return
-    throw wrong('since', asked.since, 'a position that a message or a gap had')
+    throw wrong('since', asked.since, 'the position of a message or gap')
   }
   if (asked.from !== 'start' && asked.from !== 'now')
-    throw wrong('from', asked.from, '"start" or "now"')
+    throw wrong('from', asked.from, '"start" or "now", or give { last } or { since }')
 }
 
 function wrong(what: string, value: unknown, allowed: string): WebSocketError {

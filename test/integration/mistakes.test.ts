@@ -310,7 +310,12 @@ const MISTAKES: readonly [what: string, make: () => unknown, code: string, says:
   ['the last of a text', () => beginAt({ last: 'x' }), 'TOPIC', /last is "x"/],
   ['a beginning in one text', () => beginAt('start'), 'TOPIC', /from is undefined.*"start"/],
   ['a beginning of nothing', () => beginAt(null), 'TOPIC', /from is undefined/],
-  ['a misspelt beginning', () => beginAt({ from: 'strat' }), 'TOPIC', /from is "strat"/],
+  [
+    'a misspelt beginning',
+    () => beginAt({ from: 'strat' }),
+    'TOPIC',
+    /from is "strat".*\{ last \} or \{ since \}/,
+  ],
   ['a position in one number', () => beginAt({ since: 5 }), 'TOPIC', /since is 5.*position/],
   ['a position of nothing', () => beginAt({ since: null }), 'TOPIC', /since is null/],
   [
