@@ -7,6 +7,8 @@
 //
 // It leaves nothing behind: the room is in memory, unless a file is named in which it survives a restart.
 
+import { existsSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
 import type { Pong } from '../handlers/handler.ts'
 import {
   type AnyTopic,
@@ -87,7 +89,7 @@ export interface DemoOptions {
 
 /** Serves the demo until SIGINT or SIGTERM; a second signal ends it at once. */
 export async function demo({ host, port, journal: file }: DemoOptions): Promise<void> {
-  const journal = file === undefined ? memoryJournal() : await openJournal(file)
+  const journal = file === undefined ? memoryJournal() : await journalIn(file, host, port)
   const room = topic<string>('chat', { durable: journal })
   const routes = [...demoRoutes(room), ...demoPages()]
   let server: Server
@@ -109,6 +111,18 @@ export async function demo({ host, port, journal: file }: DemoOptions): Promise<
       ? 'The chat is in memory, and gone with the demo; --journal <file> keeps it.'
       : `The chat is kept in ${file}.`
   console.log(`${kept}\nCtrl-C ends the demo.`)
+}
+
+/** A journal makes its file and its folder, and a server that cannot listen would leave them there. */
+async function journalIn(file: string, host: string, port: number): Promise<Journal> {
+  const trial = await serve({ host, port, routes: [] })
+  await trial.close()
+  const folder = dirname(resolve(file))
+  const isNew = !existsSync(folder)
+  const journal = await openJournal(file)
+  // A slip in the path makes a folder that nobody wanted.
+  if (isNew) console.log(`Made the folder ${folder}`)
+  return journal
 }
 
 function demoPages(): Page[] {

@@ -31,19 +31,20 @@ function filesOf(folder: string): string[] {
   return readdirSync(folder, { recursive: true, encoding: 'utf8' }).sort()
 }
 
-/** Starts the demo in that project, ends it when it has said where it keeps things, and returns that line. */
-async function look(folder: string, ...args: string[]): Promise<string> {
+/** Starts the demo in that project. */
+function demoIn(folder: string, port: number, ...args: string[]): Command {
   const command = join(folder, 'node_modules/windsock/dist/cli/main.js')
-  const demo = new Command(
-    process.execPath,
-    [command, 'demo', '--port', '0', ...args],
-    'none',
-    folder,
-  )
-  const [kept] = await demo.line(/^The chat is .*$/)
+  const words = [command, 'demo', '--port', String(port), ...args]
+  return new Command(process.execPath, words, 'none', folder)
+}
+
+/** Starts it, ends it when it has said where it keeps things, and returns what it has said until then. */
+async function look(folder: string, ...args: string[]): Promise<string> {
+  const demo = demoIn(folder, 0, ...args)
+  await demo.line(/^The chat is .*$/)
   demo.kill('SIGTERM')
   expect(await demo.exited).toEqual({ code: 0, signal: null })
-  return kept
+  return demo.lines.all.join('\n')
 }
 
 it('leaves no file, neither in the package nor where it was started, and says so', async () => {
@@ -57,6 +58,23 @@ it('keeps the chat in the file that is named, from where it was started, and say
   const folder = project()
   expect(await look(folder, '--journal', 'chat.db')).toContain('chat.db')
   expect(existsSync(join(folder, 'chat.db'))).toBe(true)
+})
+
+it('says which folder it has made for that file, and of one that was there nothing', async () => {
+  const folder = project()
+  const file = join('new', 'folder', 'chat.db')
+  expect(await look(folder, '--journal', file)).toMatch(/^Made the folder .*new.folder$/m)
+  expect(await look(folder, '--journal', file)).not.toContain('Made')
+})
+
+it('makes nothing where it cannot listen', async () => {
+  const folder = project()
+  const before = filesOf(folder)
+  const { port } = await startDemo()
+  const other = demoIn(folder, port, '--journal', join('new', 'chat.db'))
+  expect((await other.exited).code).toBe(1)
+  expect(other.errors.all.join('\n')).toContain('ERR_WINDSOCK_LISTEN')
+  expect(filesOf(folder)).toEqual(before)
 })
 
 it('says with which command its echo answers in a terminal', async () => {
