@@ -44,8 +44,7 @@ export const printError: ErrorListener = (error, connection, request) => {
   const on = where === undefined ? '' : ` on ${printable(where)}`
   console.error(`windsock: ${error.code}${on}: ${printable(error.message)}`)
   const stack = stackOf(error)
-  if (stack.length > 0) console.error(stack.slice(0, MAX_STACK_LINES).map(asLine).join('
-'))
+  if (stack.length > 0) console.error(stack.slice(0, MAX_STACK_LINES).map(asLine).join('\n'))
 }
 
 // The first lines of a stack are the message, which may be a peer's; those of ours begin with `at`.
