@@ -89,7 +89,8 @@ describe('text of others', () => {
     const spy = vi.spyOn(console, 'error').mockImplementation((line: string) => printed.push(line))
     try {
       const request = { method: 'GET', path: `/${text}` }
-      printError(new WebSocketError('ERR_WINDSOCK_HTTP', 'm'), undefined, request as never)
+      const error = new WebSocketError('ERR_WINDSOCK_HTTP', 'm', { fault: 'peer' })
+      printError(error, undefined, request as never)
     } finally {
       spy.mockRestore()
     }
