@@ -76,8 +76,8 @@ export interface Connection {
    * Bytes are not copied: do not change them afterwards, since they may still wait here. (A topic copies them.)
    *
    * @returns a promise that resolves when the next one may be sent: at once, or when the waiting bytes have fallen
-   *   below half of `outboundHighWaterBytes`. It rejects with `WebSocketClosedError` once the connection
-   *   is closing or closed; nobody needs to look at it, a rejection left alone hurts nothing.
+   *   below half of `outboundHighWaterBytes`, or the socket takes more. It rejects with `WebSocketClosedError` once the
+   *   connection is closing or closed; nobody needs to look at it, a rejection left alone hurts nothing.
    * @throws WebSocketError `ERR_WINDSOCK_MESSAGE_TYPE` when `data` cannot be sent.
    */
   send(this: object, data: Sendable): Promise<void>

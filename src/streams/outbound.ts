@@ -113,7 +113,7 @@ export class Outbound<P extends Sized> {
     return this.#lastTurn + this.messagesSent + this.#link.touch()
   }
 
-  /** Whether waiting bytes rose above the high-water mark, and have not fallen below half of it since. */
+  /** From above the high-water mark to below half of it, or until the link takes more: it would not tell when that has gone. */
   get isPressured(): boolean {
     return this.#pressured
   }
@@ -133,7 +133,7 @@ export class Outbound<P extends Sized> {
     return { messagesSent, bytesSent, messagesDropped, bytesUnsent }
   }
 
-  /** Resolves when the waiting bytes are below half of the high-water mark again; `undefined` when nobody has to wait. */
+  /** Resolves when the pressure is over; `undefined` when nobody has to wait. */
   get room(): Promise<void> | undefined {
     if (!this.#pressured) return undefined
     this.#room ??= deferred()
@@ -370,7 +370,7 @@ export class Outbound<P extends Sized> {
     if (!this.#pressured && this.#blocked && waiting >= limits.outboundHighWaterBytes) {
       this.#pressured = true
       events.loadChanged()
-    } else if (this.#pressured && waiting * 2 < limits.outboundHighWaterBytes) {
+    } else if (this.#pressured && (!this.#blocked || waiting * 2 < limits.outboundHighWaterBytes)) {
       this.#pressured = false
       this.#room?.resolve()
       this.#room = undefined

@@ -70,6 +70,8 @@ describe('what a connection sends over TCP', () => {
         expect(isAhead, `${ours.writableLength} bytes wait, and are not known of`).toBe(true)
       }
       peer.resume()
+      // Who waits for room waits no longer than that.
+      await until(() => outbound.bufferedBytes === 0 && !outbound.isPressured, 10_000)
       outbound.end(false, () => {
         transport.close({ code: 1000, reason: '' })
         peer.write(fromClient([closeFrame(1000)]))

@@ -235,6 +235,18 @@ describe('a consumer that is too slow', () => {
 })
 
 describe('pressure', () => {
+  it('is over when the link takes more, also while a rest above half of the mark is with it', async () => {
+    const { link, log, outbound } = blocked({ policy: 'pause' })
+    outbound.push(packet('a', 60))
+    outbound.flush()
+    const { room } = outbound
+    link.willing = true
+    link.bufferedBytes = 40
+    outbound.drained()
+    expect(log).toEqual(['pressured', 'a', 'relieved'])
+    await room
+  })
+
   it('is told above the mark, relieved below half of it, and those who wait for room go on', async () => {
     const { drain, log, outbound } = blocked({ mark: 20 })
     expect(outbound.room).toBeUndefined()
