@@ -16,6 +16,8 @@ import { Buffer } from 'node:buffer'
 import { type OnReadOpts, Socket, type SocketConstructorOpts } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { getSystemErrorName } from 'node:util'
+import { SMALL_BYTES } from '../protocol/message.ts'
+import { copyOf } from './bytes.ts'
 
 /** What one read brings at most, as with Node's own. */
 const READ_BYTES = 64 * 1024
@@ -41,8 +43,9 @@ function callback(this: Keyed & Socket, bytes: number): boolean {
     reader.call(this, read)
     return true
   }
-  // As a `Readable` would, it emits `data`, and keeps what nobody hears of; with a copy.
-  const chunk = Buffer.from(read)
+  // As a `Readable` would, it emits `data`, and keeps what nobody hears of; with a copy, which from Node 24 on would stand in
+  // a pool even where it is not small.
+  const chunk = bytes < SMALL_BYTES ? Buffer.from(read) : copyOf(read)
   return this.emit('data', chunk) || this.push(chunk)
 }
 
