@@ -1,6 +1,7 @@
 // Pattern: which paths a route answers, and what it captures of them.
 //
-// A string is a path with parameters (`/echo/:name`) and wildcards (`/echo/*rest`), a RegExp matches the whole path, as a Tornado URLSpec does.
+// A string is a path with parameters (`/echo/:name`) and wildcards (`/echo/*rest`), a RegExp matches the whole path, as a
+// Tornado URLSpec does.
 // What is captured is percent-decoded after matching, so that `%2F` inside a parameter is not a separator;
 // `+` stays itself. First matching route wins.
 
