@@ -10,8 +10,9 @@
 import type { Observable } from 'rxjs'
 import type { RouteLimits } from '../protocol/limits.ts'
 import { type Message, ownBytes } from '../protocol/message.ts'
-import type { Clock, TimerHandle } from '../protocol/ports.ts'
+import type { Clock } from '../protocol/ports.ts'
 import { Multicast } from './multicast.ts'
+import { Watchdog } from './watchdog.ts'
 
 /** What the gates of many links share. */
 export interface InboundSetup {
@@ -63,11 +64,10 @@ export class Inbound {
   #messages$: Multicast<Message> | undefined
   // Made for the whole life, with the first message.
   #finished: (() => void) | undefined
-  /** When the delivery under way had begun at the latest; known at the end of the read or the turn. */
-  #busySinceMs: number | undefined
   #restIsDue = false
   #tellRest: (() => void) | undefined
-  #overrunTimer: TimerHandle | undefined
+  /** Of the deliveries that take time; when one began is known at the end of the read or the turn. */
+  #watchdog: Watchdog | undefined
 
   constructor(setup: InboundSetup, events: InboundEvents) {
     this.#limits = setup.limits
@@ -113,7 +113,7 @@ export class Inbound {
 
   /** What one read brought has been delivered or is held; what is under way began before `nowMs`. */
   readDone(nowMs: number): void {
-    this.#busySinceMs ??= nowMs
+    this.#watchdog?.date(nowMs)
     if (this.isBehind) this.#tellRestLater()
   }
 
@@ -139,8 +139,7 @@ export class Inbound {
   shut(): void {
     if (this.#gate === 'shut') return
     this.#gate = 'shut'
-    this.#clock.clearTimeout(this.#overrunTimer)
-    this.#overrunTimer = undefined
+    this.#watchdog?.stop()
     this.#messages$?.complete()
     while (this.#last !== undefined) {
       const { item } = this.#take(this.#last)
@@ -169,7 +168,7 @@ export class Inbound {
       if (typeof item === 'function') item()
       else this.#deliver(item, byteLength)
     }
-    if (this.#busy && this.#busySinceMs === undefined) this.#tellRestLater()
+    if (this.#busy && this.#watchdog?.isUndated) this.#tellRestLater()
     if (this.#filled && this.#last === undefined && this.#gate === 'open') {
       this.#filled = false
       this.#events.loadChanged()
@@ -210,14 +209,17 @@ export class Inbound {
     this.#events.loadChanged()
   }
 
-  // One timer for a whole stretch of slow deliveries; when it fires it looks how long the present one has run. Most are
-  // over in the turn in which they began, and never cost a look at the clock.
   #watch(): void {
     const { handlerTimeoutMs } = this.#limits
     // The handler may have ended the connection before it began to wait.
     if (handlerTimeoutMs === 0 || this.#gate === 'shut') return
-    if (this.#overrunTimer === undefined) this.#armOverrun(handlerTimeoutMs)
-    this.#busySinceMs = undefined
+    this.#watchdog ??= new Watchdog({
+      clock: this.#clock,
+      limitMs: handlerTimeoutMs,
+      isWaiting: () => this.#busy,
+      overdue: () => this.#events.overran(),
+    })
+    this.#watchdog.begin()
   }
 
   #tellRestLater(): void {
@@ -226,21 +228,9 @@ export class Inbound {
     this.#tellRest ??= () => {
       this.#restIsDue = false
       if (!this.#busy) return
-      this.#busySinceMs ??= this.#clock.nowMs()
+      if (this.#watchdog?.isUndated) this.#watchdog.date(this.#clock.nowMs())
       this.#events.handlerRests()
     }
     this.#clock.endOfLoop(this.#tellRest)
-  }
-
-  #armOverrun(delayMs: number): void {
-    this.#overrunTimer = this.#clock.setTimeout(() => {
-      this.#overrunTimer = undefined
-      if (!this.#busy) return
-      const now = this.#clock.nowMs()
-      // Rather late than early, should a message ever come outside of any read.
-      const left = (this.#busySinceMs ??= now) + this.#limits.handlerTimeoutMs - now
-      if (left > 0) this.#armOverrun(left)
-      else this.#events.overran()
-    }, delayMs)
   }
 }

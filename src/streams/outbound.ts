@@ -15,8 +15,9 @@
 // Knows nothing of frames, sockets or machines.
 
 import type { RouteLimits } from '../protocol/limits.ts'
-import type { Clock, TimerHandle } from '../protocol/ports.ts'
+import type { Clock } from '../protocol/ports.ts'
 import { type Deferred, deferred } from './deferred.ts'
+import { Watchdog } from './watchdog.ts'
 
 /** What happens to a consumer that takes messages more slowly than they come. */
 export type SlowPolicy = (typeof SLOW_POLICIES)[number]
@@ -95,8 +96,8 @@ export class Outbound<P extends Sized> {
   #waitingPong: Uint8Array | undefined
   #onEmpty: (() => void) | undefined
   #room: Deferred<void> | undefined
-  #stallTimer: TimerHandle | undefined
-  #progressAtMs = 0
+  /** Of a link that takes nothing. */
+  #watchdog: Watchdog | undefined
   // One function for the whole life, made when first needed, so that a turn costs no closure.
   #endOfTurn: (() => void) | undefined
 
@@ -189,7 +190,6 @@ export class Outbound<P extends Sized> {
   drained(): void {
     if (this.#state === 'ended') return
     this.#blocked = false
-    this.#progressAtMs = this.#clock.nowMs()
     const pong = this.#waitingPong
     const ping = this.#waitingPing
     this.#waitingPong = undefined
@@ -256,8 +256,7 @@ export class Outbound<P extends Sized> {
     this.#onEmpty = undefined
     this.#waitingPing = undefined
     this.#waitingPong = undefined
-    this.#clock.clearTimeout(this.#stallTimer)
-    this.#stallTimer = undefined
+    this.#watchdog?.stop()
     this.#room?.resolve()
     this.#room = undefined
   }
@@ -380,21 +379,16 @@ export class Outbound<P extends Sized> {
 
   #block(): void {
     this.#blocked = true
-    this.#progressAtMs = this.#clock.nowMs()
-    if (this.#stallTimer === undefined) this.#watch(this.#limits.stallTimeoutMs)
-  }
-
-  // One timer watches a whole stretch of blocking and draining; it re-arms itself for what is left.
-  #watch(delayMs: number): void {
-    this.#stallTimer = this.#clock.setTimeout(() => {
-      this.#stallTimer = undefined
-      if (!this.#blocked) return
-      const limits = this.#limits
-      const left = this.#progressAtMs + limits.stallTimeoutMs - this.#clock.nowMs()
-      if (left > 0) return this.#watch(left)
-      this.#events.overflowed(
-        `the peer has not taken what was written within ${limits.stallTimeoutMs} ms`,
-      )
-    }, delayMs)
+    const { stallTimeoutMs } = this.#limits
+    this.#watchdog ??= new Watchdog({
+      clock: this.#clock,
+      limitMs: stallTimeoutMs,
+      isWaiting: () => this.#blocked,
+      overdue: () => {
+        const detail = `the peer has not taken what was written within ${stallTimeoutMs} ms`
+        this.#events.overflowed(detail)
+      },
+    })
+    this.#watchdog.begin(this.#clock.nowMs())
   }
 }
