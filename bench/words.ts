@@ -48,7 +48,7 @@ export interface Mark {
   readonly type: 'mark'
   /** The system's monotonic clock. */
   readonly atSeconds: number
-  /** User and system time of all threads since the process began. */
+  /** User and system time of all threads since the process began; without what it spent looking for work in vain. */
   readonly cpuSeconds: number
   /** Messages, deliveries or openings since the process began; 0 from a server. */
   readonly done: number
@@ -75,12 +75,12 @@ export interface Failed {
 export type Reply = Ready | Mark | Weight | Tidied | Failed
 
 /** A mark of this process, now. */
-export function markNow(done: number, latency?: Latency): Mark {
+export function markNow(done: number, idleSeconds = 0, latency?: Latency): Mark {
   const { user, system } = process.cpuUsage()
   return {
     type: 'mark',
     atSeconds: Number(process.hrtime.bigint()) / 1e9,
-    cpuSeconds: (user + system) / 1e6,
+    cpuSeconds: (user + system) / 1e6 - idleSeconds,
     done,
     latency,
   }

@@ -1,4 +1,7 @@
 // Activity: what the load process does between `run` and `rest`, and the loop that most of its kinds share.
+//
+// That loop spins: whoever writes to a process that sleeps pays for waking it, so a server would seem the slower the more
+// its load has to wait for it. How long the loop had nothing to do is counted, and is no work of the load's.
 
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Latency } from '../words.ts'
@@ -12,6 +15,8 @@ export interface Activity {
   rest(): Promise<void>
   /** Closes what the last run has opened. */
   tidy(): Promise<void>
+  /** Seconds since the process began in which it looked for messages in vain. */
+  readonly idleSeconds?: number
   /** Of the last run, when its pace was given. */
   latency?(): Latency
 }
@@ -22,8 +27,10 @@ export type CommonOptions = Omit<LinkOptions, 'onMessages' | 'localAddress'>
 /** Keeps a number of messages on their way: for each that is through, another may follow. */
 export class ClosedLoop implements Activity {
   done = 0
+  idleSeconds = 0
   readonly #start: () => number
   #running = false
+  #hasRead = false
   #inFlight = 0
   #resolveRest: (() => void) | undefined
 
@@ -35,6 +42,7 @@ export class ClosedLoop implements Activity {
   run(): void {
     this.#running = true
     this.#inFlight = this.#start()
+    this.#spin(performance.now())
   }
 
   rest(): Promise<void> {
@@ -47,13 +55,23 @@ export class ClosedLoop implements Activity {
 
   async tidy(): Promise<void> {}
 
-  /** Counts messages that are through, each worth so many; whether as many shall follow them. */
+  /** Counts messages that are through, maybe none yet, each worth so many; whether as many shall follow them. */
   through(messages: number, worth: number): boolean {
+    this.#hasRead = true
     this.done += messages * worth
     if (this.#running) return true
     this.#inFlight -= messages
     if (this.#inFlight === 0) this.#resolveRest?.()
     return false
+  }
+
+  #spin(sinceMs: number): void {
+    setImmediate(() => {
+      const now = performance.now()
+      if (!this.#hasRead) this.idleSeconds += (now - sinceMs) / 1000
+      this.#hasRead = false
+      if (this.#running) this.#spin(now)
+    })
   }
 }
 

@@ -23,7 +23,7 @@ export async function broadcast(work: BroadcastWork, common: CommonOptions): Pro
       havers[slot] = having === everyone ? 0 : having
       if (having === everyone) complete += 1
     }
-    if (complete > 0 && loop.through(complete, everyone)) publisher?.send(complete)
+    if (loop.through(complete, everyone) && complete > 0) publisher?.send(complete)
   })
   const [publisher] = links
   if (publisher === undefined) throw new Error('a broadcast needs connections')

@@ -53,12 +53,12 @@ async function begin({ port, path, dialect, work }: LoadPlan): Promise<Activity>
 
 async function obey({ type }: Order, activity: Activity): Promise<void> {
   if (type === 'run') {
-    say(markNow(activity.done))
+    say(markNow(activity.done, activity.idleSeconds))
     activity.run()
   }
   if (type === 'rest') {
     await activity.rest()
-    say(markNow(activity.done, activity.latency?.()))
+    say(markNow(activity.done, activity.idleSeconds, activity.latency?.()))
   }
   if (type === 'tidy') {
     await activity.tidy()
