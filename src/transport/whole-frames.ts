@@ -11,6 +11,7 @@ import type { Message } from '../protocol/message.ts'
 import { copyOf } from './bytes.ts'
 import { BINARY, CLOSE, PING, PONG, TEXT } from './frame.ts'
 import { noteReceivedText } from './framing.ts'
+import { asciiText } from './node-internals.ts'
 
 /** Who gets what the frames bring. */
 export interface FrameTaker {
@@ -207,7 +208,7 @@ function takeText(
   taker: FrameTaker,
 ): boolean {
   if (!isAscii && !isUtf8(bytes.subarray(start, end))) return false
-  const text = bytes.toString(isAscii ? 'latin1' : 'utf8', start, end)
+  const text = isAscii ? asciiText(bytes, start, end) : bytes.toString('utf8', start, end)
   noteReceivedText(text, bytes, start, end, isLent)
   taker.take(text, end - start)
   return true
