@@ -96,7 +96,7 @@ export const CASES: readonly Case[] = [
   broadcast(1000, 16, { floor: 12, goal: 21 }, 'quick'),
   broadcast(5000, 1, { floor: 1.15, goal: 1.3 }),
   broadcast(5000, 16, { floor: 10, goal: 19 }),
-  deflated(1000, 1, { floor: 15, goal: 20 }),
+  deflated(1000, 1, { floor: 10, goal: 20 }),
   deflated(1000, 16, { floor: 20, goal: 50 }, 'quick'),
   opening({ floor: 0.8, goal: 1.3 }),
   openingAndClosing(),

@@ -4,7 +4,6 @@
 // That includes what bare `ws` does not have: the statechart of each connection, its pings, its byte budget, its
 // journal. The package is imported by its own name, so what is measured is the build in `dist/`, as users get it.
 
-import { concatMap } from 'rxjs'
 import {
   type Connection,
   type MessageEvent,
@@ -42,7 +41,10 @@ const echoMachine = setup({
 // The same work by hand, in a stream function: what each form is held against.
 
 const oneByOne = (connection: Connection) => {
-  connection.messages$.pipe(concatMap(async (message) => connection.send(message))).subscribe()
+  let last = Promise.resolve()
+  connection.messages$.subscribe((message) => {
+    last = last.then(() => connection.send(message))
+  })
 }
 
 const driven = (logic: AnyActorLogic) => (connection: Connection) => {
