@@ -29,12 +29,12 @@ import { HttpRequest } from './http-request.ts'
 import { answerPlain, argumentsOf } from './plain-request.ts'
 import { RequestHandler } from './request-handler.ts'
 import {
-  type ApplicationSettings,
   checkSettings,
   DEFAULT_MAX_BODY_BYTES,
   DEFAULT_REQUEST_TIMEOUT_S,
   MAX_TIMEOUT_S,
   routeSettings,
+  type SharedSettings,
 } from './settings.ts'
 import { type Renderer, renderer } from './templates.ts'
 import { URLSpec } from './url-spec.ts'
@@ -49,6 +49,12 @@ export type Rule =
       kwargs?: object | undefined,
       name?: string | undefined,
     ]
+
+/** What an `Application` may be told. */
+export interface ApplicationSettings extends SharedSettings {
+  /** Told of each handler whose request is answered: a response, or 101. (Tornado: `log_function`) */
+  readonly logFunction?: ((handler: RequestHandler) => unknown) | undefined
+}
 
 /** Answers 404 with the page that the class's `writeError` makes. */
 class NotFound extends RequestHandler {
@@ -65,7 +71,7 @@ const NOTHING: Captures = { params: {}, args: [] }
  * `listen(port)` begins to serve them.
  */
 export class Application implements HandlerHost {
-  /** As they were given, and whatever else handlers are to find there. */
+  /** As they were given. */
   readonly settings: ApplicationSettings
   readonly #rules: readonly URLSpec[]
   readonly #renderTemplate: Renderer

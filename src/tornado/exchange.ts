@@ -13,7 +13,7 @@ import type { HandlerHost } from './host.ts'
 import type { HttpRequest } from './http-request.ts'
 import { jsonEncode } from './outgoing.ts'
 import { type HeaderValue, ResponseDraft } from './response.ts'
-import type { ApplicationSettings } from './settings.ts'
+import type { SharedSettings } from './settings.ts'
 
 /** What an exchange is made of. */
 export interface ExchangeSetup {
@@ -55,7 +55,7 @@ export class RequestExchange {
   }
 
   /** The application's settings; empty without one (Tornado: `settings`). */
-  get settings(): ApplicationSettings {
+  get settings(): SharedSettings {
     return this[setup].host.settings
   }
 

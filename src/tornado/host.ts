@@ -4,10 +4,10 @@
 // so when it asks. Knows no handlers.
 
 import { SettingError } from '../protocol/errors.ts'
-import type { ApplicationSettings } from './settings.ts'
+import type { SharedSettings } from './settings.ts'
 
 export interface HandlerHost {
-  readonly settings: ApplicationSettings
+  readonly settings: SharedSettings
   reverseUrl(name: string, ...args: readonly unknown[]): string
   staticUrl(path: string): string
   renderTemplate(name: string, namespace: object): string

@@ -12,7 +12,7 @@ export {
   type VerifyOptions,
   type WallClock,
 } from '../http/signed-value.ts'
-export { Application, type Rule } from './application.ts'
+export { Application, type ApplicationSettings, type Rule } from './application.ts'
 export { type MessageCallback, WebSocketClientConnection } from './client-connection.ts'
 export type { CompressionOptions } from './compression-options.ts'
 export { Finish, HTTPError, type HTTPErrorDetails, MissingArgumentError } from './errors.ts'
@@ -25,7 +25,7 @@ export {
   type SignedCookieReading,
 } from './request-handler.ts'
 export type { HeaderValue } from './response.ts'
-export type { ApplicationSettings } from './settings.ts'
+export type { SharedSettings } from './settings.ts'
 export { URLSpec, url } from './url-spec.ts'
 export {
   type ConnectRequest,

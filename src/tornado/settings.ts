@@ -11,10 +11,9 @@ import type { RouteSettings } from '../route-settings.ts'
 import type { ErrorListener } from '../runtime.ts'
 import { keepalive } from './keepalive.ts'
 import { messageBytes } from './message-bytes.ts'
-import type { RequestHandler } from './request-handler.ts'
 
-/** What an `Application` may be told; in seconds, with Tornado's defaults. */
-export interface ApplicationSettings {
+/** What an `Application` and its handlers know alike; in seconds, with Tornado's defaults. */
+export interface SharedSettings {
   /** Seconds between pings; default none. (Tornado: `websocket_ping_interval`) */
   readonly websocketPingInterval?: number | null | undefined
   /** Seconds to wait for a pong; default, and at most, the interval. 0: for ever. (Tornado: `websocket_ping_timeout`) */
@@ -44,13 +43,11 @@ export interface ApplicationSettings {
   readonly defaultHandlerClass?: (new () => object) | undefined
   /** Errors show their stack to the client, templates are read anew each time; default false. (Tornado: `debug`) */
   readonly debug?: boolean | undefined
-  /** Told of each handler whose request is answered: a response, or 101. (Tornado: `log_function`) */
-  readonly logFunction?: ((handler: RequestHandler) => unknown) | undefined
   /** Told of what handlers throw; default: a line on standard error, and the stack of what they threw. */
   readonly onError?: ErrorListener | undefined
 }
 
-const NAMES: Readonly<Record<keyof ApplicationSettings, string>> = {
+const NAMES: Readonly<Record<keyof SharedSettings | 'logFunction', string>> = {
   websocketPingInterval: 'number',
   websocketPingTimeout: 'number',
   websocketMaxMessageSize: 'number',
@@ -76,7 +73,7 @@ export const MAX_TIMEOUT_S = LONGEST_DELAY_MS / 1000
 export const DEFAULT_MAX_BODY_BYTES = 10 * 1024 * 1024
 
 /** @throws SettingError for a name that is no setting, or a value of the wrong kind. */
-export function checkSettings(settings: ApplicationSettings): ApplicationSettings {
+export function checkSettings<S extends SharedSettings>(settings: S): S {
   for (const [name, value] of Object.entries(settings)) {
     const types = Object.hasOwn(NAMES, name) ? NAMES[name as keyof typeof NAMES] : undefined
     if (types === undefined) {
@@ -104,7 +101,7 @@ export function checkSettings(settings: ApplicationSettings): ApplicationSetting
 }
 
 /** What `serve()` is told for them: Tornado's defaults, pings and compression off. */
-export function routeSettings(settings: ApplicationSettings): RouteSettings {
+export function routeSettings(settings: SharedSettings): RouteSettings {
   const { websocketPingInterval, websocketPingTimeout, websocketMaxMessageSize } = settings
   return {
     ...keepalive(websocketPingInterval, websocketPingTimeout, [
@@ -116,7 +113,7 @@ export function routeSettings(settings: ApplicationSettings): RouteSettings {
   }
 }
 
-function checkSecret({ cookieSecret, keyVersion }: ApplicationSettings): void {
+function checkSecret({ cookieSecret, keyVersion }: SharedSettings): void {
   if (cookieSecret === undefined || cookieSecret === null) return
   if (typeof cookieSecret === 'string') {
     if (cookieSecret === '') throw new SettingError('cookieSecret is empty: anyone could sign')
