@@ -22,7 +22,7 @@ export interface ClientDeadlines {
   readonly connectTimeoutMs: number
   /** A client that was open this long starts again with the first backoff. */
   readonly steadyMs: number
-  /** How long it holds a transport that is not the first one, before it tries that again. */
+  /** How long it holds a transport that is not the first one, before it tries that again; at most `steadyMs` where that has worked. */
   readonly upgradeMs: number
   readonly closeTimeoutMs: number
 }
@@ -48,6 +48,8 @@ export interface ClientContext extends ClientInput {
   readonly proven: boolean
   /** Times in a row that it could not be opened. */
   readonly failures: number
+  /** Whether the first transport has been open, and has not been tried in vain beside another since. */
+  readonly firstWorks: boolean
   /** Attempts since the client was open for long. */
   readonly attempt: number
   /** How long `waiting` takes, ms. */
@@ -86,7 +88,9 @@ const machineSetup = setup({
   delays: {
     connectTimeout: ({ context }) => context.deadlines.connectTimeoutMs,
     steady: ({ context }) => context.deadlines.steadyMs,
-    upgrade: ({ context }) => context.deadlines.upgradeMs,
+    // Where the first has worked before, the server was away rather than WebSockets kept from it.
+    upgrade: ({ context: { firstWorks, deadlines } }) =>
+      firstWorks ? Math.min(deadlines.steadyMs, deadlines.upgradeMs) : deadlines.upgradeMs,
     closeTimeout: ({ context }) => context.deadlines.closeTimeoutMs,
     retry: ({ context }) => context.delayMs,
   },
@@ -124,7 +128,8 @@ const noteNetwork = machineSetup.assign(({ event }) => {
 
 const noteChoice = machineSetup.assign(({ event }) => {
   assertEvent(event, 'app.chose')
-  return { transports: event.transports, index: 0, proven: false, failures: 0, attempt: 0 }
+  const { transports } = event
+  return { transports, index: 0, proven: false, failures: 0, firstWorks: false, attempt: 0 }
 })
 
 const noteRetry = machineSetup.assign({ attempt: 0 })
@@ -169,6 +174,8 @@ const noteCandidate = machineSetup.assign(({ context }) => ({
   links: context.links + 1,
   candidate: context.links + 1,
 }))
+
+const noteVain = machineSetup.assign({ firstWorks: false })
 
 const noteAdoption = machineSetup.assign(({ context }) => ({
   link: context.candidate,
@@ -231,6 +238,7 @@ export const clientMachine = machineSetup.createMachine({
     index: 0,
     proven: false,
     failures: 0,
+    firstWorks: false,
     attempt: 0,
     delayMs: 0,
     dueMs: 0,
@@ -277,7 +285,11 @@ export const clientMachine = machineSetup.createMachine({
       },
     },
     open: {
-      entry: machineSetup.assign({ proven: true, failures: 0 }),
+      entry: machineSetup.assign(({ context }) => ({
+        proven: true,
+        failures: 0,
+        firstWorks: context.firstWorks || context.index === 0,
+      })),
       initial: 'holding',
       after: { steady: { actions: machineSetup.assign({ attempt: 0 }) } },
       on: {
@@ -308,7 +320,7 @@ export const clientMachine = machineSetup.createMachine({
               }),
             },
           ],
-          after: { connectTimeout: { target: 'holding', actions: keepPresent } },
+          after: { connectTimeout: { target: 'holding', actions: [keepPresent, noteVain] } },
           on: {
             'link.writable': {
               guard: 'isOfCandidate',
@@ -320,7 +332,10 @@ export const clientMachine = machineSetup.createMachine({
               target: '#client.connecting.resuming',
               actions: [noteAdoption, ...resume],
             },
-            'link.closed': [{ guard: 'isOfCandidate', target: 'holding' }, ...losses()],
+            'link.closed': [
+              { guard: 'isOfCandidate', target: 'holding', actions: noteVain },
+              ...losses(),
+            ],
           },
         },
       },

@@ -62,7 +62,8 @@ export function clientPage(): string {
     members('src/client/client.ts', 'ClientOptions'),
     `The transports are ${TRANSPORTS.map((one) => `\`${one}\``).join(', ')}. One that cannot be opened is followed by the ` +
       'next; one that has been open is given up after three failures in a row. A client that is not on its first tries ' +
-      'that again every `upgradeMs`, beside the one that it has.',
+      'that again every `upgradeMs`, beside the one that it has; and, where that has been open before, for the first time ' +
+      'after `steadyMs`: more likely the server had been away.',
     'And for `connectPlain()`:',
     members('src/client/plain-client.ts', 'PlainOptions'),
     '## States',

@@ -103,6 +103,7 @@ describe('a client that has not begun', () => {
       index: 0,
       proven: false,
       failures: 0,
+      firstWorks: false,
       attempt: 0,
       delayMs: 0,
       dueMs: 0,
@@ -442,6 +443,25 @@ describe('a client that holds a transport that is not its first', () => {
     expect([it.state, it.told()]).toEqual([{ open: 'holding' }, [{ type: 'keep', link: 3 }]])
     it.take(opened(4))
     expect(it.state).toEqual({ open: 'holding' })
+  })
+
+  it('dials its first sooner where that has worked before, and once', async () => {
+    const it = await openClient()
+    for (let away = 0; it.context.index === 0; away++) {
+      it.lose()
+      await it.clock.advance(it.context.delayMs)
+      expect(away).toBeLessThan(10)
+    }
+    it.take(opened(it.context.link), ready(it.context.link))
+    await it.clock.advance(4_999)
+    expect(it.state).toEqual({ open: 'holding' })
+    await it.clock.advance(1)
+    expect(it.state).toEqual({ open: 'upgrading' })
+    it.lose(LOST, { link: it.context.candidate })
+    await it.clock.advance(9_999)
+    expect(it.state).toEqual({ open: 'holding' })
+    await it.clock.advance(1)
+    expect(it.state).toEqual({ open: 'upgrading' })
   })
 
   it('lets both go when the present link is lost meanwhile', async () => {
