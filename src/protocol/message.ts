@@ -9,8 +9,19 @@ import { describe, typeName, WebSocketError } from './errors.ts'
 /** A whole message as it arrives: text is a `string`, binary is a `Uint8Array`. */
 export type Message = string | Uint8Array
 
-/** What may be sent: a message, or an object or array that travels as JSON text. */
-export type Sendable = string | ArrayBuffer | ArrayBufferView | object
+/** What may be sent: a message, or an object or array that travels as JSON text; no promise, and no Observable. */
+export type Sendable =
+  | string
+  | ArrayBuffer
+  | ArrayBufferView
+  | Readonly<Record<string, unknown>>
+  | (object & NoPromise)
+
+/** A forgotten `await`, or `map` in the place of `concatMap`, does not compile. */
+interface NoPromise {
+  readonly then?: never
+  readonly subscribe?: never
+}
 
 // A value published to many is encoded once: the topic notes its message here, every sender finds it.
 const encoded = new WeakMap<object, Message>()
@@ -23,12 +34,13 @@ const shared = new WeakSet<Uint8Array>()
  * afterwards; other objects and arrays as JSON text.
  *
  * @throws WebSocketError `ERR_WINDSOCK_MESSAGE_TYPE` for numbers, booleans, functions, `null`, `undefined`,
- *   and for objects that JSON cannot express (cycles, `BigInt`, a `toJSON` that yields nothing).
+ *   for objects that JSON cannot express (cycles, `BigInt`, a `toJSON` that yields nothing), and for those of which it
+ *   would leave nothing but `{}`: promises, Observables, errors, maps, sets.
  */
 export function toMessage(value: Sendable): Message {
   if (typeof value === 'string') return value
   if (value instanceof Uint8Array) return value
-  if (typeof value !== 'object' || value === null) throw unsendable(value)
+  if (typeof value !== 'object' || value === null) throw unsendable(unexpressed(value))
   return encoded.get(value) ?? encode(value)
 }
 
@@ -118,16 +130,38 @@ export function jsonOf(value: object): string {
     json = JSON.stringify(value)
   } catch (cause) {
     // Of a cycle the engine also draws a picture, on further lines; it is in the cause.
-    throw unsendable(value, ` (${describe(cause).replace(/\n.*/s, '')})`, cause)
+    throw unsendable(unexpressed(value, ` (${describe(cause).replace(/\n.*/s, '')})`), cause)
   }
-  if (json === undefined) throw unsendable(value, ' (its toJSON() yields nothing)')
+  if (json === undefined) throw unsendable(unexpressed(value, ' (its toJSON() yields nothing)'))
+  const lost = whatIsLost(value, json)
+  if (lost !== undefined) throw unsendable(lost)
   return json
 }
 
-function unsendable(value: unknown, why = '', cause?: unknown): WebSocketError {
-  return new WebSocketError(
-    'ERR_WINDSOCK_MESSAGE_TYPE',
-    `cannot send a value of type ${typeName(value)}${why}: send a string, an ArrayBuffer or typed array, or an object that JSON can express`,
-    { fault: 'local', cause },
-  )
+/** What an object is of which JSON says nothing, and what to do about it. */
+function whatIsLost(value: object, json: string): string | undefined {
+  const { then, subscribe, toJSON } = value as Record<string, unknown>
+  if (typeof toJSON === 'function') return undefined
+  if (typeof subscribe === 'function') {
+    return 'an Observable: send what it emits, in a stream by concatMap or mergeMap in the place of map'
+  }
+  if (typeof then === 'function') {
+    return 'a promise: await it first, in a stream by concatMap in the place of map'
+  }
+  if (json !== '{}' || isPlain(value)) return undefined
+  return `a value of type ${value.constructor?.name ?? 'object'}, of which JSON would leave {}: send a plain object or an array of what it has`
+}
+
+function isPlain(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === null || Object.getPrototypeOf(prototype) === null
+}
+
+function unsendable(what: string, cause?: unknown): WebSocketError {
+  const message = `cannot send ${what}`
+  return new WebSocketError('ERR_WINDSOCK_MESSAGE_TYPE', message, { fault: 'local', cause })
+}
+
+function unexpressed(value: unknown, why = ''): string {
+  return `a value of type ${typeName(value)}${why}: send a string, an ArrayBuffer or typed array, or an object that JSON can express`
 }

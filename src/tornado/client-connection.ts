@@ -8,6 +8,7 @@
 import type { Connection, Handler, Pong } from '../handlers/handler.ts'
 import type { CloseRecord } from '../protocol/close-record.ts'
 import { WebSocketClosedError } from '../protocol/errors.ts'
+import type { Sendable } from '../protocol/message.ts'
 import { outgoing } from './outgoing.ts'
 
 /** Gets each message, the next when its promise has settled, and `null` at the end. */
@@ -100,7 +101,7 @@ export class WebSocketClientConnection {
    *   `WebSocketClosedError` once the connection is closing or closed.
    * @throws WebSocketError `ERR_WINDSOCK_MESSAGE_TYPE` for what is no message, and for bytes without `binary`.
    */
-  writeMessage(message: string | object, binary = false): Promise<void> {
+  writeMessage(message: Sendable, binary = false): Promise<void> {
     return this.connection.send(outgoing(message, binary))
   }
 

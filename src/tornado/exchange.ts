@@ -5,7 +5,8 @@
 // Source: tornado.web.RequestHandler.
 
 import type { RequestReport } from '../handlers/handler.ts'
-import { show, typeName, WebSocketError } from '../protocol/errors.ts'
+import { describe, show, typeName, WebSocketError } from '../protocol/errors.ts'
+import type { Sendable } from '../protocol/message.ts'
 import type { Clock } from '../protocol/ports.ts'
 import { cleanText, utf8Text, valuesOf } from './arguments.ts'
 import { atOnce, HTTPError, MissingArgumentError } from './errors.ts'
@@ -174,7 +175,7 @@ export class RequestExchange {
    * @throws WebSocketError `ERR_WINDSOCK_RESPONSE` for anything else: arrays too, as in Tornado; for what JSON cannot
    *   express; and when finished.
    */
-  write(chunk: string | Uint8Array | object): void {
+  write(chunk: Sendable): void {
     this[draft].check('write()')
     if (typeof chunk === 'string' || chunk instanceof Uint8Array) {
       this[draft].write(Buffer.from(chunk as string))
@@ -193,7 +194,7 @@ export class RequestExchange {
   }
 
   /** Ends the response; in `prepare` of a WebSocket, without an upgrade (Tornado: `finish`). */
-  finish(chunk?: string | Uint8Array | object): void {
+  finish(chunk?: Sendable): void {
     this[draft].check('finish()')
     if (chunk !== undefined) this.write(chunk)
     this[draft].finish()
@@ -233,7 +234,7 @@ function jsonToWrite(chunk: object): string {
   try {
     return jsonEncode(chunk)
   } catch (cause) {
-    const message = 'write takes a string, bytes or an object that JSON can express'
+    const message = `write takes a string, bytes or an object that JSON can express: ${describe(cause)}`
     throw new WebSocketError('ERR_WINDSOCK_RESPONSE', message, { cause })
   }
 }

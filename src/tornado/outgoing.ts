@@ -13,7 +13,7 @@ import { jsonOf, type Sendable } from '../protocol/message.ts'
  * @throws WebSocketError `ERR_WINDSOCK_MESSAGE_TYPE` for anything but a string, bytes or an object that JSON can express,
  *   and for bytes without `binary`.
  */
-export function outgoing(message: string | object, binary: boolean): Sendable {
+export function outgoing(message: Sendable, binary: boolean): Sendable {
   if (typeof message === 'string') return binary ? new TextEncoder().encode(message) : message
   if (message instanceof ArrayBuffer || ArrayBuffer.isView(message)) {
     if (binary) return message

@@ -19,6 +19,7 @@ import { checkCloseCode } from '../protocol/close-codes.ts'
 import { checkReason } from '../protocol/close-reason.ts'
 import type { CloseFrame, CloseRecord } from '../protocol/close-record.ts'
 import { WebSocketClosedError, WebSocketError } from '../protocol/errors.ts'
+import type { Sendable } from '../protocol/message.ts'
 import { isOriginAllowed } from '../protocol/origin.ts'
 import { bind, ClassHandler, closeAsked, unbind } from './class-handler.ts'
 import type { CompressionOptions } from './compression-options.ts'
@@ -171,7 +172,7 @@ export class WebSocketHandler extends RequestHandler {
    * @throws WebSocketError `ERR_WINDSOCK_MESSAGE_TYPE` for anything else, for what JSON cannot express, and for bytes
    *   without `binary`.
    */
-  writeMessage(message: string | object, binary = false): Promise<void> {
+  writeMessage(message: Sendable, binary = false): Promise<void> {
     return this.connection.send(outgoing(message, binary))
   }
 

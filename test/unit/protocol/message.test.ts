@@ -1,3 +1,4 @@
+import { of, Subject } from 'rxjs'
 import { describe, expect, it } from 'vitest'
 import {
   type Delivery,
@@ -55,6 +56,35 @@ describe('a message to send (RFC 6455 §5.6)', () => {
     expect(() => toMessage(cycle)).toThrow(refusal)
     expect(() => toMessage({ big: 1n })).toThrow(refusal)
     expect(() => toMessage({ toJSON: () => undefined })).toThrow(refusal)
+  })
+
+  it.each<[string, () => object, RegExp]>([
+    ['a promise', () => Promise.resolve('x'), /promise: await it first.*concatMap/],
+    ['an Observable', () => new Subject(), /Observable: send what it emits.*concatMap/],
+    ['a map', () => new Map([[1, 2]]), /type Map, of which JSON would leave {}: send a plain/],
+    ['an error', () => new RangeError('x'), /type RangeError, of which/],
+    ['a generator', () => (async function* () {})(), /of which JSON would leave {}/],
+  ])('cannot be %s, which would be {}', (_, make, message) => {
+    expect(() => toMessage(make() as Sendable)).toThrow(message)
+    expect(() => share(make() as Sendable)).toThrow(refusal)
+  })
+
+  it('may be an object in which there is nothing, or that says itself what it is', () => {
+    class Quiet {
+      toJSON() {
+        return {}
+      }
+    }
+    expect(toMessage({})).toBe('{}')
+    expect(toMessage(Object.create(null) as object)).toBe('{}')
+    expect(toMessage(new Quiet())).toBe('{}')
+  })
+
+  it('does not compile when it is a promise or an Observable', () => {
+    // @ts-expect-error A forgotten await.
+    expect(() => toMessage(Promise.resolve('x'))).toThrow(refusal)
+    // @ts-expect-error map in the place of concatMap.
+    expect(() => toMessage(of('x'))).toThrow(refusal)
   })
 
   it('shared once or not, is the text of an object as it is now where that is asked for', () => {
