@@ -105,6 +105,8 @@ const RESERVED = /^(sec-websocket-.*|connection|upgrade|content-length|transfer-
 export async function dial(url: string | URL, options: DialOptions): Promise<Dialed> {
   // What TypeScript says at once, a program in JavaScript is told here, as everywhere in this file.
   const { handler, ...settings } = options ?? {}
+  // A handler that is missing may be one whose name is misspelt.
+  settingsOf(settings)
   let headers: DialedHeaders = { headers: {}, rawHeaders: [] }
   const connection = await dialWith(url, handlerFactory(handler), settings, (answer) => {
     headers = answer

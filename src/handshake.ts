@@ -20,7 +20,7 @@ import {
 } from './protocol/handshake.ts'
 import { askOriginRule } from './protocol/origin.ts'
 import { chooseSubprotocol, parseSubprotocols } from './protocol/subprotocol.ts'
-import { isPromiseLike } from './protocol/user-code.ts'
+import { isPromiseLike, letsIn } from './protocol/user-code.ts'
 import type { ResolvedSettings } from './route-settings.ts'
 
 const NONE: readonly string[] = []
@@ -77,16 +77,21 @@ function* decide(
     connection.dispatch({ type: 'handshake.refused', ...refusal })
     return
   }
-  if (settings.prepare !== undefined && (yield settings.prepare(connection.request)) === false) {
-    throw new HandshakeError(403, 'you may not connect here')
+  if (settings.prepare !== undefined) {
+    if (!letsIn('prepare', yield settings.prepare(connection.request))) throw notHere()
   }
-  if (handler.prepare !== undefined) yield handler.prepare()
+  // A class's may end in whatever it likes, as in Tornado; a plain no is taken for one.
+  if (handler.prepare !== undefined && (yield handler.prepare()) === false) throw notHere()
   const offered = offeredBy(request)
   if (handler.selectSubprotocol === undefined) {
     connection.accept(chooseSubprotocol(offered, settings.subprotocols))
   } else {
     connection.accept(checkSelected(yield handler.selectSubprotocol(offered), offered))
   }
+}
+
+function notHere(): HandshakeError {
+  return new HandshakeError(403, 'you may not connect here')
 }
 
 /** Whether this page may connect (RFC 6455 §10.2); without an Origin header it is no browser, and there is nothing to check. */

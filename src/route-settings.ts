@@ -26,7 +26,7 @@ import { SLOW_POLICIES, type SlowPolicy } from './streams/outbound.ts'
 /** Whether a page of `origin` may connect; may be asynchronous. */
 export type CheckOrigin = (origin: string, request: ConnectionRequest) => boolean | Promise<boolean>
 
-/** Looks at an upgrade request before it is answered; may be asynchronous. `false` refuses with 403. */
+/** Looks at an upgrade request before it is answered; may be asynchronous. `false` refuses with 403, nothing and `true` let in. */
 export type Prepare = (request: ConnectionRequest) => void | boolean | Promise<void | boolean>
 
 /** What a route may set; on the server it is the default of all routes. Limits: see `LIMITS`. */
@@ -118,6 +118,8 @@ const CHECKS: Checks = {
 }
 
 const SETTING_NAMES = Object.keys(CHECKS) as SettingName[]
+const LIMIT_NAMES = Object.keys(LIMITS) as LimitName[]
+const ROUTE_LIMITS = LIMIT_NAMES.filter((name) => LIMITS[name].scope === 'route')
 
 /**
  * Joins a route's settings to the server's.
@@ -130,7 +132,9 @@ export function resolveSettings(
   scope: 'route' | 'server',
   otherNames: readonly string[] = [],
 ): ResolvedSettings {
-  checkNames(settings, [...otherNames, ...SETTING_NAMES, ...Object.keys(LIMITS)])
+  const others = [...otherNames, ...SETTING_NAMES]
+  const told = scope === 'route' ? ROUTE_LIMITS : LIMIT_NAMES
+  checkNames(settings, [...others, ...LIMIT_NAMES], undefined, [...others, ...told])
   const limits = settings as Readonly<Partial<Record<LimitName, number>>>
   const resolved = { ...base, limits: resolveLimits(base.limits, limits, scope) }
   for (const name of SETTING_NAMES) setOne(resolved, name, settings[name])

@@ -56,7 +56,8 @@ export function resolveNumbers(
   }
   for (const name of Object.keys(options)) {
     if (!Object.hasOwn(CLIENT_BOUNDS, name) && !otherNames.includes(name)) {
-      throw new SettingError(`there is no client option ${show(name)}`)
+      const known = [...otherNames, ...Object.keys(CLIENT_BOUNDS)].join(', ')
+      throw new SettingError(`there is no client option ${show(name)}; known are ${known}`)
     }
   }
   const entries = Object.entries(CLIENT_BOUNDS).map(([key, { default: usual, min, max }]) => {
@@ -74,6 +75,6 @@ export function checkTransports(chosen: readonly ClientTransport[]): readonly Cl
   const known = Array.isArray(chosen) && chosen.every((one) => TRANSPORTS.includes(one))
   if (known && chosen.length > 0 && new Set(chosen).size === chosen.length) return [...chosen]
   throw new SettingError(
-    `transports are ${show(chosen)}: they must be an array of one or more of ${TRANSPORTS.join(', ')}, each once`,
+    `transports are ${show(chosen) || 'none'}: they must be an array of one or more of ${TRANSPORTS.join(', ')}, each once`,
   )
 }

@@ -4,7 +4,7 @@
 
 import { HandlerError, HandshakeError, WebSocketError } from '../protocol/errors.ts'
 import type { Sendable } from '../protocol/message.ts'
-import { isPromiseLike, tell } from '../protocol/user-code.ts'
+import { isPromiseLike, letsIn, tell } from '../protocol/user-code.ts'
 import type { ConnectionRequest } from './handler.ts'
 
 /** Who asks: the upgrade request of a WebSocket, or the HTTP request of a poll or a publish. */
@@ -22,7 +22,7 @@ export type TopicInput = string | Uint8Array | number | boolean | null | object
 export interface TopicRules {
   /**
    * Asked before anything is read. Throw a `HandshakeError` to refuse with its status (401: who are you), or return
-   * `false` for 403; anything else lets in. May be asynchronous. Default: everyone may read.
+   * `false` for 403; nothing and `true` let in, and anything else is an error. May be asynchronous. Default: everyone may read.
    */
   readonly mayRead?: (caller: TopicCaller) => void | boolean | Promise<void | boolean>
   /**
@@ -64,8 +64,8 @@ function after<T, R>(given: T | Promise<T>, check: (value: T) => R): R | Promise
   return isPromiseLike(given) ? given.then(check) : check(given)
 }
 
-function refuseNo(allowed: void | boolean): void {
-  if (allowed === false) throw new HandshakeError(403, 'you may not read this topic')
+function refuseNo(answer: void | boolean): void {
+  if (!letsIn('mayRead', answer)) throw new HandshakeError(403, 'you may not read this topic')
 }
 
 function refuseNothing(value: Sendable): Sendable {

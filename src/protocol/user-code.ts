@@ -2,6 +2,8 @@
 //
 // Hooks have a barrier of their own (handlers/barrier.ts); these are for what stands outside of it.
 
+import { HandlerError, show } from './errors.ts'
+
 /** Whether something is thenable, for values that user code returns. */
 export function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
   return (
@@ -9,6 +11,17 @@ export function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
     value !== null &&
     typeof (value as { then?: unknown }).then === 'function'
   )
+}
+
+/**
+ * Whether a hook that may refuse lets in: by returning nothing or `true`; `false` refuses.
+ *
+ * @throws HandlerError for anything else: `null` for a user who was not found must not open the door.
+ */
+export function letsIn(hook: string, answer: unknown): boolean {
+  if (answer === undefined || typeof answer === 'boolean') return answer !== false
+  const detail = `${hook} returned ${show(answer)}: return nothing or true to let in, false to refuse`
+  throw new HandlerError(undefined, detail)
 }
 
 /** Tells `listener`, which nobody waits for; what it throws, or rejects with, goes to `failed`, which must not throw. */

@@ -33,7 +33,8 @@ export async function execute(handler: RequestHandler, args: readonly unknown[])
   try {
     const name = METHODS.find((method) => method === handler.request.method.toLowerCase())
     if (name === undefined) throw new HTTPError(405)
-    await handler.prepare()
+    // Tornado takes any answer for none; a plain no is one here, as it is before an upgrade.
+    if (((await handler.prepare()) as unknown) === false) throw new HTTPError(403)
     if (!response.isFinished) await handler[name](...(args as never[]))
     if (!response.isFinished) handler.finish()
   } catch (thrown) {

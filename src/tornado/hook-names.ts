@@ -2,7 +2,8 @@
 //
 // One that kept Tornado's spelling would never be called, and nothing would say so: an `on_close` that lets go of nothing, a
 // `check_origin` that lets nobody in. Nor would `get` of a WebSocketHandler, which makes the upgrade in Tornado, so that
-// programs ask there for a user: everyone would get in. Both are mistakes in the class, told when a route is made of it.
+// programs ask there for a user: everyone would get in. Nor would `onOpen` or `onmessage`, as browsers have them. All are
+// mistakes in the class, told when a route is made of it.
 
 import { WebSocketError } from '../protocol/errors.ts'
 import { RequestHandler } from './request-handler.ts'
@@ -14,8 +15,8 @@ interface HandlerClass {
 
 /**
  * @param Base - of windsock, that `Class` extends.
- * @throws WebSocketError `ERR_WINDSOCK_ROUTE` for a method of `Class` in Tornado's spelling of one that `Base` has, and for
- *   `get` where `Base` is for WebSockets.
+ * @throws WebSocketError `ERR_WINDSOCK_ROUTE` for a method of `Class` in another spelling of one that `Base` has, Tornado's or
+ *   a browser's, and for `get` where `Base` is for WebSockets.
  */
 export function checkHookNames(Class: HandlerClass, Base: HandlerClass): void {
   for (const theirs of methodsOf(Class, Base)) {
@@ -32,8 +33,15 @@ function insteadOf(theirs: string, Base: HandlerClass): string | undefined {
   if (theirs === 'get' && Base !== RequestHandler) {
     return 'it is prepare() that decides who may connect'
   }
-  const ours = theirs.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase())
-  return ours !== theirs && ours in Base.prototype ? `here it is ${ours}` : undefined
+  if (theirs in Base.prototype) return undefined
+  const spoken = plain(theirs) === 'onopen' ? 'open' : plain(theirs)
+  const ours = [...methodsOf(Base, Object)].find((name) => plain(name) === spoken)
+  return ours && `here it is ${ours}`
+}
+
+function plain(name: string): string {
+  // With an underscore at either end it is a helper of their own.
+  return name.toLowerCase().replaceAll(/(?<!^)_(?!$)/g, '')
 }
 
 function* methodsOf(Class: HandlerClass, Base: HandlerClass): Generator<string> {

@@ -12,6 +12,7 @@ export {
   type VerifyOptions,
   type WallClock,
 } from '../http/signed-value.ts'
+export { HandshakeError, WebSocketClosedError, WebSocketError } from '../protocol/errors.ts'
 export { Application, type ApplicationSettings, type Rule } from './application.ts'
 export { type MessageCallback, WebSocketClientConnection } from './client-connection.ts'
 export type { CompressionOptions } from './compression-options.ts'

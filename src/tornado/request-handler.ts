@@ -49,7 +49,7 @@ export class RequestHandler extends RequestExchange {
   /** Gets what the rule's third item says, once, before `prepare` (Tornado: `initialize`). */
   initialize(..._kwargs: never[]): void {}
 
-  /** Before the method, or the upgrade; `finish()` and what is thrown end the request (Tornado: `prepare`). */
+  /** Before the method, or the upgrade; `finish()`, what is thrown, and `false` end the request (Tornado: `prepare`). */
   prepare(): void | Promise<void> {}
 
   /**

@@ -25,8 +25,8 @@ export class URLSpec {
   /**
    * @param regex - matched against the whole path; a `^` before and a `$` behind may be left out.
    * @param kwargs - what `initialize` gets. @param name - for `reverseUrl`.
-   * @throws WebSocketError `ERR_WINDSOCK_ROUTE` for a pattern that does not compile or mixes named and unnamed groups, and
-   *   for a handler that is no class of ours.
+   * @throws WebSocketError `ERR_WINDSOCK_ROUTE` for a pattern that does not compile, mixes named and unnamed groups, or
+   *   can match no path, and for a handler that is no class of ours.
    */
   constructor(
     regex: string | RegExp,
@@ -82,6 +82,14 @@ export function url(
 function compile(regex: string | RegExp): RegExp {
   if (regex instanceof RegExp) return regex
   if (typeof regex !== 'string') throw failed(`a rule's pattern is ${show(regex)}: give it a text`)
+  if (/^\^?[\w:-]/.test(regex)) {
+    throw failed(`the pattern ${show(regex)} matches nothing: every path begins with "/"`)
+  }
+  if (/\/:[a-z_]/i.test(regex)) {
+    throw failed(
+      `the pattern ${show(regex)} is one of route(): here it is a regular expression, as in "/user/([^/]+)" or "/user/(?<id>[^/]+)"`,
+    )
+  }
   try {
     return new RegExp(regex.replace(/\\.|\(\?P</gs, (found) => (found === '(?P<' ? '(?<' : found)))
   } catch (cause) {

@@ -38,11 +38,18 @@ describe('policy', () => {
     expect(opened()).toBe(0)
   })
 
-  it('prepare that returns anything else lets in', async () => {
-    for (const answer of [true, undefined, 0, '']) {
+  it('prepare that returns true or nothing lets in', async () => {
+    for (const answer of [true, undefined]) {
       const { port } = await house({ prepare: () => answer as boolean })
       await expectEcho(port)
     }
+  })
+
+  it.each([null, 0, '', 'bob', {}])('prepare that returns %j lets nobody in', async (answer) => {
+    const { port, errors, opened } = await house({ prepare: () => answer as never })
+    expect((await ask(port, {})).status).toBe(500)
+    expect(String(await errors.next())).toContain('return nothing or true to let in')
+    expect(opened()).toBe(0)
   })
 
   it.each([101, 200, 99, 304, 404.5, 600, '401' as never])(
