@@ -8,6 +8,7 @@
 import { SESSION_LIMITS } from './handlers/session-limits.ts'
 import { type AnyTopic, topicHandler } from './handlers/topic-handler.ts'
 import { rulesOf, type TopicRules } from './handlers/topic-rules.ts'
+import type { TopicsByName } from './handlers/topic-session.ts'
 import { pattern } from './http/pattern.ts'
 import { HandshakeRequest } from './http/request.ts'
 import type { Inherited, PlainRequests } from './http/requests.ts'
@@ -66,16 +67,21 @@ const NAMES = Object.keys({
   ...TOPIC_LIMITS,
 } satisfies Record<keyof TopicsOptions, unknown>)
 
+/** Finds a topic by its name, or makes it: rooms that come and go. `undefined`: there is none (404). */
+export type FindTopic = (name: string) => AnyTopic | undefined
+
 /**
- * Serves `list` at `path`.
+ * Serves topics at `path`.
  *
- * @param path - such as `/topics`; a topic stands at `/topics/<its name>`.
- * @throws SettingError for an option that is none, a function that is none, a topic without a history, a name that is empty
- *   or longer than 255 bytes, two of one name, a content type that is none, or a bound out of range.
+ * @param path - such as `/topics`; a topic stands at `/topics/<its name>`. It has no parameters.
+ * @param list - the topics; or a function that is asked for one whenever a client names it, with 1 to 255 bytes, before
+ *   `mayRead` and `accept` are. Whatever it makes for a name it keeps itself, and bounds: anybody may ask for any.
+ * @throws SettingError for an unknown option, a rule that is not a function, a topic without a history, a name that is empty
+ *   or longer than 255 bytes, two of one name, a content type that is none, a path with a parameter, or a bound out of range.
  */
 export function topics(
   path: string,
-  list: readonly AnyTopic[],
+  list: readonly AnyTopic[] | FindTopic,
   options: TopicsOptions = {},
 ): readonly (Route | PlainRequests)[] {
   if (options instanceof Broadcast) {
@@ -85,7 +91,9 @@ export function topics(
   }
   checkNames(options, NAMES)
   checkFunctions(options)
-  const byName = topicsByName(list)
+  checkPath(path)
+  const { checkOrigin, requireOrigin, contentType } = options
+  const byName = typeof list === 'function' ? foundBy(list, contentType) : listed(list, contentType)
   const rules = rulesOf(options)
   const factory = topicHandler(byName, rules, {
     heartbeatMs: bound(options, 'heartbeatMs'),
@@ -94,10 +102,6 @@ export function topics(
     publishPerSecond: bound(options, 'maxPublishesPerSecond'),
     answerTimeoutMs: resolveTopicLimits(options).answerTimeoutMs,
   })
-  const { checkOrigin, requireOrigin, contentType } = options
-  if (contentType !== undefined) {
-    for (const name of byName.keys()) checkContentType(name, contentType(name))
-  }
   const settings = { checkOrigin, requireOrigin }
   resolveSettings(DEFAULT_SETTINGS, settings, 'route')
   const begin = (server: Inherited) =>
@@ -129,27 +133,78 @@ function checkFunctions(options: TopicsOptions): void {
   }
 }
 
+function checkPath(path: string): void {
+  if (typeof path === 'string' && /[:*{]/.test(path)) {
+    throw new SettingError(
+      `topics() stands at ${show(path)}: a path without parameters, below which each topic has its name; topics that come and go are found by a function in the place of the list`,
+    )
+  }
+}
+
+function foundBy(
+  find: FindTopic,
+  contentType: TopicsOptions['contentType'],
+): TopicsByName<AnyTopic> {
+  return {
+    get(name) {
+      if (!isName(name)) return undefined
+      const found: unknown = find(name)
+      if (found === undefined) return undefined
+      checkTopic(found)
+      if (found.name !== name) {
+        throw new SettingError(`the topic found for ${show(name)} is called ${show(found.name)}`)
+      }
+      if (contentType !== undefined) checkContentType(name, contentType(name))
+      return found
+    },
+  }
+}
+
+function listed(
+  list: readonly AnyTopic[],
+  contentType: TopicsOptions['contentType'],
+): TopicsByName<AnyTopic> {
+  const byName = topicsByName(list)
+  if (contentType !== undefined) {
+    for (const name of byName.keys()) checkContentType(name, contentType(name))
+  }
+  const only = byName.size === 1 ? list[0] : undefined
+  return { get: (name) => byName.get(name), only }
+}
+
+function isName(name: string): boolean {
+  const bytes = Buffer.byteLength(name)
+  return bytes > 0 && bytes <= MAX_TOPIC_LENGTH
+}
+
+function checkTopic(one: unknown): asserts one is AnyTopic {
+  if (!isTopic(one)) {
+    throw new SettingError(
+      `topics() was given ${show(one)} as a topic: make topics with topic(name, { history: { count: 1000 } })`,
+    )
+  }
+  if (!isName(one.name)) {
+    throw new SettingError(
+      `a topic is called ${show(one.name)}: a name that clients can ask for has 1 to ${MAX_TOPIC_LENGTH} bytes`,
+    )
+  }
+  checkKeepsHistory(one)
+}
+
+function isTopic(one: unknown): one is AnyTopic {
+  return one instanceof Broadcast
+}
+
 function topicsByName(list: readonly AnyTopic[]): ReadonlyMap<string, AnyTopic> {
   if (!Array.isArray(list)) {
     throw new SettingError(
-      `topics() needs an array, as in topics('/topics', [news]), not ${show(list)}`,
+      `topics() needs an array, as in topics('/topics', [news]), or a function that finds a topic by its name, not ${show(list)}`,
     )
   }
   const byName = new Map<string, AnyTopic>()
   for (const one of list as readonly AnyTopic[]) {
-    if (!(one instanceof Broadcast)) {
-      throw new SettingError(
-        `topics() has ${show(one)} in its list: make topics with topic(name, { history: { count: 1000 } })`,
-      )
-    }
-    const bytes = Buffer.byteLength(one.name)
-    if (bytes === 0 || bytes > MAX_TOPIC_LENGTH) {
-      throw new SettingError(
-        `a topic in the list is called ${show(one.name)}: a name that clients can ask for has 1 to ${MAX_TOPIC_LENGTH} bytes`,
-      )
-    }
+    checkTopic(one)
     if (byName.has(one.name)) throw new SettingError(`two topics are called ${show(one.name)}`)
-    checkKeepsHistory(one)
     byName.set(one.name, one)
   }
   return byName

@@ -177,8 +177,8 @@ export class Client {
   }
 
   /** As `close()`, for `await using`. */
-  [Symbol.asyncDispose](): Promise<unknown> {
-    return this.close()
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
   }
 }
 

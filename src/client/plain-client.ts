@@ -104,7 +104,7 @@ export class PlainClient {
   }
 
   /** As `close(1000)`, for `await using`. */
-  [Symbol.asyncDispose](): Promise<unknown> {
-    return this.close(1000)
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close(1000)
   }
 }

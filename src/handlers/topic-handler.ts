@@ -30,7 +30,12 @@ import {
   type TopicRules,
   tellRule,
 } from './topic-rules.ts'
-import { type SessionOptions, type SessionService, TopicSession } from './topic-session.ts'
+import {
+  type SessionOptions,
+  type SessionService,
+  TopicSession,
+  type TopicsByName,
+} from './topic-session.ts'
 
 /** A topic of either kind. */
 export type AnyTopic = Topic<Sendable> | DurableTopic<Sendable>
@@ -46,7 +51,7 @@ interface PlainReader {
 
 /** The handler of `topics`; a path that names one (`:name`) binds a plain client to it. */
 export function topicHandler(
-  topics: ReadonlyMap<string, AnyTopic>,
+  topics: TopicsByName<AnyTopic>,
   rules: TopicRules,
   options: SessionOptions,
 ): HandlerFactory {
@@ -166,8 +171,7 @@ class TopicHandler implements Handler {
   #plainTopic(): AnyTopic {
     const { name } = this.#request.params
     const { topics } = this.#service
-    const only = topics.size === 1 ? topics.values().next().value : undefined
-    const topic = name === undefined ? only : topics.get(name)
+    const topic = name === undefined ? topics.only : topics.get(name)
     if (topic === undefined) {
       throw name === undefined
         ? new HandshakeError(400, `say which topic, or speak ${RESUME_SUBPROTOCOL}`)

@@ -40,10 +40,19 @@ export interface SessionOptions extends ResumeLimits {
   readonly answerTimeoutMs: number
 }
 
+const NO_SUCH_TOPIC = 'there is no such topic'
+
+/** Topics by their names. */
+export interface TopicsByName<Log> {
+  get(name: string): Log | undefined
+  /** The one that a client means who says no name. */
+  readonly only?: Log | undefined
+}
+
 /** What connections to topics are served from. */
 export interface SessionService<Log extends TopicLog = TopicLog> {
   /** By their names. */
-  readonly topics: ReadonlyMap<string, Log>
+  readonly topics: TopicsByName<Log>
   readonly rules: TopicRules
   readonly options: SessionOptions
   readonly clock: Clock
@@ -110,12 +119,20 @@ export class TopicSession {
   async #take(frame: ClientFrame): Promise<ResumeErrorCode | undefined> {
     if (frame.type === 'ping') return this.#send({ type: 'pong', id: frame.id })
     const { id, topic: name } = frame
+    if (frame.type === 'unsubscribe') return this.#unsubscribe(id, name)
     const log = this.#service.topics.get(name)
-    if (log === undefined) return this.#refuse(id, 'topic_not_found', 'there is no such topic')
+    if (log === undefined) return this.#refuse(id, 'topic_not_found', NO_SUCH_TOPIC)
     if (frame.type === 'subscribe') return this.#subscribe(id, log, frame.begin)
-    if (frame.type === 'publish') return this.#publish(id, log, frame)
-    this.#stop(name)
-    return this.#send({ type: 'unsubscribed', id, topic: name })
+    return this.#publish(id, log, frame)
+  }
+
+  // What it reads it may leave, also where the topic itself is not to be found any more.
+  #unsubscribe(id: number, topic: string): ResumeErrorCode | undefined {
+    if (!this.#subscriptions.has(topic) && this.#service.topics.get(topic) === undefined) {
+      return this.#refuse(id, 'topic_not_found', NO_SUCH_TOPIC)
+    }
+    this.#stop(topic)
+    return this.#send({ type: 'unsubscribed', id, topic })
   }
 
   async #subscribe(

@@ -5,7 +5,7 @@
 // Source: tornado.web.HTTPError, MissingArgumentError, Finish.
 
 import { STATUS_CODES } from 'node:http'
-import { type ErrorDetails, HandlerError, WebSocketError } from '../protocol/errors.ts'
+import { type ErrorDetails, HandlerError, show, WebSocketError } from '../protocol/errors.ts'
 import { isPromiseLike } from '../protocol/user-code.ts'
 
 /** How an `HTTPError` differs from its status alone. */
@@ -95,6 +95,6 @@ export function checkStatus(status: number, least = 200): number {
   if (Number.isInteger(status) && status >= least && status <= 599) return status
   throw new WebSocketError(
     'ERR_WINDSOCK_RESPONSE',
-    `the status is ${String(status)}: it must be a whole number from ${least} to 599`,
+    `the status is ${show(status)}: it must be a whole number from ${least} to 599`,
   )
 }

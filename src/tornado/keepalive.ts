@@ -6,7 +6,7 @@
 // Source: tornado.websocket, `websocket_ping_interval`, `websocket_ping_timeout`.
 
 import { emitWarning } from 'node:process'
-import { SettingError } from '../protocol/errors.ts'
+import { SettingError, show } from '../protocol/errors.ts'
 import { LONGEST_DELAY_MS } from '../protocol/ports.ts'
 
 /** Milliseconds; 0 is "never", for either. */
@@ -57,7 +57,7 @@ export function keepalive(
 export function milliseconds(name: string, seconds: number): number {
   if (typeof seconds !== 'number' || !(seconds >= 0) || seconds > MOST_SECONDS) {
     throw new SettingError(
-      `${name} is ${String(seconds)}: it must be a number of seconds from 0 to ${MOST_SECONDS}`,
+      `${name} is ${show(seconds)}: it must be a number of seconds from 0 to ${MOST_SECONDS}`,
     )
   }
   return seconds === 0 ? 0 : Math.max(1, Math.round(seconds * 1000))

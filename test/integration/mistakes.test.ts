@@ -76,7 +76,12 @@ const MISTAKES: readonly [what: string, make: () => unknown, code: string, says:
     /two pages have the path \/:/,
   ],
   ['a handler among the routes', () => serve?.({ routes: [nothing] }), 'ROUTE', /routes\[0\]/],
-  ['a misspelt option', () => serve?.({ routes: [], prot: 1 }), 'SETTING', /"prot".*host, port/],
+  [
+    'a misspelt option',
+    () => serve?.({ routes: [], prot: 1 }),
+    'SETTING',
+    /"prot"; did you mean "port"\?/,
+  ],
   ['a port of no number', () => serve?.({ routes: [], port: 'http' }), 'LISTEN', /port is "http"/],
   [
     'no number for a port',
@@ -158,7 +163,7 @@ const MISTAKES: readonly [what: string, make: () => unknown, code: string, says:
     'a misspelt history',
     () => topic?.('a', { histroy: {} }),
     'SETTING',
-    /"histroy"; known are history/,
+    /"histroy"; did you mean "history"\?/,
   ],
   ['a history in one number', () => topic?.('a', { history: 5 }), 'SETTING', /history is 5/],
   [
@@ -174,7 +179,7 @@ const MISTAKES: readonly [what: string, make: () => unknown, code: string, says:
     /durable is true/,
   ],
   ['one topic without a list', () => topics?.('/', news), 'SETTING', /needs an array/],
-  ['a topic by its name', () => topics?.('/', ['news']), 'SETTING', /has "news" in its list/],
+  ['a topic by its name', () => topics?.('/', ['news']), 'SETTING', /given "news" as a topic/],
   ['a topic with an empty name', () => topics?.('/', kept('')), 'SETTING', /called "".*1 to 255/],
   [
     'a topic whose name is too long',
@@ -219,12 +224,25 @@ const MISTAKES: readonly [what: string, make: () => unknown, code: string, says:
     'SETTING',
     /contentType is "text\/plain": it must be a function/,
   ],
+  [
+    'topics below a parameter',
+    () => topics?.('/t/:room', [news]),
+    'SETTING',
+    /a path without parameters.*found by a function/,
+  ],
   ['a misspelt rule', () => topics?.('/', [news], { acept: nothing }), 'SETTING', /"acept"/],
   ['a room by its name', () => chatRoom?.({ topic: 'chat' }), 'SETTING', /topic is "chat"/],
   ['a room with less than nothing', () => chatRoom?.({ last: -1 }), 'SETTING', /last is -1/],
   ['a misspelt option of a room', () => chatRoom?.({ lst: 1 }), 'SETTING', /"lst"/],
   ['an interval without its unit', () => clockFeed?.({ every: 1 }), 'SETTING', /"everyMs"\?/],
   ['an interval without its name', () => clockFeed?.(1_000), 'SETTING', /is 1000.*everyMs/],
+  ['a misspelt handler', () => dial?.(URL_OF_NOBODY, { handlr: nothing }), 'SETTING', /"handlr"/],
+  [
+    'what belongs to the server, misspelt on a route',
+    () => route?.('/', nothing, { maxConection: 1 }),
+    'SETTING',
+    /known are (?!.*maxConnections)/,
+  ],
   ['nobody to handle what is dialed', () => dial?.(URL_OF_NOBODY), 'ROUTE', /cannot be undefined/],
   [
     'a port beyond the last',

@@ -48,12 +48,15 @@ describe('a mayRead that returns false', () => {
     }
   })
 
-  it.each([null, 0, '', 'bob'])('is not %j, which is an error and lets nobody in', async (answer) => {
-    const mayRead = () => answer as never
-    await using server = harness(topics('/topics', [news()], { mayRead }))
-    expect((await server.connect('/topics/news')).status).toBe(500)
-    expect(String(server.errors[0])).toContain('mayRead returned')
-  })
+  it.each([null, 0, '', 'bob'])(
+    'is not %j, which is an error and lets nobody in',
+    async (answer) => {
+      const mayRead = () => answer as never
+      await using server = harness(topics('/topics', [news()], { mayRead }))
+      expect((await server.connect('/topics/news')).status).toBe(500)
+      expect(String(server.errors[0])).toContain('mayRead returned')
+    },
+  )
 })
 
 it('what has no onError of its own tells the server, whatever carries it', async () => {

@@ -108,6 +108,15 @@ describe('rules', () => {
     }
   })
 
+  it('a pattern that no path matches is refused at construction, and one in the words of route()', () => {
+    for (const regex of ['chat', '^chat', ':room', '/user/:id']) {
+      expect(() => new URLSpec(regex, Told)).toThrow(ROUTE_ERROR)
+    }
+    for (const regex of ['/at/12:30', '.*', '(/a)', /chat/]) {
+      expect(() => new URLSpec(regex, Told)).not.toThrow()
+    }
+  })
+
   it('a path that is not UTF-8 is 400 (T3)', async () => {
     const { port } = await startApplication([
       ['/p/(.*)', Told],

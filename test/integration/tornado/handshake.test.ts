@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest'
 import { HandshakeError, route } from 'windsock'
-import { Finish, HTTPError, WebSocketHandler } from 'windsock/tornado'
+import { Finish, HTTPError, RequestHandler, WebSocketHandler } from 'windsock/tornado'
 import { askPlain, startApplication } from '../support/application.ts'
 import { ask } from '../support/house.ts'
 import { Mailbox } from '../support/mailbox.ts'
@@ -142,6 +142,28 @@ describe('the origin', () => {
 })
 
 describe('prepare', () => {
+  it('refuses with 403 by a plain false, at once or later, before an upgrade and before a method', async () => {
+    class No extends WebSocketHandler {
+      override prepare() {
+        return false as unknown as undefined
+      }
+    }
+    class NoLater extends RequestHandler {
+      override async prepare() {
+        return false as unknown as undefined
+      }
+      override get() {
+        this.write('a secret')
+      }
+    }
+    const { port } = await startApplication([
+      ['/', No],
+      ['/page', NoLater],
+    ])
+    expect((await ask(port, {})).status).toBe(403)
+    expect((await askPlain(port, '/page')).status).toBe(403)
+  })
+
   it('puts headers on the 101, repeated ones too, and none that the 101 has itself (T12, T24, T25)', async () => {
     const { port } = await preparing((handler) => {
       handler.addHeader('X-One', 'a')

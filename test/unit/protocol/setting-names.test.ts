@@ -13,6 +13,10 @@ describe('names of settings', () => {
     [{ every: 1 }, undefined, '"every"; did you mean "everyMs"?'],
     [{ every: 1 }, 'clock', '"clock.every"; did you mean "everyMs"?'],
     [{ every_ms: 1 }, undefined, '"every_ms"; did you mean "everyMs"?'],
+    [{ evryMs: 1 }, undefined, '"evryMs"; did you mean "everyMs"?'],
+    [{ everMys: 1 }, undefined, '"everMys"; did you mean "everyMs"?'],
+    [{ everyMmS: 1 }, undefined, '"everyMmS"; did you mean "everyMs"?'],
+    [{ x: 1 }, undefined, '"x"; known are everyMs, epoch'],
     [{ second: 1 }, undefined, '"second"; known are everyMs, epoch'],
   ])('%j in %s is refused with what was meant', (settings, of, told) => {
     expect(() => checkNames(settings, KNOWN, of)).toThrow(
