@@ -4,9 +4,10 @@
 
 import type { Journal } from './journal/journal.ts'
 import { checkJournal } from './open-journal.ts'
-import { SettingError, show } from './protocol/errors.ts'
+import { describe, SettingError, show, WebSocketError } from './protocol/errors.ts'
 import type { Sendable } from './protocol/message.ts'
 import { checkNames } from './protocol/setting-names.ts'
+import { printError } from './runtime.ts'
 import type { TopicOptions, TopicPorts } from './streams/broadcast.ts'
 import { DurableTopic } from './streams/durable-topic.ts'
 import { Topic } from './streams/topic.ts'
@@ -51,10 +52,22 @@ export function topic<T extends Sendable>(
     throw new SettingError(`the name of a topic is ${show(name)}: it must be a text`)
   }
   checkNames(settings, NAMES)
-  const { durable, clock = liveClock, random = liveRandom, ...options } = settings
+  const { durable, clock = liveClock, random = liveRandom, ...given } = settings
+  const options = { onSubscriberError: printFirst(name), ...given }
   checkJournal('durable', durable)
   const ports = { clock, random }
   return durable === undefined
     ? new Topic<T>(name, options, ports)
     : new DurableTopic<T>(name, durable.store, options, ports)
+}
+
+// A subscriber that throws is a mistake that must not go unseen; but it may do so with every message.
+function printFirst(name: string): (thrown: unknown) => void {
+  let isPrinted = false
+  return (cause) => {
+    if (isPrinted) return
+    isPrinted = true
+    const message = `a subscriber of the topic ${show(name)} threw: ${describe(cause)} (from here on this is counted, in subscriberErrors)`
+    printError(new WebSocketError('ERR_WINDSOCK_UNHANDLED', message, { fault: 'bug', cause }))
+  }
 }

@@ -20,7 +20,7 @@ import { type Sink, Sinks } from './sinks.ts'
 
 /** What a topic may be told, wherever its messages are kept. */
 export interface TopicOptions {
-  /** Called with what a subscriber threw. Default: it is counted in `subscriberErrors`, nothing else. */
+  /** Called with what a subscriber threw, which `subscriberErrors` counts. Default of `topic()`: the first is printed. */
   readonly onSubscriberError?: (thrown: unknown) => void
   /** What is kept for those who come back; default: nothing in memory, 10,000 messages in a journal. */
   readonly history?: HistoryOptions
