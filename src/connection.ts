@@ -25,7 +25,7 @@ import { Inbound, type InboundEvents } from './streams/inbound.ts'
 import { Outbound, type OutboundEvents } from './streams/outbound.ts'
 import type { Door, Transport, TransportEvents, Violation } from './transport/transport.ts'
 
-// It tells its parts of itself, and no function per connection and part stands between: an idle connection holds that much less.
+// It is itself the listener of its parts: a closure for each of them would be a part of what an idle connection holds.
 export class LiveConnection
   implements Connection, TransportEvents, InboundEvents, OutboundEvents, DriverOwner
 {
@@ -139,7 +139,7 @@ export class LiveConnection
     if (this.#transport === undefined) this.#linkEnded()
   }
 
-  /** Once who made it has told it what was known at once: what is decided by then needs no deadline. */
+  /** Called once after it was made: a handshake that is decided by then needs no timer. */
   setTimers(): void {
     this.#driver.setTimers()
   }

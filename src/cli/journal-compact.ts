@@ -38,6 +38,8 @@ export async function compactJournal(file: string, options: CompactOptions): Pro
         const trimmed = await trimTopics(store, keepEvents, notBeforeMs)
         lines.push(`${counted(trimmed, 'message')} of topics trimmed`)
       }
+    } else {
+      lines.push('nothing is taken away: that takes --keep-events or --max-age')
     }
     progress.tell(0, undefined, 'bytes to go: giving the space back')
     await store.compact()

@@ -50,7 +50,9 @@ program
   .argument('<journal>', 'the file that openJournal() writes; it is only read')
   .argument('[connection]', 'an id, or the beginning of one; after -- if it begins with -')
   .addOption(
-    new Option('--limit <number>', 'so many connections, 0 for all').argParser(whole).default(20),
+    new Option('--limit <number>', 'show at most this many connections, 0 for all')
+      .argParser(whole)
+      .default(20),
   )
   .addOption(new Option('--cause <cause>', 'only those that ended so').choices(CAUSES))
   .option(
@@ -109,17 +111,17 @@ program
       .argParser(another)
       .default([], 'none'),
   )
-  .option('--origin <origin>', 'be a page of that origin')
+  .option('--origin <origin>', 'send this Origin header, as a page does')
   .addOption(
-    new Option('--ping <time>', 'send a ping so often, and show its round trip: 5s, 1m; 0 for none')
+    new Option(
+      '--ping <time>',
+      'time between two pings, whose round trips are shown: 5s, 1m; 0 for none',
+    )
       .argParser(pause)
       .default(30_000, '30s'),
   )
   .addOption(
-    new Option(
-      '--wait <time>',
-      'when piped input ends: close when it was quiet for so long; 0 for never',
-    )
+    new Option('--wait <time>', 'when piped input ends: close after this much silence; 0 for never')
       .argParser(pause)
       .default(1_000, '1s'),
   )
@@ -150,7 +152,7 @@ journal
   .command('compact')
   .description('take away what is old, and give its space back to the disk')
   .argument('<journal>', 'no process may have it open')
-  .option('--keep-events <number>', 'of lives: keep so many of the newest events', whole)
+  .option('--keep-events <number>', 'of lives: keep this many of the newest events', whole)
   .option('--max-age <time>', 'take away what is older: 90s, 30m, 24h, 7d', age)
   .option('--topics', 'do the same with the messages of each topic')
   .action((file: string, options: CompactOptions) => compactJournal(file, options))

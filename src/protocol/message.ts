@@ -78,7 +78,7 @@ export function copyOf<T extends Uint8Array>(bytes: T): T {
 /** Fewer bytes than these may stand in memory that they share with others, as Node's small buffers do. */
 export const SMALL_BYTES = 4_096
 
-/** The bytes for who keeps them: few ones copied out of what they are part of, which they would keep as a whole. */
+/** Bytes that may be kept: a small view is copied, because it would keep alive all of the memory that it is part of. */
 export function ownBytes<T extends Uint8Array>(bytes: T): T {
   return bytes.byteLength < SMALL_BYTES && bytes.byteLength < bytes.buffer.byteLength
     ? copyOf(bytes)

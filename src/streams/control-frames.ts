@@ -91,7 +91,7 @@ export class ControlFrames {
   /**
    * Which of our pings a pong answers, once; `undefined` for one that nobody asked for.
    *
-   * Who answers a ping is done with those before it (§5.5.3), so that it is proof for the keepalive if one of those was.
+   * It answers all pings before that one, too (§5.5.3), so it is proof for the keepalive if any of them was.
    */
   answer(pong: Uint8Array): Answer | undefined {
     const payload = textOf(pong)

@@ -179,7 +179,7 @@ export class Inbound {
     const first = last.next
     if (first === last) this.#last = undefined
     else last.next = first.next
-    // Where it has lived long enough to be old for V8, it would keep all that come after it.
+    // Once V8 holds it for old, it would keep alive all that come after it.
     first.next = first
     this.#heldMessages--
     this.#heldBytes -= first.byteLength

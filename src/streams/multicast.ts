@@ -4,8 +4,8 @@
 // and also when all are completed, goes to its guard. It costs one array walk a value, where a Subject costs a
 // closure and an error context besides.
 //
-// Who has unsubscribed takes nothing more, and is forgotten when the next one subscribes: a function to forget him by
-// would be kept for each subscriber, in a list of RxJS's that has room for seventeen.
+// Who has unsubscribed gets nothing more, and is forgotten when the next one subscribes: a teardown for each subscriber
+// would stand in a list of RxJS's that has room for seventeen.
 
 import type { Observable, Subscriber } from 'rxjs'
 import { type Guard, GuardedObservable } from './guarded.ts'

@@ -114,7 +114,7 @@ export class Outbound<P extends Sized> {
     return this.#lastTurn + this.messagesSent + this.#link.touch()
   }
 
-  /** From above the high-water mark to below half of it, or until the link takes more: it would not tell when that has gone. */
+  /** From the high-water mark on, until half of it is left or the link takes more: from then on it tells of nothing. */
   get isPressured(): boolean {
     return this.#pressured
   }

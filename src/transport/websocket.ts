@@ -1,10 +1,11 @@
 // WebSocket transport: one upgraded socket, behind the port.
 //
-// `ws` reads: framing, masking, UTF-8, limits, and the answers to Close frames and to breaches; what a read brought whole
-// is read before it (whole-frames.ts). A server's socket without compression has no `ws` until something comes or goes that
-// is for it (docs/adr/0027, 0028). A server's messages are written as prepared frames, one write per turn, also beside those that
-// are compressed (deflating-writer.ts); a client's, which are masked, go through `ws`. So do Ping, Pong and Close, on the
-// same socket, in order. What `ws` reports as 1006 is told apart here: the frame that came, the frame that went, and why.
+// What a read of a server's socket brings whole, Close frames too, is read here (whole-frames.ts). All else is for `ws`:
+// fragments, compressed frames, breaches, and what a client reads. A server's socket without compression has no `ws` until
+// something comes or goes that is for it (docs/adr/0027, 0028). A server's messages and its Pings and Pongs are written as
+// prepared frames, one write per turn, also beside those that are compressed (deflating-writer.ts); a client's, which are
+// masked, go through `ws`, as do Close frames, on the same socket, in order. What `ws` reports as 1006 is told apart here:
+// the frame that came, the frame that went, and why.
 
 import type { CloseFrame } from '../protocol/close-record.ts'
 import { type Message, ownBytes } from '../protocol/message.ts'
