@@ -45,21 +45,18 @@ export function checked(
   const {
     version,
     at: atMs,
-    type,
     schema,
     prev,
     crc,
   } = row as {
     version: number
     at: number
-    type: string
     schema: number
     prev: number
     crc: number
   }
-  // libsql gives bytes as an ArrayBuffer, `node:sqlite` as a Uint8Array.
-  const raw = row['data'] as string | Uint8Array | ArrayBuffer
-  const data = raw instanceof ArrayBuffer ? new Uint8Array(raw) : raw
+  const type = textOf(row['type'])
+  const data = row['form'] === 'text' ? textOf(row['data']) : bytesOf(row['data'])
   const expected = reached === undefined ? version : reached + 1
   if (version !== expected) throw damaged(stream, expected, 'it is missing')
   if (checksum(version, type, schema, atMs, data, prev) !== crc) {
@@ -68,16 +65,29 @@ export function checked(
   if (before !== undefined && before['crc'] !== prev) {
     throw damaged(stream, version, 'it does not follow the one before it')
   }
-  return type.endsWith(AS_BYTES)
-    ? {
-        stream,
-        version,
-        type: type.slice(0, -AS_BYTES.length),
-        schema,
-        atMs,
-        data: new TextDecoder().decode(data as Uint8Array),
-      }
-    : { stream, version, type, schema, atMs, data }
+  if (type.endsWith(AS_BYTES)) {
+    return {
+      stream,
+      version,
+      type: type.slice(0, -AS_BYTES.length),
+      schema,
+      atMs,
+      data: textOf(data),
+    }
+  }
+  return { stream, version, type, schema, atMs, data }
+}
+
+/** libsql gives bytes as an ArrayBuffer, `node:sqlite` as a Uint8Array. */
+function bytesOf(value: unknown): Uint8Array {
+  return value instanceof ArrayBuffer ? new Uint8Array(value) : (value as Uint8Array)
+}
+
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
+
+/** The text of a column that was read as its bytes. */
+export function textOf(value: unknown): string {
+  return decoder.decode(bytesOf(value))
 }
 
 function damaged(stream: string, version: number, why: string): JournalError {

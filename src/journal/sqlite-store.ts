@@ -129,7 +129,7 @@ export class SqliteStore implements Store {
   /** Calls of this turn. */
   #calls: Call[] = []
   /** Calls without an answer, oldest first; those before `#answered` have theirs. */
-  #waiting: Waiting[] = []
+  #waiting: (Waiting | undefined)[] = []
   #answered = 0
   /** What the worker has answered and nobody was told yet, oldest first. */
   #answers: Iterator<CallResult>[] = []
@@ -281,6 +281,8 @@ export class SqliteStore implements Store {
 
   #settle(result: CallResult): void {
     const call = this.#waiting[this.#answered] as Waiting
+    // Its promise holds what it was answered with, which may be a page of megabytes.
+    this.#waiting[this.#answered] = undefined
     this.#answered++
     this.#backlog -= call.events
     this.#backlogBytes -= call.bytes
@@ -296,7 +298,7 @@ export class SqliteStore implements Store {
       this.#ending === undefined
         ? new JournalError('ERR_WINDSOCK_JOURNAL', "the journal's thread has ended", cause)
         : closed()
-    for (const { reject } of this.#waiting.slice(this.#answered)) reject(this.#dead)
+    for (const call of this.#waiting.slice(this.#answered)) call?.reject(this.#dead)
     this.#waiting = []
     this.#answered = 0
     this.#backlog = 0

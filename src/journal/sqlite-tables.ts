@@ -5,7 +5,7 @@
 
 import { randomBytes } from 'node:crypto'
 import { newEpoch } from '../protocol/position.ts'
-import { checked, checksum, storable } from './checksum.ts'
+import { checked, checksum, storable, textOf } from './checksum.ts'
 import type { Driver, Row, Statement, Value } from './sqlite-driver.ts'
 import { type OpenFile, UNENDED_OF_SCHEMA_1 } from './sqlite-schema.ts'
 import {
@@ -121,18 +121,14 @@ export class SqliteTables {
   list({ type, before = Number.MAX_SAFE_INTEGER, maxEvents = 100 }: ListOptions): ListPage {
     const rows =
       type === undefined
-        ? this.#all(
-            'SELECT * FROM events WHERE pos < ? ORDER BY pos DESC LIMIT ?',
-            before,
-            maxEvents,
-          )
+        ? this.#all(`${EVENTS} WHERE pos < ? ORDER BY pos DESC LIMIT ?`, before, maxEvents)
         : this.#all(
-            'SELECT * FROM events WHERE pos < ? AND type = ? ORDER BY pos DESC LIMIT ?',
+            `${EVENTS} WHERE pos < ? AND type = ? ORDER BY pos DESC LIMIT ?`,
             before,
             type,
             maxEvents,
           )
-    const events = rows.map((row) => checked(row['stream'] as string, row, undefined, undefined))
+    const events = rows.map((row) => checked(textOf(row['stream']), row, undefined, undefined))
     const last = rows.at(-1)
     const next = rows.length < maxEvents || last === undefined ? undefined : (last['pos'] as number)
     return { events, next }
@@ -312,13 +308,13 @@ export class SqliteTables {
   #rowsAfter({ name, topic }: Stream, after: number, count: number): Row[] {
     return topic === 0
       ? this.#all(
-          'SELECT * FROM events WHERE stream = ? AND version > ? ORDER BY version LIMIT ?',
+          `${EVENTS} WHERE stream = ? AND version > ? ORDER BY version LIMIT ?`,
           name,
           after,
           count,
         )
       : this.#all(
-          'SELECT * FROM messages WHERE topic = ? AND version > ? ORDER BY version LIMIT ?',
+          `${MESSAGES} WHERE topic = ? AND version > ? ORDER BY version LIMIT ?`,
           topic,
           after,
           count,
@@ -370,6 +366,11 @@ export class SqliteTables {
   }
 }
 
+// Texts come as their bytes: libsql ends the whole process over one that is no UTF-8 any more.
+const RECORD =
+  'version, at, CAST(type AS BLOB) AS type, schema, typeof(data) AS form, CAST(data AS BLOB) AS data, prev, crc'
+const EVENTS = `SELECT pos, CAST(stream AS BLOB) AS stream, ${RECORD} FROM events`
+const MESSAGES = `SELECT ${RECORD} FROM messages`
 const INSERT_EVENT =
   'INSERT INTO events(stream, version, at, type, schema, data, prev, crc) VALUES(?, ?, ?, ?, ?, ?, ?, ?)'
 const INSERT_MESSAGE = 'INSERT INTO messages VALUES(?, ?, ?, ?, ?, ?, ?, ?)'

@@ -18,7 +18,9 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { openJournal } from 'windsock'
 import { codeOf, openDriver } from '../../../src/journal/sqlite-driver.ts'
 import { openSqliteStore, type SqliteStore } from '../../../src/journal/sqlite-store.ts'
@@ -31,6 +33,9 @@ const TOPIC = 'topic/load'
 const APPENDER = fileURLToPath(new URL('./support/appender.mjs', import.meta.url))
 const OPEN_JOURNAL = pathToFileURL('dist/open-journal.js').href
 const EVERYTHING = { maxEvents: 1_000_000, maxBytes: 2 ** 30 }
+
+setFlagsFromString('--expose-gc')
+const collect = runInNewContext('gc') as () => void
 
 let folder: string
 let file: string
@@ -326,6 +331,8 @@ describe.runIf(sqlite3)('a journal file under the command sqlite3', () => {
 
   it.each([
     ['changed', "UPDATE messages SET data = 'b!' WHERE version = 2"],
+    ['no UTF-8 any more', "UPDATE messages SET data = CAST(x'ff62' AS TEXT) WHERE version = 2"],
+    ['of no known type', "UPDATE messages SET type = CAST(x'ff' AS TEXT) WHERE version = 2"],
     ['taken out', 'DELETE FROM messages WHERE version = 2'],
     [
       'put in another order',
@@ -375,6 +382,20 @@ describe.runIf(sqlite3)('a journal file under the command sqlite3', () => {
     expect(await commits(100)).toBe(whole)
     const { events } = await writer.read(TOPIC, EVERYTHING)
     expect(events).toHaveLength(1 + CHECKPOINT_EVERY + 10 + CHECKPOINT_EVERY + 100)
+  })
+})
+
+it('a page is let go of when whoever read it has it', async () => {
+  const written = await store()
+  await written.append(TOPIC, [text('a'.repeat(1_000_000))])
+  const pages: WeakRef<object>[] = []
+  for (let reads = 0; reads < 20; reads++) {
+    pages.push(new WeakRef(await written.read(TOPIC)))
+  }
+  await vi.waitFor(() => {
+    collect()
+    // The last ones may be on a stack still.
+    expect(pages.filter((page) => page.deref() !== undefined).length).toBeLessThan(5)
   })
 })
 
