@@ -9,7 +9,7 @@
 
 import type { Observable } from 'rxjs'
 import { type NewEvent, type RecordedEvent, type Store, topicStream } from '../journal/store.ts'
-import { type Sendable, share } from '../protocol/message.ts'
+import { type Sendable, type Shared, share } from '../protocol/message.ts'
 import {
   Broadcast,
   checkPublish,
@@ -166,6 +166,8 @@ export class DurableTopic<T extends Sendable> extends Broadcast<T> implements To
     this.#ready = undefined
     this.#isRefused = false
     for (const { deliver } of this.#early.splice(0)) deliver()
+    // Who restarts often would never come to it.
+    this.#trim()
   }
 
   #memory(floor: number): History {
@@ -175,13 +177,13 @@ export class DurableTopic<T extends Sendable> extends Broadcast<T> implements To
 
   #stored(
     { epoch, kept }: Awaited<ReturnType<Store['append']>>,
-    value: T,
+    shared: Shared<T>,
     atMs: number,
   ): Published {
     const { version: offset, duplicate } = kept[0] as (typeof kept)[number]
     if (!duplicate) {
       const deliver = () => {
-        this.next(value, () => this.#recent.push(itemOf(value, offset, atMs)))
+        this.next(shared, () => this.#recent.push(itemOf(shared, offset, atMs)))
         this.#untrimmed++
         this.#trimOld()
       }
@@ -202,10 +204,15 @@ export class DurableTopic<T extends Sendable> extends Broadcast<T> implements To
   /** Every so often: a trim is a transaction, and a few messages more than promised hurt nobody. */
   #trimOld(): void {
     const { count, ageMs } = this.#bounds
-    const { clock } = this.#ports
+    const sinceMs = this.#ports.clock.nowMs() - this.#trimmedAtMs
     const tooMany = this.#untrimmed >= Math.max(100, count / 10)
-    const tooOld = ageMs !== undefined && clock.nowMs() - this.#trimmedAtMs >= ageMs / 10
-    if (!tooMany && !tooOld) return
+    const tooOld = ageMs !== undefined && sinceMs >= ageMs / 10
+    if (tooMany || tooOld) this.#trim()
+  }
+
+  #trim(): void {
+    const { count, ageMs } = this.#bounds
+    const { clock } = this.#ports
     this.#untrimmed = 0
     this.#trimmedAtMs = clock.nowMs()
     const notBeforeMs = ageMs === undefined ? undefined : clock.wallMs() - ageMs

@@ -24,6 +24,17 @@ async function textsOf(topic: DurableTopic<string>, after = 0): Promise<unknown[
   return (await topic.read(after, EVERYTHING)).items.map(({ message }) => message)
 }
 
+it('keeps as much as it promises over restarts that come before any trim of its own', async () => {
+  const store = new MemoryStore(seededRandom(1))
+  for (let run = 0; run < 3; run++) {
+    const { topic } = make({ history: { count: 10 } }, store)
+    for (let said = 0; said < 50; said++) await topic.publish(`${run}.${said}`)
+  }
+  const { topic } = make({ history: { count: 10 } }, store)
+  await topic.ready
+  expect(await textsOf(topic)).toHaveLength(10)
+})
+
 /** A store that acknowledges when it is told to. */
 class HeldStore extends MemoryStore {
   readonly #held: (() => void)[] = []
