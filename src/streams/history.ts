@@ -66,7 +66,7 @@ export interface HistoryBounds {
 
 export class History {
   readonly #bounds: HistoryBounds
-  #items: TopicItem[] = []
+  #items: (TopicItem | undefined)[] = []
   /** Index of the oldest; those before it are gone. */
   #start = 0
   #bytes = 0
@@ -126,6 +126,8 @@ export class History {
 
   #dropOldest(): void {
     this.#bytes -= sizeOf(this.#items[this.#start] as TopicItem)
+    // Until the array is cut it would be kept, beyond the bound.
+    this.#items[this.#start] = undefined
     this.#start++
     this.#floor++
     // An array cut at its front is moved as a whole: every so often is cheap, every time is not.

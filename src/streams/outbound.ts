@@ -85,7 +85,7 @@ export class Outbound<P extends Sized> {
   bytesSent = 0
 
   /** Made when first needed: a message that comes alone is written at once. */
-  #queue: P[] | undefined
+  #queue: (P | undefined)[] | undefined
   #head = 0
   readonly #events: OutboundEvents
   /** Messages that the policy dropped or refused. */
@@ -294,7 +294,10 @@ export class Outbound<P extends Sized> {
 
   #next(): P {
     this.queuedMessages--
-    return this.#queue?.[this.#head++] as P
+    const queue = this.#queue as (P | undefined)[]
+    const packet = queue[this.#head] as P
+    queue[this.#head++] = undefined
+    return packet
   }
 
   #count(messages: number, bytes: number): void {
@@ -352,7 +355,7 @@ export class Outbound<P extends Sized> {
 
   // The head of the array is cut off now and then, not each time: amortised, a packet is moved once.
   #compact(): void {
-    const queue = this.#queue as P[]
+    const queue = this.#queue as (P | undefined)[]
     if (this.#head === queue.length) {
       this.#queue = undefined
       this.#head = 0
