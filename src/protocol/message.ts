@@ -23,8 +23,6 @@ interface NoPromise {
   readonly subscribe?: never
 }
 
-// A value published to many is encoded once: the topic notes its message here, every sender finds it.
-const encoded = new WeakMap<object, Message>()
 const shared = new WeakSet<Uint8Array>()
 
 /**
@@ -41,26 +39,37 @@ export function toMessage(value: Sendable): Message {
   if (typeof value === 'string') return value
   if (value instanceof Uint8Array) return value
   if (typeof value !== 'object' || value === null) throw unsendable(unexpressed(value))
-  return encoded.get(value) ?? encode(value)
+  // A value published to many is encoded once, for as long as it is delivered: its owner may change it afterwards.
+  return value === delivery?.value ? delivery.message : encode(value)
+}
+
+/** A value that goes to many, and its message. */
+export interface Shared<T = Sendable> {
+  readonly value: T
+  readonly message: Message
 }
 
 /**
  * Makes `value` ready to be sent to many: encoded now, once for all of them.
  *
- * Bytes are copied, because their owner may reuse them for the next message: a `Uint8Array` comes back as its copy,
- * an `ArrayBuffer` or another view as itself. Do not change an object afterwards: what was encoded is what goes out.
+ * Bytes are copied, because their owner may reuse them for the next message: an `ArrayBuffer` or a view becomes its copy, of
+ * the same kind.
  *
  * @throws WebSocketError as `toMessage`.
  */
-export function share<T extends Sendable>(value: T): T {
-  if (typeof value === 'string') return value
-  if (value instanceof Uint8Array) {
-    return sharedCopy(value) as unknown as T
-  }
-  encoded.delete(value)
-  const message = toMessage(value)
-  encoded.set(value, typeof message === 'string' ? message : sharedCopy(message))
-  return value
+export function share<T extends Sendable>(value: T): Shared<T> {
+  const message = typeof value === 'object' && value !== null ? encode(value) : toMessage(value)
+  if (typeof message === 'string') return { value, message }
+  const copy = sharedCopy(message)
+  return { value: sameKind(value as object, copy) as T, message: copy }
+}
+
+function sameKind(value: object, copy: Uint8Array): object {
+  if (value instanceof Uint8Array) return copy
+  if (isBuffer(value)) return copy.buffer
+  // Not its own constructor: that of a class which extends one of them may take something else.
+  const kind = (value as { readonly [Symbol.toStringTag]: 'DataView' })[Symbol.toStringTag]
+  return new globalThis[kind](copy.buffer)
 }
 
 function sharedCopy(bytes: Uint8Array): Uint8Array {
@@ -91,8 +100,7 @@ export function isShared(bytes: Uint8Array): boolean {
 }
 
 /** A message on its way to many; whatever is made of it for one of them is kept here for the others. */
-export interface Delivery {
-  readonly message: Message
+export interface Delivery extends Shared<unknown> {
   /** By who made it. It lives as long as somebody delivers, or still has to send, what is in it. */
   readonly forms: Map<object, object>
 }
@@ -116,11 +124,16 @@ export function deliveryOf(message: Message): Delivery | undefined {
 }
 
 function encode(value: object): Message {
-  if (value instanceof ArrayBuffer) return new Uint8Array(value)
+  if (value instanceof Uint8Array) return value
   if (ArrayBuffer.isView(value)) {
     return new Uint8Array(value.buffer, value.byteOffset, value.byteLength)
   }
-  return jsonOf(value)
+  return isBuffer(value) ? new Uint8Array(value) : jsonOf(value)
+}
+
+/** Those of other realms, too, as a test runner's may be. */
+function isBuffer(value: object): value is ArrayBufferLike {
+  return /^\[object (?:Shared)?ArrayBuffer\]$/.test(Object.prototype.toString.call(value))
 }
 
 /** The JSON text of an object as it is now. @throws WebSocketError as `toMessage`. */

@@ -9,7 +9,7 @@
 
 import type { Subscriber } from 'rxjs'
 import { WebSocketError } from '../protocol/errors.ts'
-import { deliver, type Sendable, toMessage } from '../protocol/message.ts'
+import { deliver, type Sendable, type Shared } from '../protocol/message.ts'
 import type { Clock, Random } from '../protocol/ports.ts'
 import type { LogPosition } from '../protocol/position.ts'
 import { checkNames } from '../protocol/setting-names.ts'
@@ -92,9 +92,8 @@ interface Watcher {
   listener: (() => void) | undefined
 }
 
-interface Waiting<T> {
+interface Waiting<T> extends Shared<T> {
   readonly offset: number
-  readonly value: T
 }
 
 export abstract class Broadcast<T extends Sendable> extends GuardedObservable<T> {
@@ -160,10 +159,10 @@ export abstract class Broadcast<T extends Sendable> extends GuardedObservable<T>
   }
 
   /** Gives `value` the next offset, and delivers it: now, or after the delivery that is under way. */
-  protected next(value: T, keep: (offset: number) => void): number {
+  protected next({ value, message }: Shared<T>, keep: (offset: number) => void): number {
     const offset = ++this.#offset
     keep(offset)
-    this.#waiting.push({ offset, value })
+    this.#waiting.push({ offset, value, message })
     if (!this.#delivering) this.#deliverWaiting()
     return offset
   }
@@ -171,8 +170,8 @@ export abstract class Broadcast<T extends Sendable> extends GuardedObservable<T>
   #deliverWaiting(): void {
     this.#delivering = true
     for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
-      const { value, offset } = next
-      deliver({ message: toMessage(value), forms: new Map() }, () => this.#give(value, offset))
+      const { value, message, offset } = next
+      deliver({ value, message, forms: new Map() }, () => this.#give(value, offset))
     }
     this.#delivering = false
   }
@@ -212,8 +211,7 @@ class Subscribed<T> implements Sink<T> {
 }
 
 /** What a value is in a topic: encoded once, with its kind beside it. */
-export function itemOf(value: Sendable, offset: number, atMs: number): TopicItem {
-  const message = toMessage(value)
+export function itemOf({ value, message }: Shared, offset: number, atMs: number): TopicItem {
   const kind = typeof message !== 'string' ? 'binary' : typeof value === 'string' ? 'text' : 'json'
   return { offset, atMs, kind, message }
 }

@@ -282,7 +282,7 @@ describe('what is sent', () => {
     ({ messages, isShared, isEchoed }) => {
       const needed: { frame: Frame; wire: Buffer }[] = []
       for (const [said, leavesSoon, hasLeft] of messages) {
-        const message = isShared ? share(said) : said
+        const message = isShared ? share(said).message : said
         if (typeof message === 'string' && isEchoed) {
           noteReceivedText(message, Buffer.from(message))
         }

@@ -3,9 +3,12 @@
 import fc from 'fast-check'
 import { map, take } from 'rxjs'
 import { describe, expect } from 'vitest'
-import { type Connection, route, Topic } from 'windsock'
+import { type Connection, DurableTopic, route, type Sendable, Topic } from 'windsock'
 import { VirtualClock } from 'windsock/testing'
+import { MemoryStore } from '../../src/journal/memory-store.ts'
+import { toMessage } from '../../src/protocol/message.ts'
 import { ticks } from '../../src/streams/clock.ts'
+import { seededRandom } from '../../src/testing/seeded-random.ts'
 import { anyMove, anyone, movesOf, scripts, settings } from './support/arbitraries.ts'
 import { lawOf } from './support/law.ts'
 import { play } from './support/play.ts'
@@ -218,6 +221,77 @@ describe('a topic', () => {
       expect(broadcast.harness.records).toEqual(single.harness.records)
       return room.offset > 0
     },
+  )
+})
+
+describe('what is published', () => {
+  const KINDS = ['floats', 'view', 'buffer', 'bytes', 'object'] as const
+  const publishes = fc.array(
+    fc.record({
+      kind: fc.constantFrom(...KINDS),
+      value: fc.nat(255),
+      /** From inside of the delivery before it. */
+      isInside: fc.boolean(),
+    }),
+    { minLength: 2, maxLength: 8 },
+  )
+
+  /** One of each kind, whose owner uses them again and again. */
+  function holders() {
+    const buffer = new ArrayBuffer(4)
+    const object = { value: 0 }
+    const floats = new Uint16Array(buffer)
+    const all = {
+      floats,
+      view: new DataView(buffer, 1, 2),
+      buffer,
+      bytes: new Uint8Array(buffer),
+      object,
+    }
+    const set = (value: number) => {
+      new Uint8Array(buffer).fill(value)
+      object.value = value
+    }
+    return { all, set }
+  }
+
+  const written = (value: Sendable) => Buffer.from(toMessage(value) as string).toString('latin1')
+
+  lawOf(
+    'comes as it was then, live and from the past, whatever its owner does to it afterwards',
+    fc.record({ publishes, isDurable: fc.boolean() }),
+    async ({ publishes, isDurable }) => {
+      const { all, set } = holders()
+      const ports = { clock: new VirtualClock(), random: seededRandom(1) }
+      const history = { history: { count: 100 } }
+      const topic = isDurable
+        ? new DurableTopic<Sendable>('t', new MemoryStore(ports.random), history, ports)
+        : new Topic<Sendable>('t', history, ports)
+      const wanted: string[] = []
+      const live: string[] = []
+      const todo = [...publishes]
+      const done: unknown[] = []
+      const next = () => {
+        const { kind, value } = todo.shift() as (typeof publishes)[number]
+        set(value)
+        const text = String.fromCharCode(value).repeat(kind === 'view' ? 2 : 4)
+        wanted.push(kind === 'object' ? JSON.stringify({ value }) : text)
+        done.push(topic.publish(all[kind]))
+      }
+      topic.subscribe((value) => {
+        live.push(written(value))
+        if (todo[0]?.isInside) next()
+      })
+      while (todo.length > 0) next()
+      await Promise.all(done)
+      expect(live).toEqual(wanted)
+      const { items } = await topic.read(0, { maxItems: 100, maxBytes: 1_000_000 })
+      expect(items.map(({ message }) => written(message))).toEqual(wanted)
+      set(7)
+      expect(written(all.object)).toBe('{"value":7}')
+      expect(written(all.floats)).toBe('\x07'.repeat(4))
+    },
+    300,
   )
 })
 

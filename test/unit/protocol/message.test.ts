@@ -1,3 +1,4 @@
+import { runInNewContext } from 'node:vm'
 import { of, Subject } from 'rxjs'
 import { describe, expect, it } from 'vitest'
 import {
@@ -8,6 +9,7 @@ import {
   jsonOf,
   ownBytes,
   type Sendable,
+  type Shared,
   share,
   toMessage,
 } from '../../../src/protocol/message.ts'
@@ -36,6 +38,9 @@ describe('a message to send (RFC 6455 §5.6)', () => {
     expect(part.buffer).toBe(buffer)
     expect([...part]).toEqual([2, 3, 4])
     expect([...(toMessage(new Uint16Array(buffer, 2, 2)) as Uint8Array)]).toEqual([2, 3, 4, 5])
+    const elsewhere = runInNewContext('new Uint8Array([1, 2]).buffer') as ArrayBuffer
+    expect([...(toMessage(elsewhere) as Uint8Array)]).toEqual([1, 2])
+    expect(toMessage(new SharedArrayBuffer(3) as unknown as Sendable)).toHaveLength(3)
   })
 
   it('is JSON text when it is another object or an array', () => {
@@ -88,7 +93,7 @@ describe('a message to send (RFC 6455 §5.6)', () => {
   })
 
   it('shared once or not, is the text of an object as it is now where that is asked for', () => {
-    const value = share({ a: 1 })
+    const { value } = share({ a: 1 })
     value.a = 2
     expect(jsonOf(value)).toBe('{"a":2}')
     expect(() => jsonOf({ big: 1n })).toThrow(refusal)
@@ -114,7 +119,7 @@ describe('a message to send (RFC 6455 §5.6)', () => {
 })
 
 describe('a message shared by many receivers (RFC 6455 §5.6)', () => {
-  it('is encoded once for all of them', () => {
+  it('is encoded once for all of them, as long as it is delivered', () => {
     let encodings = 0
     const value = {
       toJSON() {
@@ -122,19 +127,25 @@ describe('a message shared by many receivers (RFC 6455 §5.6)', () => {
         return 'x'
       },
     }
-    expect(share(value)).toBe(value)
+    const shared = share(value)
+    expect(shared).toEqual({ value, message: '"x"' })
+    deliver({ ...shared, forms: new Map() }, () => {
+      expect([toMessage(value), toMessage(value)]).toEqual(['"x"', '"x"'])
+      expect(encodings).toBe(1)
+    })
     expect(toMessage(value)).toBe('"x"')
-    expect(toMessage(value)).toBe('"x"')
-    expect(encodings).toBe(1)
+    expect(encodings).toBe(2)
   })
 
-  it('is encoded anew when it is shared again, changed or not', () => {
+  it('is what it was, and its value what that is by now', () => {
     const value = { count: 1 }
-    share(value)
+    const first = share(value)
     value.count = 2
-    expect(toMessage(value)).toBe('{"count":1}')
-    share(value)
-    expect(toMessage(value)).toBe('{"count":2}')
+    expect([first.message, toMessage(value), share(value).message]).toEqual([
+      '{"count":1}',
+      '{"count":2}',
+      '{"count":2}',
+    ])
   })
 
   it('is encoded each time when it is not shared', () => {
@@ -146,7 +157,7 @@ describe('a message shared by many receivers (RFC 6455 §5.6)', () => {
 
   it('is a copy when it is bytes, whose owner may use them again', () => {
     const bytes = Uint8Array.of(1, 2)
-    const copy = share(bytes)
+    const { message: copy } = share(bytes) as Shared<Uint8Array> & { message: Uint8Array }
     bytes[0] = 9
     expect(copy).toEqual(Uint8Array.of(1, 2))
     expect([isShared(copy), isShared(bytes)]).toEqual([true, false])
@@ -154,31 +165,42 @@ describe('a message shared by many receivers (RFC 6455 §5.6)', () => {
 
   it('is a copy, too, when it is a Buffer, whose own slice copies nothing', () => {
     const buffer = Buffer.from('abc')
-    const copy = share(buffer)
+    const { message: copy } = share(buffer)
     buffer.fill(0)
     expect(copy.toString()).toBe('abc')
   })
 
-  it('is copied when it is a buffer or another view, which comes back as itself', () => {
+  it('is copied when it is a buffer or another view, as one of its kind, and its owner may change it', () => {
+    class Pair extends Float32Array {
+      constructor() {
+        super([1, 2])
+      }
+    }
     const { buffer } = new Uint8Array([1, 2, 3, 4])
-    for (const value of [buffer, new DataView(buffer, 1, 2), new Uint16Array(buffer)]) {
+    const views = [new DataView(buffer, 1, 2), new Uint16Array(buffer), new Uint16Array(buffer, 2)]
+    for (const value of [buffer, ...views, new Pair()]) {
+      const bytes = [...(toMessage(value) as Uint8Array)]
+      const { value: copy, message } = share(value)
+      expect(Object.prototype.toString.call(copy)).toBe(Object.prototype.toString.call(value))
+      new Uint8Array('buffer' in value ? value.buffer : value).fill(9)
+      expect([...(message as Uint8Array)]).toEqual(bytes)
+      expect(isShared(message as Uint8Array)).toBe(true)
+      expect(new Set(toMessage(value) as Uint8Array)).toEqual(new Set([9]))
       new Uint8Array(buffer).set([1, 2, 3, 4])
-      expect(share(value)).toBe(value)
-      const message = toMessage(value) as Uint8Array
-      const before = [...message]
-      new Uint8Array(buffer).fill(9)
-      expect([...message]).toEqual(before)
-      expect(isShared(message)).toBe(true)
     }
   })
 
   it('is passed on as it is when it is text', () => {
-    expect(share('a')).toBe('a')
+    expect(share('a').message).toBe('a')
   })
 })
 
 describe('the delivery of a message to many', () => {
-  const to = (message: Delivery['message']): Delivery => ({ message, forms: new Map() })
+  const to = (message: Delivery['message']): Delivery => ({
+    value: message,
+    message,
+    forms: new Map(),
+  })
 
   it('is found while it is under way, for its own message alone', () => {
     const delivery = to('a')

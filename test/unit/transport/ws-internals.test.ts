@@ -54,7 +54,7 @@ function speak(send: (message: Message) => void): string[] {
   const said = ['first', 'second', 'third'].map((word) => word + LINE)
   for (const message of said) {
     send(message)
-    deliver({ message, forms: new Map() }, () => send(message))
+    deliver({ value: message, message, forms: new Map() }, () => send(message))
   }
   return said.flatMap((message) => [message, message])
 }
