@@ -41,6 +41,8 @@ interface Entry {
   readonly reject: (error: WebSocketError) => void
   /** When it was first sent, in monotonic ms. */
   sentMs: number | undefined
+  /** The same by the wall clock: on a machine that sleeps the other one stands still. */
+  sentWallMs: number
   /** Whether it is on its way on the present link. */
   underWay: boolean
 }
@@ -84,8 +86,10 @@ export class Publisher {
       const id = this.#options.nextId()
       this.#chars += chars
       this.#entries.set(id, {
-        ...{ id, topic, data, key, chars, resolve, reject },
+        // It may wait, and be sent again: what becomes of the caller's meanwhile is not what was published.
+        ...{ id, topic, data: asItIs(data), key, chars, resolve, reject },
         sentMs: undefined,
+        sentWallMs: 0,
         underWay: false,
       })
       this.#flush()
@@ -151,7 +155,8 @@ export class Publisher {
       }
       if (this.#underWay >= link.publishesAtOnce) return
       const nowMs = clock.nowMs()
-      if (entry.sentMs !== undefined && nowMs - entry.sentMs > KEY_IS_GOOD_MS) {
+      const wallMs = clock.wallMs()
+      if (entry.sentMs !== undefined && agedMs(entry, nowMs, wallMs) > KEY_IS_GOOD_MS) {
         this.#settle(entry, () => entry.reject(uncertain()))
         continue
       }
@@ -160,7 +165,10 @@ export class Publisher {
         this.#paced = 0
       }
       if (++this.#paced > link.publishPerSecond) return this.#wait(this.#paceEndsMs - nowMs)
-      entry.sentMs ??= nowMs
+      if (entry.sentMs === undefined) {
+        entry.sentMs = nowMs
+        entry.sentWallMs = wallMs
+      }
       entry.underWay = true
       this.#underWay++
       link.send({ type: 'publish', id, topic, data, key, expect: undefined, after })
@@ -216,9 +224,17 @@ function charsOf(data: unknown): number {
   }
 }
 
+function asItIs(data: unknown): unknown {
+  return data instanceof Uint8Array ? new Uint8Array(data) : JSON.parse(JSON.stringify(data))
+}
+
 /** What the server refused, as an error. */
 export function refused(code: string, message: string): WebSocketError {
   return new WebSocketError('ERR_WINDSOCK_REFUSED', `${message} (${code})`, { fault: 'peer' })
+}
+
+function agedMs({ sentMs = 0, sentWallMs }: Entry, nowMs: number, wallMs: number): number {
+  return Math.max(nowMs - sentMs, wallMs - sentWallMs)
 }
 
 function uncertain(): WebSocketError {
