@@ -11,6 +11,7 @@ import type { ResponseHeaders } from '../protocol/http-answer.ts'
 import type { RouteLimitName } from '../protocol/limits.ts'
 import type { Message, Sendable } from '../protocol/message.ts'
 import type { Clock, Random } from '../protocol/ports.ts'
+import type { SlowPolicy } from '../streams/outbound.ts'
 
 /** The upgrade request, or a plain one, as user code sees it; plain data that outlives the socket. */
 export interface ConnectionRequest {
@@ -143,6 +144,7 @@ export interface Handler {
 /** What a handler may set for its own connection; as on a route. */
 export type HandlerSettings = { readonly [Name in RouteLimitName]?: number | undefined } & {
   readonly compression?: Compression | undefined
+  readonly slow?: SlowPolicy | undefined
 }
 
 /** Takes an error that no connection has, and maybe the request that it happened on. */

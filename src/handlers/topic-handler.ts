@@ -84,7 +84,9 @@ class TopicHandler implements Handler {
     this.#request = request
     this.#service = service
     this.#rate = new PublishRate(publishPerSecond)
-    this.settings = { maxMessageBytes: frameBytes }
+    const isSession = request.headers['sec-websocket-protocol']?.includes(RESUME_SUBPROTOCOL)
+    // A session reads on when there is room; what a policy dropped of it would be answers, and beginnings.
+    this.settings = { maxMessageBytes: frameBytes, ...(isSession && { slow: 'close' }) }
   }
 
   async selectSubprotocol(offered: readonly string[]): Promise<string | undefined> {

@@ -81,6 +81,8 @@ export class TopicSession {
   /** The last publish that was stored, or refused for good. */
   #settled: number | undefined
   #heartbeat: TimerHandle
+  /** Until there is room for another page, whichever subscription it is of. */
+  #full: Promise<void> | undefined
 
   /** @param lifeline - of the connection: once it ends, nothing is answered any more. */
   constructor(connection: Connection, lifeline: Lifeline, service: SessionService) {
@@ -176,13 +178,17 @@ export class TopicSession {
     const topic = reader.log.name
     try {
       while (!subscription.over && !reader.caughtUp) {
+        // All subscriptions share the one connection: what another has sent counts as well.
+        while (this.#full !== undefined) await this.#full
+        if (subscription.over) return
         const next = this.#soon('the topic', reader.next(PAGE))
         const { items, gapTo } = next instanceof Promise ? await next : next
+        while (this.#full !== undefined) await this.#full
         if (subscription.over) return
         if (gapTo !== undefined) this.#send({ type: 'gap', topic, to: gapTo, reason: 'trimmed' })
         if (items.length === 0) continue
         const room = this.#connection.send(messagesJson(topic, items.map(jsonOf)))
-        if (this.#connection.bufferedBytes > HIGH_WATER_BYTES) await room
+        if (this.#connection.bufferedBytes > HIGH_WATER_BYTES) this.#awaitRoom(room)
       }
     } catch (thrown) {
       if (subscription.over) return
@@ -192,6 +198,14 @@ export class TopicSession {
     } finally {
       subscription.reading = false
     }
+  }
+
+  #awaitRoom(room: Promise<void>): void {
+    const over = () => {
+      this.#full = undefined
+    }
+    // It rejects when the connection is over, and with it every subscription.
+    this.#full = room.then(over, over)
   }
 
   async #publish(
