@@ -219,16 +219,16 @@ export function itemOf({ value, message }: Shared, offset: number, atMs: number)
 /**
  * A misspelt `key` would make two of what is published twice.
  *
- * @throws SettingError for an option that is none; WebSocketError `ERR_WINDSOCK_TOPIC` for a key that is empty or longer
- *   than 128 bytes.
+ * @throws SettingError for an option that is none; WebSocketError `ERR_WINDSOCK_TOPIC` for a key that is empty, longer
+ *   than 128 bytes, or no text that a store can keep.
  */
 export function checkPublish(options: PublishOptions): void {
   checkNames(options, ['key', 'expectedOffset'])
   const { key } = options
-  if (key === undefined || (key !== '' && key.length <= MAX_KEY_BYTES && isShort(key))) return
+  if (key === undefined || (key !== '' && isKept(key) && isShort(key))) return
   throw new WebSocketError(
     'ERR_WINDSOCK_TOPIC',
-    `an idempotency key must be 1 to ${MAX_KEY_BYTES} bytes of UTF-8; a UUID does`,
+    `an idempotency key must be 1 to ${MAX_KEY_BYTES} bytes of UTF-8 without NUL; a UUID does`,
     { httpStatus: 400 },
   )
 }
@@ -236,8 +236,13 @@ export function checkPublish(options: PublishOptions): void {
 /** The longest idempotency key. */
 export const MAX_KEY_BYTES = 128
 
+/** Whether a store gives a text back as it was: SQLite ends it at NUL, and half a surrogate pair is no UTF-8. */
+export function isKept(text: string): boolean {
+  return !/[\0\p{Surrogate}]/u.test(text)
+}
+
 function isShort(key: string): boolean {
-  return new TextEncoder().encode(key).byteLength <= MAX_KEY_BYTES
+  return key.length <= MAX_KEY_BYTES && new TextEncoder().encode(key).byteLength <= MAX_KEY_BYTES
 }
 
 /** What a reader of values gets for an item: the text, the bytes, or the object. */

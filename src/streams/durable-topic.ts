@@ -9,10 +9,12 @@
 
 import type { Observable } from 'rxjs'
 import { type NewEvent, type RecordedEvent, type Store, topicStream } from '../journal/store.ts'
+import { SettingError, show } from '../protocol/errors.ts'
 import { type Sendable, type Shared, share } from '../protocol/message.ts'
 import {
   Broadcast,
   checkPublish,
+  isKept,
   itemOf,
   type PageBounds,
   type Published,
@@ -56,9 +58,14 @@ export class DurableTopic<T extends Sendable> extends Broadcast<T> implements To
   #untrimmed = 0
   #trimmedAtMs: number
 
-  /** @throws SettingError for a history out of range. */
+  /** @throws SettingError for a history out of range, and for a name with NUL or half a surrogate pair. */
   constructor(name: string, store: Store, options: TopicOptions, ports: TopicPorts) {
     super(name, options)
+    if (!isKept(name)) {
+      throw new SettingError(
+        `a durable topic is called ${show(name)}: its name must be well-formed text without NUL`,
+      )
+    }
     this.#store = store
     this.#stream = topicStream(name)
     this.#ports = ports

@@ -24,6 +24,18 @@ async function textsOf(topic: DurableTopic<string>, after = 0): Promise<unknown[
   return (await topic.read(after, EVERYTHING)).items.map(({ message }) => message)
 }
 
+it.each(['a\0b', '\ud800', 'x\udfff'])('is not called %j, which no store gives back', (name) => {
+  const store = new MemoryStore(seededRandom(1))
+  expect(() => new DurableTopic(name, store, {}, ports())).toThrow(/well-formed text without NUL/)
+})
+
+it.each(['a\0b', '\ud800'])('takes no key %j, which is that of others in a store', async (key) => {
+  const { topic } = make()
+  await expect((async () => topic.publish('x', { key }))()).rejects.toMatchObject({
+    code: 'ERR_WINDSOCK_TOPIC',
+  })
+})
+
 it('keeps as much as it promises over restarts that come before any trim of its own', async () => {
   const store = new MemoryStore(seededRandom(1))
   for (let run = 0; run < 3; run++) {
