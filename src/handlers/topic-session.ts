@@ -179,11 +179,11 @@ export class TopicSession {
     try {
       while (!subscription.over && !reader.caughtUp) {
         // All subscriptions share the one connection: what another has sent counts as well.
-        while (this.#full !== undefined) await this.#full
+        for (let full = this.#isFull(); full; full = this.#isFull()) await full
         if (subscription.over) return
         const next = this.#soon('the topic', reader.next(PAGE))
         const { items, gapTo } = next instanceof Promise ? await next : next
-        while (this.#full !== undefined) await this.#full
+        for (let full = this.#isFull(); full; full = this.#isFull()) await full
         if (subscription.over) return
         if (gapTo !== undefined) this.#send({ type: 'gap', topic, to: gapTo, reason: 'trimmed' })
         if (items.length === 0) continue
@@ -198,6 +198,11 @@ export class TopicSession {
     } finally {
       subscription.reading = false
     }
+  }
+
+  /** Until when; who has waited asks again, because another may have filled it meanwhile. */
+  #isFull(): Promise<void> | undefined {
+    return this.#full
   }
 
   #awaitRoom(room: Promise<void>): void {
