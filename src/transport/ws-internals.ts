@@ -19,7 +19,8 @@
 //     gets what follows (whole-frames.ts). Without any of them it reads all.
 //  6. With permessage-deflate a receiver calls its `startLoop(done)` for each message that it inflates. What does not call on
 //     stops between two messages, where pausing the socket would leave what it has got already: a chunk of 64 KiB may
-//     inflate to a thousand times that. Without it the chunk is inflated to its end.
+//     inflate to a thousand times that. After a breach, which `_errored` tells, it is not called any more. Without it the
+//     chunk is inflated to its end.
 //  7. A `WebSocket` that is made without an address is a server's, and `setSocket(socket, head, options)` gives it its
 //     socket: that is what `handleUpgrade` does when it has answered. Without it `handleUpgrade` answers everything.
 //  8. It marks its socket with a symbol that is called `websocket`, and takes none that is marked. Without that a clash is told
@@ -163,7 +164,9 @@ export function inflatingBrake(ws: WebSocket): InflatingBrake | undefined {
   let isHeld = false
   let goOn: (() => void) | undefined
   receiver.startLoop = (done) => {
-    if (isHeld) goOn = () => startLoop.call(receiver, done)
+    // What had waited behind a breach, a `Writable` hands on all the same; `ws` 8.23 throws over it, where nobody catches.
+    if (receiver._errored === true) done()
+    else if (isHeld) goOn = () => startLoop.call(receiver, done)
     else startLoop.call(receiver, done)
   }
   return {

@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto'
 import { parseCookie } from 'cookie'
 import fc from 'fast-check'
-import { describe, expect } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { HandshakeError } from 'windsock'
 import { setCookieHeader } from '../../src/http/set-cookie.ts'
 import { GOOD_HEADERS, lineOf, settle, site, until } from './support/fake-socket.ts'
@@ -161,6 +161,27 @@ describe('floods', () => {
   )
 
   const plain = site()
+})
+
+describe('a breach', () => {
+  it('behind a message that is inflated is the end of what came in reads of its own behind it', async () => {
+    const escaped: unknown[] = []
+    const note = (thrown: unknown) => escaped.push(thrown)
+    process.on('uncaughtException', note)
+    try {
+      const wire = await packed.dial({ headers: [...GOOD_HEADERS, DEFLATE] })
+      const message = fromClient([{ ...whole(OPCODE.text, deflated(Buffer.from('a'))), rsv: 4 }])
+      const breach = fromClient([whole(OPCODE.text, Buffer.of(0xff, 0xfe, 0xfd))])
+      const behind = fromClient([whole(OPCODE.text, 'more')])
+      await wire.hears([message, breach, behind, behind])
+      await until(() => wire.closeCodes.length > 0)
+      await wire.failed(1007, 'invalidPayload')
+      expect(wire.messages).toEqual(['a'])
+      expect(escaped).toEqual([])
+    } finally {
+      process.off('uncaughtException', note)
+    }
+  })
 })
 
 describe('any bytes', () => {

@@ -71,7 +71,7 @@ export class FakeSocket extends Duplex {
 export const settle = () => new Promise<void>((resolve) => setImmediate(resolve))
 
 /** Turns until `isSo`; inflating and deflating take some, on threads of their own. */
-export async function until(isSo: () => boolean, turns = 100_000): Promise<void> {
+export async function until(isSo: () => boolean, turns = 3_000_000): Promise<void> {
   while (!isSo()) {
     if (turns-- === 0) throw new Error('what was waited for did not happen')
     await settle()
