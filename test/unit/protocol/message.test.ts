@@ -68,6 +68,11 @@ describe('a message to send (RFC 6455 §5.6)', () => {
     ['an Observable', () => new Subject(), /Observable: send what it emits.*concatMap/],
     ['a map', () => new Map([[1, 2]]), /type Map, of which JSON would leave {}: send a plain/],
     ['an error', () => new RangeError('x'), /type RangeError, of which/],
+    [
+      'nothing that is known',
+      () => Object.create(Object.create(Object.create(null))),
+      /type object/,
+    ],
     ['a generator', () => (async function* () {})(), /of which JSON would leave {}/],
   ])('cannot be %s, which would be {}', (_, make, message) => {
     expect(() => toMessage(make() as Sendable)).toThrow(message)

@@ -1,7 +1,7 @@
 // User code: a listener of the user's that fails hurts nobody.
 
 import { describe, expect, it } from 'vitest'
-import { isPromiseLike, unfailing } from '../../../src/protocol/user-code.ts'
+import { isPromiseLike, letsIn, unfailing } from '../../../src/protocol/user-code.ts'
 
 describe('unfailing()', () => {
   it('hands on what is told', () => {
@@ -37,4 +37,18 @@ describe('isPromiseLike()', () => {
     'and what cannot: %j',
     (value) => expect(isPromiseLike(value)).toBe(false),
   )
+})
+
+describe('a hook that may refuse', () => {
+  it('lets in by nothing or true, and refuses by false', () => {
+    expect([undefined, true, false].map((answer) => letsIn('prepare', answer))).toEqual([
+      true,
+      true,
+      false,
+    ])
+  })
+
+  it.each([null, 0, '', 'bob', {}])('says nothing by %j, which is a mistake', (answer) => {
+    expect(() => letsIn('prepare', answer)).toThrow(/^prepare returned .*: return nothing or true/)
+  })
 })
