@@ -43,8 +43,12 @@ interface Stream {
 
 /** Lives that are kept in mind; those that ended are forgotten at once. */
 const MAX_LIVES_IN_MIND = 100_000
-/** Rows that one look at the database brings, so that a bound in bytes does not load what it leaves out. */
-const ROWS_A_LOOK = 500
+/**
+ * Rows that a look at the database brings: few at first, and then about as many as are left to be brought, so that a bound
+ * in bytes does not load much that it leaves out. Pages of 64 KiB of messages of 32 KB took 12 ms with looks of 500.
+ */
+const FIRST_LOOK = 4
+const LAST_LOOK = 500
 /** Rows that one `expire` takes away at most; the next takes the next. */
 const MAX_EXPIRED = 50_000
 const KEYS_CHECKED_EVERY = 1_000
@@ -94,12 +98,10 @@ export class SqliteTables {
     let bytes = 0
     let reached = Math.max(after, stream.floor)
     let before: Row | undefined
+    let look = FIRST_LOOK
     while (events.length < maxEvents) {
-      const rows = this.#rowsAfter(
-        stream,
-        reached,
-        Math.min(ROWS_A_LOOK, maxEvents - events.length),
-      )
+      const count = Math.min(look, maxEvents - events.length)
+      const rows = this.#rowsAfter(stream, reached, count)
       for (const row of rows) {
         const event = checked(name, row, before, reached)
         bytes += event.data.length
@@ -108,7 +110,9 @@ export class SqliteTables {
         before = row
         reached = event.version
       }
-      if (rows.length < ROWS_A_LOOK) break
+      if (rows.length < count) break
+      const average = Math.max(1, bytes / events.length)
+      look = Math.min(LAST_LOOK, 4 * look, Math.ceil((maxBytes - bytes) / average) || 1)
     }
     return { ...positionOf(stream), events }
   }
