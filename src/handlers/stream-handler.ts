@@ -9,6 +9,7 @@ import type { Sendable } from '../protocol/message.ts'
 import { isPromiseLike, unfailing } from '../protocol/user-code.ts'
 import { Broadcast } from '../streams/broadcast.ts'
 import { GuardedSubscriber } from '../streams/guarded.ts'
+import { Replay } from '../streams/replay.ts'
 import type { Connection, Handler, HandlerContext, HandlerFactory } from './handler.ts'
 
 /** What a stream function may return: a source of messages, or nothing. */
@@ -75,6 +76,11 @@ class StreamHandler implements Handler, Observer<Sendable> {
     if (source === undefined || source === null || this.#ended) return
     if (source instanceof Broadcast) {
       this.#stop = source.deliverTo(this.#connection as Connection)
+    } else if (source instanceof Replay) {
+      const stop = source.deliverTo(this.#connection as Connection, (thrown) => this.error(thrown))
+      // What it gave at once may have been too much.
+      if (this.#ended) stop()
+      else this.#stop = stop
     } else if (isAsyncIterable(source)) {
       const iterator = source[Symbol.asyncIterator]()
       // A generator that waits for ever cannot be interrupted; one that is between two values returns here.

@@ -14,6 +14,7 @@ import type { DurableTopic } from '../streams/durable-topic.ts'
 import { inTime, Lifeline } from '../streams/lifeline.ts'
 import { PublishRate } from '../streams/publish-rate.ts'
 import { Refusals } from '../streams/refusals.ts'
+import { Replay } from '../streams/replay.ts'
 import type { Topic } from '../streams/topic.ts'
 import type {
   Connection,
@@ -111,13 +112,14 @@ class TopicHandler implements Handler {
     const { topic, caller } = plain
     const { rules, report } = this.#service
     const count = lastOf(connection.request)
-    const source = count > 0 ? topic.last(count) : topic
-    const reading = source.subscribe({
-      next: (value) => void connection.send(value),
-      error: context.fail,
-    })
+    const stop =
+      count > 0
+        ? new Replay<Sendable>(topic, topic, count).deliverTo(connection, context.fail)
+        : topic.deliverTo(connection)
+    // What it gave at once may have been too much.
+    if (this.#lifeline.ended !== undefined) return stop()
     plain.stop = () => {
-      reading.unsubscribe()
+      stop()
       tellRule(rules.left, caller, report)
     }
     tellRule(rules.joined, caller, report)

@@ -23,7 +23,7 @@ import type { TopicLog } from '../streams/broadcast.ts'
 import type { TopicItem } from '../streams/history.ts'
 import { inTime, type Lifeline } from '../streams/lifeline.ts'
 import { PublishRate } from '../streams/publish-rate.ts'
-import { type From, TopicReader } from '../streams/topic-reader.ts'
+import { type From, PAGE, TopicReader } from '../streams/topic-reader.ts'
 import type { Connection } from './handler.ts'
 import {
   acceptWith,
@@ -59,8 +59,6 @@ export interface SessionService<Log extends TopicLog = TopicLog> {
   readonly report: ReportOf
 }
 
-/** A page of a replay; one message may be more. */
-const PAGE = { maxItems: 1_000, maxBytes: 64 * 1024 }
 /** Above this much that waits to be sent, a session reads on only when there is room again. */
 const HIGH_WATER_BYTES = 64 * 1024
 

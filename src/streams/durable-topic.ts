@@ -26,7 +26,7 @@ import {
 } from './broadcast.ts'
 import { handled } from './deferred.ts'
 import { checkHistory, History, type TopicItem } from './history.ts'
-import { last } from './replay.ts'
+import { Replay } from './replay.ts'
 
 /** Messages kept when nobody says how many. */
 const DEFAULT_COUNT = 10_000
@@ -104,12 +104,13 @@ export class DurableTopic<T extends Sendable> extends Broadcast<T> implements To
   }
 
   /**
-   * The last `count` values that are kept, then each later one; fewer when fewer are kept.
+   * The last `count` values that are kept, then each later one; fewer when fewer are kept. A route that returns it gives
+   * each connection as much at a time as that takes.
    *
    * @throws SettingError when `count` is no whole number, 0 or more.
    */
   last(count: number): Observable<T> {
-    return last(this, this, count)
+    return new Replay(this, this, count)
   }
 
   append(value: T, options: PublishOptions = {}): Promise<Published> {

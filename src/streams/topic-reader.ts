@@ -25,6 +25,9 @@ export interface Next {
   readonly gapTo: number | undefined
 }
 
+/** A page of a replay; one message may be more. */
+export const PAGE: PageBounds = { maxItems: 1_000, maxBytes: 64 * 1024 }
+
 const NOTHING: Next = { items: [], gapTo: undefined }
 
 export class TopicReader {
@@ -45,9 +48,13 @@ export class TopicReader {
     return this.#offset >= this.log.offset
   }
 
-  /** Finds the place to begin; call it once, before `next`. */
-  async begin(from: From): Promise<Start> {
-    if (this.log.ready !== undefined) await this.log.ready
+  /** Finds the place to begin, at once when it is known; call it once, before `next`. */
+  begin(from: From): Start | Promise<Start> {
+    const { ready } = this.log
+    return ready === undefined ? this.#begin(from) : ready.then(() => this.#begin(from))
+  }
+
+  #begin(from: From): Start {
     const { epoch, offset: head, floor } = this.log
     const recovery = isPosition(from)
       ? recover({ epoch, head, floor }, from)

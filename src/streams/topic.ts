@@ -24,7 +24,7 @@ import {
   type TopicPorts,
 } from './broadcast.ts'
 import { checkHistory, History } from './history.ts'
-import { last } from './replay.ts'
+import { Replay } from './replay.ts'
 
 /** Publishes that one publish may cause, from inside deliveries. */
 const MAX_CAUSED_PUBLISHES = 10_000
@@ -99,12 +99,13 @@ export class Topic<T extends Sendable> extends Broadcast<T> implements TopicLog 
   }
 
   /**
-   * The last `count` values that are kept, then each later one; fewer when fewer are kept.
+   * The last `count` values that are kept, then each later one; fewer when fewer are kept. A route that returns it gives
+   * each connection as much at a time as that takes.
    *
    * @throws SettingError when `count` is no whole number, 0 or more, or is above 0 where there is no `history`.
    */
   last(count: number): Observable<T> {
-    return last(this, this, count)
+    return new Replay(this, this, count)
   }
 
   read(offset: number, { maxItems, maxBytes }: PageBounds): TopicPage {
