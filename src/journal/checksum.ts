@@ -4,7 +4,7 @@
 // that was taken out of the middle shows, too.
 
 import { crc32 } from 'node:zlib'
-import { JournalError } from '../protocol/errors.ts'
+import { JournalError, show } from '../protocol/errors.ts'
 import type { Row } from './sqlite-driver.ts'
 import type { NewEvent, RecordedEvent } from './store.ts'
 
@@ -84,10 +84,29 @@ function bytesOf(value: unknown): Uint8Array {
 }
 
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
+const strictDecoder = new TextDecoder('utf-8', { ignoreBOM: true, fatal: true })
 
 /** The text of a column that was read as its bytes. */
 export function textOf(value: unknown): string {
   return decoder.decode(bytesOf(value))
+}
+
+/**
+ * The name in a row of streams.
+ *
+ * @throws JournalError `ERR_WINDSOCK_JOURNAL_CORRUPT` for one that is no text any more: who asks for what comes behind
+ *   it would get it again and again.
+ */
+export function nameOf({ stream }: Row): string {
+  try {
+    return strictDecoder.decode(bytesOf(stream))
+  } catch (cause) {
+    throw new JournalError(
+      'ERR_WINDSOCK_JOURNAL_CORRUPT',
+      `the journal is damaged: the name of a stream is no text any more (${show(textOf(stream))}); restore a copy, or begin a new journal`,
+      cause,
+    )
+  }
 }
 
 function damaged(stream: string, version: number, why: string): JournalError {

@@ -5,7 +5,7 @@
 
 import { randomBytes } from 'node:crypto'
 import { newEpoch } from '../protocol/position.ts'
-import { checked, checksum, storable, textOf } from './checksum.ts'
+import { checked, checksum, nameOf, storable, textOf } from './checksum.ts'
 import type { Driver, Row, Statement, Value } from './sqlite-driver.ts'
 import { type OpenFile, UNENDED_OF_SCHEMA_1 } from './sqlite-schema.ts'
 import {
@@ -68,9 +68,10 @@ export class SqliteTables {
   constructor({ database, schema }: OpenFile, readOnly: boolean) {
     this.#database = database
     this.#readOnly = readOnly
-    this.#unended = schema === 1 ? UNENDED_OF_SCHEMA_1 : 'SELECT stream FROM unended ORDER BY began'
-    const known = this.#all("SELECT value FROM meta WHERE key = 'epoch'")[0]?.['value']
-    this.#livesEpoch = typeof known === 'string' ? known : newEpoch(random)
+    const unended = schema === 1 ? UNENDED_OF_SCHEMA_1 : 'SELECT stream FROM unended ORDER BY began'
+    this.#unended = `SELECT CAST(stream AS BLOB) AS stream FROM (${unended})`
+    const [known] = this.#all("SELECT CAST(value AS BLOB) AS epoch FROM meta WHERE key = 'epoch'")
+    this.#livesEpoch = known === undefined ? newEpoch(random) : textOf(known['epoch'])
     if (known === undefined && !readOnly) {
       this.#run("INSERT INTO meta(key, value) VALUES('epoch', ?)", this.#livesEpoch)
     }
@@ -141,13 +142,11 @@ export class SqliteTables {
   streams({ prefix = '', after = '', maxStreams = 1_000 }: StreamsOptions): readonly string[] {
     // No name that begins so comes behind the prefix and the last character that there is.
     const bounds = [after > prefix ? after : prefix, `${prefix}\u{10ffff}`, after]
-    const rows = this.#all(STREAMS, ...bounds, ...bounds, maxStreams)
-    return rows.map((row) => row['stream'] as string)
+    return this.#all(STREAMS, ...bounds, ...bounds, maxStreams).map(nameOf)
   }
 
   unended(): readonly string[] {
-    const rows = this.#all(`${this.#unended} LIMIT ${MAX_UNENDED}`)
-    return rows.map((row) => row['stream'] as string)
+    return this.#all(`${this.#unended} LIMIT ${MAX_UNENDED}`).map(nameOf)
   }
 
   trim(name: string, { keep, notBeforeMs }: TrimOptions): StreamPosition {
@@ -214,10 +213,10 @@ export class SqliteTables {
   }
 
   loadSnapshot(name: string): SavedSnapshot | undefined {
-    const row = this.#all('SELECT version, schema, data FROM snapshots WHERE stream = ?', name)[0]
+    const [row] = this.#all(SNAPSHOT, name)
     if (row === undefined) return undefined
     const { version, schema, data } = row
-    return { version: version as number, schema: schema as number, data: data as string }
+    return { version: version as number, schema: schema as number, data: textOf(data) }
   }
 
   #keep(stream: Stream, event: NewEvent): Kept {
@@ -275,9 +274,10 @@ export class SqliteTables {
   }
 
   #findTopic(name: string): Stream | undefined {
-    const [row] = this.#all('SELECT id, epoch, floor FROM topics WHERE stream = ?', name)
+    const [row] = this.#all(TOPIC, name)
     if (row === undefined) return undefined
-    const { id, epoch, floor } = row as { id: number; epoch: string; floor: number }
+    const epoch = textOf(row['epoch'])
+    const { id, floor } = row as { id: number; floor: number }
     const [last] = this.#all(
       'SELECT version, crc FROM messages WHERE topic = ? ORDER BY version DESC LIMIT 1',
       id,
@@ -379,12 +379,17 @@ const INSERT_EVENT =
   'INSERT INTO events(stream, version, at, type, schema, data, prev, crc) VALUES(?, ?, ?, ?, ?, ?, ?, ?)'
 const INSERT_MESSAGE = 'INSERT INTO messages VALUES(?, ?, ?, ?, ?, ?, ?, ?)'
 
+const TOPIC = 'SELECT id, CAST(epoch AS BLOB) AS epoch, floor FROM topics WHERE stream = ?'
+const SNAPSHOT =
+  'SELECT version, schema, CAST(data AS BLOB) AS data FROM snapshots WHERE stream = ?'
+
 const STREAMS = `
-SELECT stream FROM events WHERE stream >= ? AND stream < ? AND stream <> ?
-UNION
-SELECT stream FROM topics WHERE stream >= ? AND stream < ? AND stream <> ?
-  AND EXISTS (SELECT 1 FROM messages WHERE topic = topics.id)
-ORDER BY stream LIMIT ?`
+SELECT CAST(stream AS BLOB) AS stream FROM (
+  SELECT stream FROM events WHERE stream >= ? AND stream < ? AND stream <> ?
+  UNION
+  SELECT stream FROM topics WHERE stream >= ? AND stream < ? AND stream <> ?
+    AND EXISTS (SELECT 1 FROM messages WHERE topic = topics.id)
+  ORDER BY stream LIMIT ?)`
 
 function positionOf({ epoch, head, floor }: Stream): StreamPosition {
   return { epoch, head, floor }

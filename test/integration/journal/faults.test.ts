@@ -347,6 +347,35 @@ describe.runIf(sqlite3)('a journal file under the command sqlite3', () => {
     await expect(reader.read(TOPIC)).rejects.toMatchObject({ code: 'ERR_WINDSOCK_JOURNAL_CORRUPT' })
   })
 
+  it.each([
+    ['topics', 'streams'],
+    ['unended', 'unended'],
+  ] as const)(
+    'says of a name in %s that is no UTF-8 any more that it is damaged',
+    async (table, ask) => {
+      const writer = await openSqliteStore(file)
+      await writer.append(TOPIC, [text('a')])
+      await writer.append('life', [text('b')])
+      await writer.close()
+      execFileSync('sqlite3', [file, `UPDATE ${table} SET stream = CAST(x'7400ff' AS TEXT)`])
+      const reader = await store()
+      await expect(reader[ask]()).rejects.toMatchObject({ code: 'ERR_WINDSOCK_JOURNAL_CORRUPT' })
+    },
+  )
+
+  it('is opened and read though an epoch or a snapshot is no UTF-8 any more', async () => {
+    const writer = await openSqliteStore(file)
+    await writer.append(TOPIC, [text('a')])
+    await writer.saveSnapshot('life', { version: 1, schema: 1, data: '{}' })
+    await writer.close()
+    const broken = "CAST(x'ff62' AS TEXT)"
+    const sql = `UPDATE topics SET epoch = ${broken}; UPDATE meta SET value = ${broken}; UPDATE snapshots SET data = ${broken}`
+    execFileSync('sqlite3', [file, sql])
+    const reader = await store()
+    expect((await reader.read(TOPIC)).events).toHaveLength(1)
+    expect(await reader.loadSnapshot('life')).toMatchObject({ data: '\ufffdb' })
+  })
+
   it('is read by the sqlite3 command while it is written', async () => {
     const writer = await store()
     await writer.append(TOPIC, ['a', 'b'].map(text))
