@@ -10,7 +10,9 @@ import { closeRecordPage } from './reference/close-record.ts'
 import { connectionPage } from './reference/connection.ts'
 import { errorsPage } from './reference/errors.ts'
 import { limitsPage } from './reference/limits.ts'
+import { serverPage } from './reference/server.ts'
 import { settingsPage } from './reference/settings.ts'
+import { topicsPage } from './reference/topics.ts'
 import { tornadoPage } from './reference/tornado.ts'
 
 process.exitCode = settle(
@@ -21,7 +23,9 @@ process.exitCode = settle(
     'docs/reference/connection.md': connectionPage(),
     'docs/reference/errors.md': errorsPage(),
     'docs/reference/limits.md': limitsPage(),
+    'docs/reference/server.md': serverPage(),
     'docs/reference/settings.md': settingsPage(),
+    'docs/reference/topics.md': topicsPage(),
     'docs/reference/tornado.md': tornadoPage(),
   },
   'npm run reference',

@@ -67,9 +67,11 @@ export interface PageBounds {
 
 /** A topic as its remote readers and writers see it. */
 export interface TopicLog {
+  /** As it was made with; clients ask for it by this. */
   readonly name: string
   /** Resolves when `epoch` and the offsets are known, rejects when the store cannot tell; `undefined` once known. */
   readonly ready: Promise<void> | undefined
+  /** One life of its numbers: new with each topic in memory, and the same over restarts for a durable one. */
   readonly epoch: string
   /** The offset of the last message; 0 before the first. */
   readonly offset: number

@@ -113,6 +113,7 @@ export class DurableTopic<T extends Sendable> extends Broadcast<T> implements To
     return new Replay(this, this, count)
   }
 
+  /** `publish`, with all that is known of where it stands; it throws and rejects as that does. */
   append(value: T, options: PublishOptions = {}): Promise<Published> {
     checkPublish(options)
     const { ready } = this

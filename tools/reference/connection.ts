@@ -1,7 +1,7 @@
 // The page of the connection, as user code sees it.
 
 import { page, table } from './markdown.ts'
-import { membersOf } from './members.ts'
+import { membersOf, withoutTags } from './members.ts'
 
 const SOURCE = 'src/handlers/handler.ts'
 
@@ -24,15 +24,6 @@ export function connectionPage(): string {
 function members(name: string): string {
   return table(
     ['Member', 'Meaning'],
-    membersOf(SOURCE, name).map(({ signature, text }) => [`\`${signature}\``, words(text)]),
+    membersOf(SOURCE, name).map(({ signature, text }) => [`\`${signature}\``, withoutTags(text)]),
   )
-}
-
-/** Tags of a doc comment as words. */
-function words(text: string): string {
-  return text
-    .replace(/ ?@returns /g, ' Returns ')
-    .replace(/ ?@throws (\w+) (`\w+`(?: or `\w+`)?)/g, ' Throws $2')
-    .replace(/ ?@param (\w+) - /g, ' `$1`: ')
-    .trim()
 }
