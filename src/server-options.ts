@@ -45,7 +45,7 @@ export type ServeOptions = ServerSettings & {
   readonly routes: readonly (Entry | readonly Entry[])[]
   /** Default `'127.0.0.1'`: reachable from this machine only; `'0.0.0.0'` or `'::'` for all. */
   readonly host?: string
-  /** Default 0: a free one, which `url` tells. */
+  /** Default 0: a free one, which `url` tells. Digits will do, as `process.env.PORT` holds them in a program of JavaScript. */
   readonly port?: number
 }
 
@@ -107,7 +107,7 @@ export function checkServerSettings({ onError, journal }: ServerSettings): void 
   checkJournal('journal', journal)
 }
 
-/** @throws SettingError for a host, and WebSocketError `ERR_WINDSOCK_LISTEN` for a port, that cannot be. */
+/** @throws SettingError for a host or a port that cannot be. */
 export function checkAddress(host: string, port: number): void {
   // Node would take a number for the length of its queue, and listen everywhere; so it does for an empty text, which
   // is what an environment variable holds that was meant to say where.
@@ -119,9 +119,6 @@ export function checkAddress(host: string, port: number): void {
   // Of a text Node would make a socket in a file; digits are what an environment variable holds.
   const isWord = typeof port === 'number' || typeof port === 'string'
   if (!isWord || !/^\d{1,5}$/.test(String(port)) || Number(port) > 65_535) {
-    throw new WebSocketError(
-      'ERR_WINDSOCK_LISTEN',
-      `port is ${show(port)}: it must be a whole number from 0 to 65535`,
-    )
+    throw new SettingError(`port is ${show(port)}: it must be a whole number from 0 to 65535`)
   }
 }

@@ -17,13 +17,30 @@ import { answerWithLine, endBehind } from './plain-answer.ts'
 
 /** What the ending of a file says about its content. */
 export const CONTENT_TYPES: Readonly<Record<string, string>> = {
+  '.avif': 'image/avif',
   '.css': 'text/css; charset=utf-8',
+  '.csv': 'text/csv; charset=utf-8',
+  '.gif': 'image/gif',
   '.html': 'text/html; charset=utf-8',
+  '.ico': 'image/vnd.microsoft.icon',
+  '.jpeg': 'image/jpeg',
+  '.jpg': 'image/jpeg',
   '.js': 'text/javascript; charset=utf-8',
   '.json': 'application/json',
+  '.map': 'application/json',
+  '.md': 'text/markdown; charset=utf-8',
+  '.mjs': 'text/javascript; charset=utf-8',
+  '.mp3': 'audio/mpeg',
+  '.mp4': 'video/mp4',
+  '.pdf': 'application/pdf',
   '.png': 'image/png',
   '.svg': 'image/svg+xml',
   '.txt': 'text/plain; charset=utf-8',
+  '.wasm': 'application/wasm',
+  '.webmanifest': 'application/manifest+json',
+  '.webp': 'image/webp',
+  '.woff2': 'font/woff2',
+  '.xml': 'application/xml',
 }
 
 /** Scripts and styles from here alone, sockets to anywhere: an injected script finds nothing to run. */
@@ -47,7 +64,7 @@ export interface Page {
  * taken from this server alone, sockets from anywhere; scripts and styles inside of a page are not.
  *
  * @param path - the exact path, as `/` or `/chat-room`.
- * @param file - a path or `file:` URL; its ending tells the content type (html, css, js, json, svg, png, txt).
+ * @param file - a path or `file:` URL; its ending tells the content type, as those of most files of a page do.
  * @throws WebSocketError `ERR_WINDSOCK_ROUTE` when the file cannot be read or its ending is unknown.
  */
 export function page(path: string, file: string | URL): Page {

@@ -36,6 +36,10 @@ function pathPattern(path: string): Pattern {
   try {
     // `trailing: false`: "/chat" and "/chat/" are two paths, as in Tornado.
     const data = parse(path)
+    const twice = namesOf(data.tokens).find((name, index, names) => names.indexOf(name) < index)
+    if (twice !== undefined) {
+      throw routeError(`the route's path ${show(path)} has two parameters called ${twice}`)
+    }
     const literal = literalOf(data)
     if (literal !== undefined) {
       return { text: path, match: (actual) => (actual === literal ? NOTHING : undefined) }
@@ -53,6 +57,7 @@ function pathPattern(path: string): Pattern {
       },
     }
   } catch (cause) {
+    if (cause instanceof WebSocketError) throw cause
     const why = cause instanceof PathError ? whyNot(path, cause) : String(cause)
     throw routeError(`the route's path ${JSON.stringify(path)} does not parse: ${why}`, cause)
   }
@@ -67,6 +72,14 @@ function whyNot(path: string, { message }: PathError): string {
   return begun.endsWith('*')
     ? `a wildcard has a name, as in ${begun}rest`
     : `a parameter has a name, as in ${begun}name`
+}
+
+/** Of its parameters and wildcards, also of those that may be left out. */
+function namesOf(tokens: TokenData['tokens']): string[] {
+  return tokens.flatMap((token) => {
+    if (token.type === 'group') return namesOf(token.tokens)
+    return token.type === 'text' ? [] : [token.name]
+  })
 }
 
 /** The path itself, where it has no parameters, as most have not: to compare makes no objects, as matching does. */

@@ -99,7 +99,7 @@ export function createSignedValue(
  * Refused are: another name, a value older than `maxAgeDays`, one from more than a minute ahead, a key version that the
  * secrets do not have, and any change, be it one bit. Nothing that a client sends makes it throw.
  *
- * @throws SettingError for an option that there is none of.
+ * @throws SettingError for an option that there is none of, and without a secret: nobody would ever be known.
  */
 export function decodeSignedValue(
   secret: SigningSecret,
@@ -109,6 +109,9 @@ export function decodeSignedValue(
 ): Buffer | null {
   checkNames(options, ['maxAgeDays', 'clock', 'minVersion'])
   const { maxAgeDays = 31, clock = systemClock, minVersion = 2 } = options
+  if (!secret) {
+    throw new SettingError('there is no secret to read with: it must be a string that is not empty')
+  }
   if (typeof name !== 'string' || minVersion > 2) return null
   const fields = parse(value)
   if (fields === undefined) return null

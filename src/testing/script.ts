@@ -100,19 +100,17 @@ export class Script {
   /** In the order of their times. */
   readonly steps: readonly Step[]
 
-  /** @throws SettingError for what is no list, and for a step that does what nobody knows: it would do nothing. */
+  /**
+   * @throws SettingError for what is no list, for a step that does what nobody knows, which would do nothing, and for one
+   *   that leaves out what it needs.
+   */
   constructor(steps: readonly Step[]) {
     if (!Array.isArray(steps)) {
       throw new SettingError(
         `a script is ${show(steps)}: it must be an array of steps, as in new Script([{ atMs: 0, client: 1, does: 'connect', path: '/' }])`,
       )
     }
-    for (const [index, step] of (steps as readonly Step[]).entries()) {
-      if (ACTS.has(step?.does)) continue
-      throw new SettingError(
-        `step ${index} of a script does ${show(step?.does)}; known are ${[...ACTS].join(', ')}`,
-      )
-    }
+    for (const [index, step] of (steps as readonly Step[]).entries()) checkStep(index, step)
     this.steps = steps
   }
 
@@ -124,6 +122,20 @@ export class Script {
   [Symbol.for('fast-check/toStringMethod')](): string {
     return `\n${this.toString()}\n`
   }
+}
+
+function checkStep(index: number, step: Step): void {
+  const needs = Object.hasOwn(NEEDS, String(step?.does)) ? NEEDS[step.does] : undefined
+  if (needs === undefined) {
+    throw new SettingError(
+      `step ${index} of a script does ${show(step?.does)}; known are ${Object.keys(NEEDS).join(', ')}`,
+    )
+  }
+  const missing = ['atMs', ...needs].filter((name) => !(name in step))
+  if (missing.length === 0) return
+  throw new SettingError(
+    `step ${index} of a script, ${step.does}, does not say ${missing.join(', ')}: it needs atMs, ${needs.join(', ')}`,
+  )
 }
 
 /** A moment of a run: minutes, seconds and milliseconds. */
@@ -215,34 +227,38 @@ const PLAIN_WORDS: Readonly<Record<PlainAct, string>> = {
   lateData: 'client sends a Close frame, and a message behind it',
 }
 
-const OTHER_ACTS: Readonly<Record<Exclude<Step['does'], PlainAct>, true>> = {
-  connect: true,
-  send: true,
-  sendInPieces: true,
-  ping: true,
-  pong: true,
-  close: true,
-  bytes: true,
-  delay: true,
-  trickle: true,
-  writeSlowly: true,
-  gather: true,
-  narrow: true,
-  blackOut: true,
-  cutWhenIdle: true,
-  abort: true,
-  throw: true,
-  reject: true,
-  publish: true,
-  freeze: true,
-  stepWall: true,
-  suspend: true,
-  lateTimers: true,
-  drain: true,
-  crash: true,
-  disk: true,
-  slowDisk: true,
+/** What a step that does this has to say, beside when. */
+const ACTS: Readonly<Record<Exclude<Step['does'], PlainAct>, readonly string[]>> = {
+  connect: ['client', 'path'],
+  send: ['client', 'message'],
+  sendInPieces: ['client', 'message', 'cut'],
+  ping: ['client', 'data'],
+  pong: ['client', 'data'],
+  close: ['client', 'code', 'reason'],
+  bytes: ['client', 'bytes', 'what'],
+  delay: ['client', 'latencyMs'],
+  trickle: ['client', 'readBytes'],
+  writeSlowly: ['client', 'readBytes', 'everyMs'],
+  gather: ['client', 'everyMs'],
+  narrow: ['client', 'bufferBytes'],
+  blackOut: ['client', 'ms'],
+  cutWhenIdle: ['client', 'ms'],
+  abort: ['client', 'path'],
+  throw: ['client'],
+  reject: ['client'],
+  publish: ['client', 'topic', 'data'],
+  freeze: ['ms'],
+  stepWall: ['ms'],
+  suspend: ['ms'],
+  lateTimers: ['ms'],
+  drain: ['code'],
+  crash: ['awayMs', 'keepsInterrupted'],
+  disk: ['condition'],
+  slowDisk: ['ms'],
 }
 
-/** What a step may do. */
-const ACTS: ReadonlySet<string> = new Set([...Object.keys(OTHER_ACTS), ...Object.keys(PLAIN_WORDS)])
+/** The same of every step. */
+const NEEDS: Readonly<Record<string, readonly string[]>> = {
+  ...ACTS,
+  ...Object.fromEntries(Object.keys(PLAIN_WORDS).map((does) => [does, ['client']])),
+}

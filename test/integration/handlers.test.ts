@@ -337,11 +337,13 @@ describe('a wrong setting is told at the start', () => {
     await server.close()
   })
 
-  it('a port or host that cannot be', async () => {
-    for (const address of [{ port: 65_536 }, { port: -1 }, { host: '203.0.113.1' }]) {
-      const error = { code: 'ERR_WINDSOCK_LISTEN' }
-      await expect(serve({ routes: [], ...address })).rejects.toMatchObject(error)
-    }
+  it.each([
+    [{ port: 65_536 }, 'SETTING'],
+    [{ port: -1 }, 'SETTING'],
+    [{ host: '203.0.113.1' }, 'LISTEN'],
+  ])('an address %j that cannot be', async (address, code) => {
+    const error = { code: `ERR_WINDSOCK_${code}` }
+    await expect(serve({ routes: [], ...address })).rejects.toMatchObject(error)
   })
 })
 

@@ -82,11 +82,11 @@ const MISTAKES: readonly [what: string, make: () => unknown, code: string, says:
     'SETTING',
     /"prot"; did you mean "port"\?/,
   ],
-  ['a port of no number', () => serve?.({ routes: [], port: 'http' }), 'LISTEN', /port is "http"/],
+  ['a port of no number', () => serve?.({ routes: [], port: 'http' }), 'SETTING', /port is "http"/],
   [
     'no number for a port',
     () => serve?.({ routes: [], port: Number.NaN }),
-    'LISTEN',
+    'SETTING',
     /port is NaN/,
   ],
   ['a number for a host', () => serve?.({ routes: [], host: 5 }), 'SETTING', /host is 5/],
@@ -127,7 +127,7 @@ const MISTAKES: readonly [what: string, make: () => unknown, code: string, says:
   [
     'a list for a port',
     () => serve?.({ routes: [], port: [80] }),
-    'LISTEN',
+    'SETTING',
     /port is 80: .*number/,
   ],
   ['a host in brackets', () => serve?.({ routes: [], host: '[::1]' }), 'LISTEN', /such as .* ::1$/],
@@ -141,6 +141,12 @@ const MISTAKES: readonly [what: string, make: () => unknown, code: string, says:
     () => route?.('/echo/*', nothing),
     'ROUTE',
     /"\/echo\/\*" does not parse: a wildcard has a name, as in \/echo\/\*rest$/,
+  ],
+  [
+    'two parameters of one name',
+    () => route?.('/:id{/:id}', nothing),
+    'ROUTE',
+    /"\/:id\{\/:id\}" has two parameters called id$/,
   ],
   ['a parameter without one', () => route?.('/:/a', nothing), 'ROUTE', /as in \/:name$/],
   [

@@ -76,6 +76,12 @@ describe('signed values (T99–T103)', () => {
     expect(() => createSignedValue('x', 'a', '\udfff')).toThrow(code)
   })
 
+  it.each(['', undefined, null])('cannot be read without a secret: %j', (secret) => {
+    expect(() => decodeSignedValue(secret as string, 'a', KNOWN)).toThrow(
+      expect.objectContaining({ code: 'ERR_WINDSOCK_SETTING' }),
+    )
+  })
+
   it.each([
     undefined,
     null,

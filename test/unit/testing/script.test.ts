@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { route } from 'windsock'
-import { harness, laws, Script } from 'windsock/testing'
+import { harness, laws, Script, type Step } from 'windsock/testing'
 
 const bytes = Uint8Array.of(1, 2, 255)
 
@@ -66,5 +66,21 @@ describe('a script', () => {
     expect(causes).toEqual(['handlerFailed', 'draining'])
     expect(server.lives[1]?.client.messages).toEqual(['b'])
     laws.all(server)
+  })
+
+  it.each([
+    [{ does: 'connect' }, 'does not say atMs, client, path'],
+    [{ atMs: 0, client: 1, does: 'connect' }, 'does not say path'],
+    [{ atMs: 0, does: 'resume' }, 'does not say client'],
+    [{ atMs: 0, does: 'freeze' }, 'does not say ms'],
+    [{ atMs: 0, client: 1, does: 'toString' }, 'does "toString"; known are connect,'],
+    [undefined, 'does undefined; known are connect,'],
+  ])('is refused for a step %j', (step, why) => {
+    expect(() => new Script([step as Step])).toThrow(
+      expect.objectContaining({
+        code: 'ERR_WINDSOCK_SETTING',
+        message: expect.stringContaining(why),
+      }),
+    )
   })
 })
