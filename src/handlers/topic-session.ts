@@ -13,9 +13,9 @@ import {
   itemJson,
   messagesJson,
   parseClientFrame,
-  RESUME_ERRORS,
   type ResumeErrorCode,
   type ResumeLimits,
+  resumeErrorOf,
   type ServerFrame,
   type SubscribeFrom,
 } from '../protocol/resume.ts'
@@ -306,8 +306,7 @@ function errorCodeOf(thrown: unknown): ResumeErrorCode {
   if (thrown instanceof JournalError || thrown instanceof LimitError) return 'overloaded'
   if (thrown.code === 'ERR_WINDSOCK_MESSAGE_TYPE') return 'bad_frame'
   if (!(thrown instanceof HandshakeError) && thrown.code !== 'ERR_WINDSOCK_TOPIC') return 'internal'
-  const entries = Object.entries(RESUME_ERRORS) as [ResumeErrorCode, number][]
-  return entries.find(([, status]) => status === thrown.httpStatus)?.[0] ?? 'forbidden'
+  return resumeErrorOf(thrown.httpStatus) ?? 'forbidden'
 }
 
 // One item goes to many sessions; its JSON is made for the first of them.

@@ -36,6 +36,13 @@ export const RESUME_ERRORS = {
 
 export type ResumeErrorCode = keyof typeof RESUME_ERRORS
 
+/** The word for a status, if there is one. */
+export function resumeErrorOf(status: number): ResumeErrorCode | undefined {
+  return WORDS.find((word) => RESUME_ERRORS[word] === status)
+}
+
+const WORDS = Object.keys(RESUME_ERRORS) as ResumeErrorCode[]
+
 /** Where a subscription begins. */
 export type SubscribeFrom =
   | { readonly since: Position }

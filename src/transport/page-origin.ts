@@ -20,7 +20,7 @@ import { type Answer, answer } from './topic-answer.ts'
 const REQUEST_HEADERS = 'Authorization, Content-Type, Idempotency-Key, If-None-Match, Last-Event-ID'
 /** What a page may read beyond what every page may. */
 const RESPONSE_HEADERS =
-  'ETag, Retry-After, Stream-Cursor, Stream-Next-Offset, Stream-SSE-Data-Encoding, Stream-Up-To-Date'
+  'ETag, Retry-After, Stream-Cursor, Stream-Next-Offset, Stream-SSE-Data-Encoding, Stream-Up-To-Date, Windsock-Duplicate, Windsock-Error'
 /** How long a browser remembers a preflight, in seconds. */
 const PREFLIGHT_S = '600'
 

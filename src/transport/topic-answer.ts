@@ -7,6 +7,7 @@ import { HandshakeError, WebSocketError } from '../protocol/errors.ts'
 import { bugOfRefusal } from '../protocol/handshake.ts'
 import type { ResponseBody, ResponseHeaders } from '../protocol/http-answer.ts'
 import type { LossReason } from '../protocol/position.ts'
+import { resumeErrorOf } from '../protocol/resume.ts'
 
 /** What is sent piece by piece, each when the one before has been taken. */
 export interface Events {
@@ -37,15 +38,24 @@ export function answer(status: number, headers: ResponseHeaders, body?: Response
   return body === undefined ? { status, headers: all } : { status, headers: all, body }
 }
 
-/** A status and one line of text. */
+/** A refusal, with the word for it that the resume protocol has: what a proxy says for us has none. */
 export function line(status: number, text: string, headers: ResponseHeaders = {}): Answer {
-  const type = { 'Content-Type': 'text/plain; charset=utf-8' }
-  return answer(status, { ...type, ...headers }, `${text}\n`)
+  const told = {
+    'Content-Type': 'text/plain; charset=utf-8',
+    // 408: a body that came too slowly may come again.
+    'Windsock-Error': status === 408 ? 'overloaded' : (resumeErrorOf(status) ?? 'forbidden'),
+  }
+  return answer(status, { ...told, ...headers }, `${text}\n`)
 }
 
 /** Not now: the client may ask again in a moment. */
 export function busy(text: string): Answer {
   return line(503, text, { 'Retry-After': '1' })
+}
+
+/** Whatever is asked: the client had better go, and come back. */
+export function leaving(): Answer {
+  return line(503, 'the server is going away', { 'Retry-After': '1', 'Windsock-Error': 'draining' })
 }
 
 const LOSSES: Readonly<Record<LossReason, string>> = {

@@ -21,6 +21,8 @@ export interface TopicWrite {
   readonly head: UpgradeRequest
   readonly caller: TopicCaller
   readonly contentType: string
+  /** Whether the body is JSON that says what each message is. */
+  readonly envelope: boolean
   readonly accept: TopicRules['accept']
   /** Reads the body; rejects with a `HandshakeError` for one that is too large or too slow. */
   readonly body: () => Promise<Uint8Array>
@@ -41,7 +43,7 @@ const UNKNOWN_PROMISES = [
 
 /** Answers a POST. */
 export async function append(write: TopicWrite): Promise<Answer> {
-  const { topic, head, caller, contentType, accept, limits, rate, clock } = write
+  const { topic, head, caller, contentType, envelope, accept, limits, rate, clock } = write
   const promise = UNKNOWN_PROMISES.find((name) => headerValues(head, name).length > 0)
   if (promise !== undefined) {
     return line(501, `${promise} is not supported: use Idempotency-Key to send a POST again`)
@@ -54,7 +56,8 @@ export async function append(write: TopicWrite): Promise<Answer> {
   if (coded)
     return line(415, 'send the body without a Content-Encoding', { 'Accept-Encoding': 'identity' })
   const posted = headerValues(head, 'content-type')
-  const reader = bodyReader(contentType, posted.length > 1 ? posted.join(', ') : posted[0])
+  const type = posted.length > 1 ? posted.join(', ') : posted[0]
+  const reader = bodyReader(contentType, type, envelope)
   if (typeof reader !== 'function') return refuse(reader)
   const key = keyOf(head)
   if (typeof key === 'object') return refuse(key)
@@ -74,8 +77,11 @@ export async function append(write: TopicWrite): Promise<Answer> {
     return line(400, 'Idempotency-Key is too long for so many messages; a UUID does')
   }
   const values = await soon(write, 'accept', accepted(inputs, write, accept))
-  const { epoch, offset } = await soon(write, 'the topic', publish(topic, values, keys))
-  return answer(204, { 'Stream-Next-Offset': formatOffset({ epoch, offset }) })
+  const { duplicate, ...position } = await soon(write, 'the topic', publish(topic, values, keys))
+  return answer(204, {
+    'Stream-Next-Offset': formatOffset(position),
+    ...(duplicate && { 'Windsock-Duplicate': 'true' }),
+  })
 }
 
 /** What user code makes of each; in order, one after the other. */

@@ -90,7 +90,9 @@ async function decide(asked: TopicRequest, service: TopicService): Promise<Answe
   if (method === 'POST') {
     const { accept } = rules
     const { contentType } = plain
-    return append({ topic, head, caller, contentType, accept, body, limits, rate, clock, lifeline })
+    const inEnvelopes = request.query.get('envelope') === '1'
+    const what = { topic, head, caller, contentType, envelope: inEnvelopes, accept, body }
+    return append({ ...what, limits, rate, clock, lifeline })
   }
   const query = readQuery(head, request.query)
   if ('status' in query) return line(query.status, query.reason)

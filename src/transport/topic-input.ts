@@ -4,21 +4,34 @@
 //   to a topic of text/…             that type: one text
 //   to any other                     that type: one message of bytes
 //
+// With `envelope` JSON is taken by any: `{"data":…}`, or `{"data64":"…"}` for bytes, or an array of them; so whoever has
+// several ways to publish publishes the same over each.
+//
 // Another type is refused, as the Durable Streams protocol says. What is read here is bounded already.
 
 import type { TopicInput } from '../handlers/topic-rules.ts'
 import type { Refusal } from '../protocol/handshake.ts'
 import { isDeeper, MAX_JSON_DEPTH } from '../protocol/json-depth.ts'
+import { fromBase64 } from '../protocol/resume.ts'
 import { mediaType } from './topic-format.ts'
 
 /** Turns a body into messages, one at least. */
 export type BodyReader = (body: Uint8Array) => readonly TopicInput[] | Refusal
 
 /** How a body of type `posted` is read for a topic of type `kept`. */
-export function bodyReader(kept: string, posted: string | undefined): BodyReader | Refusal {
+export function bodyReader(
+  kept: string,
+  posted: string | undefined,
+  envelope = false,
+): BodyReader | Refusal {
   if (posted === undefined || posted.trim() === '') return bad('a POST needs a Content-Type')
   if (!isUtf8(posted)) return { status: 415, reason: 'the charset must be utf-8' }
   const [topic, body] = [mediaType(kept), mediaType(posted)]
+  if (envelope) {
+    return body === 'application/json'
+      ? readEnvelopes
+      : { status: 415, reason: 'an envelope is application/json' }
+  }
   if (topic === 'application/json' && body === topic) return readJson
   if (topic === body) return topic.startsWith('text/') ? readText : readBytes
   if (topic === 'application/json' && body === 'text/plain') return readText
@@ -46,6 +59,19 @@ function readJson(body: Uint8Array): readonly TopicInput[] | Refusal {
   } catch {
     return bad('the body is not JSON')
   }
+}
+
+function readEnvelopes(body: Uint8Array): readonly TopicInput[] | Refusal {
+  const values = readJson(body)
+  if ('status' in values) return values
+  const inputs: TopicInput[] = []
+  for (const value of values) {
+    const { data, data64 } = (value ?? {}) as { data?: TopicInput; data64?: unknown }
+    const input = data64 === undefined ? data : fromBase64(data64)
+    if (input === undefined) return bad('an envelope has data, or bytes as base64 in data64')
+    inputs.push(input)
+  }
+  return inputs
 }
 
 function readText(body: Uint8Array): readonly TopicInput[] | Refusal {

@@ -20,7 +20,7 @@ import { Refusals } from '../streams/refusals.ts'
 import { HttpExchange } from './http-exchange.ts'
 import { liveClock, liveRandom } from './live-ports.ts'
 import { Presence } from './presence.ts'
-import { type Answer, answerFor, busy, line } from './topic-answer.ts'
+import { type Answer, answerFor, busy, leaving, line } from './topic-answer.ts'
 import { answerTopic, type TopicService } from './topic-exchange.ts'
 import { TopicFormats } from './topic-format.ts'
 import { resolveTopicLimits, type TopicLimitName, type TopicLimits } from './topic-limits.ts'
@@ -158,7 +158,7 @@ export class TopicRequests implements Answerer {
     const ofAddress = this.#byAddress.get(address) ?? 0
     if (this.#drains.size > 0) {
       exchange.drain()
-      return busy('the server is going away')
+      return leaving()
     }
     const isFull =
       this.#underWay.size >= maxRequests ||
