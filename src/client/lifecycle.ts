@@ -190,6 +190,7 @@ export class Lifecycle<Out, In> {
       open.link = this.#options.open(transport, parseAddress(target, environment.baseUrl), {
         writable: () => isKept() && this.#driver.dispatch({ type: 'link.writable', link: number }),
         opened: () => isKept() && this.#driver.dispatch({ type: 'link.opened', link: number }),
+        heard: () => {},
         received: (incoming) => this.#present === open && this.#received(open, incoming),
         closed: (frame, hint) => this.#lost(open, frame, hint),
       })

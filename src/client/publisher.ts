@@ -80,14 +80,14 @@ export class Publisher {
   publish(topic: string, data: unknown, options?: PublishOptions): Promise<Stored> {
     const stored = new Promise<Stored>((resolve, reject) => {
       const key = options?.key ?? this.#randomKey()
-      const chars = charsOf(data)
+      const kept = asItIs(data)
+      const chars = charsOf(kept)
       const refusal = this.#ended ?? this.#refusal(key, chars)
       if (refusal !== undefined) return reject(refusal)
       const id = this.#options.nextId()
       this.#chars += chars
       this.#entries.set(id, {
-        // It may wait, and be sent again: what becomes of the caller's meanwhile is not what was published.
-        ...{ id, topic, data: asItIs(data), key, chars, resolve, reject },
+        ...{ id, topic, data: kept, key, chars, resolve, reject },
         sentMs: undefined,
         sentWallMs: 0,
         underWay: false,
@@ -193,12 +193,12 @@ export class Publisher {
 
   #refusal(key: string, chars: number): WebSocketError | undefined {
     const { maxQueued, maxQueuedChars } = this.#options
-    if (!/^[!-~]+$/.test(key) || key.length > MAX_KEY_LENGTH) {
+    if (typeof key !== 'string' || !/^[!-~]+$/.test(key) || key.length > MAX_KEY_LENGTH) {
       const allowed = `1 to ${MAX_KEY_LENGTH} visible ASCII characters`
       return new WebSocketError('ERR_WINDSOCK_TOPIC', `a key must be ${allowed}`)
     }
     if (Number.isNaN(chars)) {
-      const message = 'this cannot be published: pass what JSON can express, or a Uint8Array'
+      const message = 'this cannot be published: pass what JSON can express, or bytes'
       return new WebSocketError('ERR_WINDSOCK_MESSAGE_TYPE', message)
     }
     if (this.#entries.size < maxQueued && this.#chars + chars <= maxQueuedChars) return undefined
@@ -217,15 +217,27 @@ export class Publisher {
 /** The length of what will be sent; NaN when it cannot be. */
 function charsOf(data: unknown): number {
   if (data instanceof Uint8Array) return Math.ceil(data.length / 3) * 4
-  try {
-    return JSON.stringify(data)?.length ?? Number.NaN
-  } catch {
-    return Number.NaN
-  }
+  return JSON.stringify(data)?.length ?? Number.NaN
 }
 
+/**
+ * A copy, since it may wait, and be sent again: what becomes of the caller's meanwhile is not what was published.
+ *
+ * @returns bytes as a `Uint8Array`; `undefined` for what cannot be published, and for that of which JSON leaves nothing.
+ */
 function asItIs(data: unknown): unknown {
-  return data instanceof Uint8Array ? new Uint8Array(data) : JSON.parse(JSON.stringify(data))
+  if (ArrayBuffer.isView(data)) {
+    return new Uint8Array(data.buffer, data.byteOffset, data.byteLength).slice()
+  }
+  if (data instanceof ArrayBuffer) return new Uint8Array(data.slice(0))
+  try {
+    const json = JSON.stringify(data)
+    const prototype: unknown = json === '{}' ? Object.getPrototypeOf(data) : null
+    // A map, a set, a promise: nothing of them would arrive.
+    return prototype && Object.getPrototypeOf(prototype) ? undefined : JSON.parse(json)
+  } catch {
+    return undefined
+  }
 }
 
 /** What the server refused, as an error. */

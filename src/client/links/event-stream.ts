@@ -5,10 +5,8 @@
 
 import { createParser, type EventSourceMessage } from 'eventsource-parser'
 import type { MessageItem } from '../../protocol/resume.ts'
-import { Broken, broken, itemsIn, type Page, positionIn, type Way } from './exchange.ts'
-
-/** Above this a page has no end, and is not one of a topic's. */
-const MAX_PAGE_CHARS = 64 * 1024 * 1024
+import { Broken, broken, itemsIn, type Page, pageBound, positionIn } from './answer.ts'
+import type { Way } from './exchange.ts'
 
 interface Control {
   readonly streamNextOffset: string
@@ -21,26 +19,18 @@ export const eventStream: Way = async function* (exchange, place, cursor) {
   const live = { live: 'sse', ...(cursor && { cursor }) }
   const { clock } = exchange.options.environment
   const askedMs = clock.nowMs()
-  const { response, heard, done } = await exchange.open(place, live)
-  const body = response.body?.getReader()
+  const { response, pieces, done } = await exchange.open(place, live)
   try {
     if (!(response.headers.get('Content-Type') ?? '').startsWith('text/event-stream')) {
       throw new Broken('the answer is no event stream')
     }
     const pages = pageReader()
-    const decoder = new TextDecoder()
-    for (;;) {
-      const chunk = await body?.read()
-      if (chunk === undefined || chunk.done) break
-      heard()
-      yield* pages.take(decoder.decode(chunk.value, { stream: true }))
-    }
+    for await (const text of pieces()) yield* pages.take(text)
   } catch (thrown) {
     throw broken(thrown)
   } finally {
-    done()
     // Also when nobody wants more of it.
-    body?.cancel().catch(() => {})
+    done()
   }
   // It ends each minute, and goes on in the next one; one that ends at once is not asked for without a pause.
   if (clock.nowMs() - askedMs < 1_000) await exchange.sleep(exchange.options.numbers.pollMs)
@@ -50,7 +40,7 @@ export const eventStream: Way = async function* (exchange, place, cursor) {
 function pageReader() {
   let pages: Page[] = []
   let events: (readonly MessageItem[])[] = []
-  let chars = 0
+  let bound = pageBound()
   const parser = createParser({
     onEvent({ event, data }: EventSourceMessage) {
       if (event === 'data') events.push(itemsIn(JSON.parse(data)))
@@ -65,13 +55,12 @@ function pageReader() {
         ...(gap !== undefined && { gapTo: next.offset }),
       })
       events = []
-      chars = 0
+      bound = pageBound()
     },
   })
   return {
     take(text: string): readonly Page[] {
-      chars += text.length
-      if (chars > MAX_PAGE_CHARS) throw new Broken('a page without an end')
+      bound(text)
       parser.feed(text)
       const taken = pages
       pages = []

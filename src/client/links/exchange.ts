@@ -1,33 +1,31 @@
-// Exchange: one request to a topic over HTTP, and what its answer means.
+// Exchange: one request to a topic over HTTP, and its answer (answer.ts).
 //
-// An answer is a page of messages and the place behind it, or a loss, or a refusal, or no answer of ours at all. Every
-// request has a deadline, which each piece that comes puts off. Sources: docs/reference/http.md.
+// Every request has a deadline, which each piece that comes puts off.
 
-import type { CloseFrame } from '../../protocol/close-record.ts'
-import { formatOffset, parseOffset } from '../../protocol/http-offset.ts'
+import { formatOffset } from '../../protocol/http-offset.ts'
 import { LONGEST_DELAY_MS } from '../../protocol/ports.ts'
 import type { LossReason, Position } from '../../protocol/position.ts'
-import { type MessageItem, RESUME_ERRORS, type ResumeErrorCode } from '../../protocol/resume.ts'
-import { hintInHeader, type RetryHint } from '../../protocol/retry-hint.ts'
+import { toBase64 } from '../../protocol/resume.ts'
+import { hintInHeader } from '../../protocol/retry-hint.ts'
 import { topicAddress } from '../address.ts'
 import type { Environment, FetchInit } from '../environment.ts'
+import type { Stored } from '../publisher.ts'
 import type { ClientNumbers } from '../settings.ts'
+import {
+  Broken,
+  broken,
+  Gone,
+  itemsIn,
+  type Page,
+  positionIn,
+  Refused,
+  textOf,
+  whole,
+  wordOf,
+} from './answer.ts'
 
 /** Where to ask from: a position, or a word for one. */
 export type Place = Position | 'start' | 'now'
-
-/** A piece of a topic. */
-export interface Page {
-  readonly items: readonly MessageItem[]
-  /** Where to ask from next. */
-  readonly next: Position
-  /** Whether there was nothing behind it. */
-  readonly upToDate: boolean
-  /** Given back with the next live read. */
-  readonly cursor: string | undefined
-  /** Nothing up to here will come any more. */
-  readonly gapTo?: number
-}
 
 /** How a topic is read over HTTP: pages, one or more for each request, from `place` on. */
 export type Way = (
@@ -36,44 +34,10 @@ export type Way = (
   cursor: string | undefined,
 ) => AsyncIterable<Page>
 
-/** The place is gone; `oldest` is where one can go on from. */
-export class Gone extends Error {
-  readonly reason: LossReason
-  readonly oldest: Position
-
-  constructor(reason: LossReason, oldest: Position) {
-    super(reason)
-    this.reason = reason
-    this.oldest = oldest
-  }
-}
-
 /** The body of a 410. */
 interface Loss {
   readonly reason: LossReason
   readonly oldest: string
-}
-
-/** The server understood, and does not want to. */
-export class Refused extends Error {
-  readonly code: ResumeErrorCode
-
-  constructor(code: ResumeErrorCode, message: string) {
-    super(message)
-    this.code = code
-  }
-}
-
-/** This way to the server does not work now. */
-export class Broken extends Error {
-  readonly frame: CloseFrame
-  readonly hint: RetryHint | undefined
-
-  constructor(reason = '', code = 1006, hint?: RetryHint) {
-    super(reason)
-    this.frame = { code, reason }
-    this.hint = hint
-  }
 }
 
 export interface ExchangeOptions {
@@ -85,14 +49,16 @@ export interface ExchangeOptions {
   readonly signal: AbortSignal
   /** There is a server, and it has understood; its body is still to come. */
   answered(): void
+  /** A piece of a body has come. */
+  heard(): void
 }
 
 /** What an answer comes with, while its body is still to be read. */
 export interface Opened {
   readonly response: Response
-  /** Puts the deadline off. */
-  readonly heard: () => void
-  /** The deadline is no more. */
+  /** The text of the body, piece by piece; each puts the deadline off. */
+  readonly pieces: () => AsyncIterable<string>
+  /** The deadline is no more, and what is left of the body is not wanted. */
   readonly done: () => void
 }
 
@@ -124,9 +90,9 @@ export class Exchange {
 
   /** Asks for what comes after `place`. @throws Gone, Refused or Broken. */
   async ask(place: Place, live: Readonly<Record<string, string>> = {}): Promise<Page> {
-    const { response, done } = await this.open(place, live)
+    const { response, pieces, done } = await this.open(place, live)
     try {
-      const items = response.status === 204 ? [] : itemsIn(await response.json())
+      const items = response.status === 204 ? [] : itemsIn(JSON.parse(await whole(pieces())))
       const { headers } = response
       return {
         items,
@@ -144,12 +110,12 @@ export class Exchange {
   /** Asks, and gives the answer before its body; call `done`. @throws Gone, Refused or Broken. */
   async open(place: Place, live: Readonly<Record<string, string>>): Promise<Opened> {
     const offset = place === 'start' ? '-1' : place === 'now' ? 'now' : formatOffset(place)
-    const opened = await this.#request({ offset, envelope: '1', ...live }, {})
-    const { response, done } = opened
+    const opened = await this.#request(this.#address({ offset, ...live }), {})
+    const { response, pieces, done } = opened
     if (response.status === 200 || response.status === 204) return opened
     try {
-      if (response.status !== 410) throw await refusal(response, this.options.environment)
-      const { reason, oldest } = (await response.json()) as Loss
+      if (response.status !== 410) throw await this.#refusal(opened)
+      const { reason, oldest } = JSON.parse(await whole(pieces())) as Loss
       throw new Gone(reason, positionIn(oldest))
     } catch (thrown) {
       throw broken(thrown)
@@ -159,20 +125,25 @@ export class Exchange {
   }
 
   /** Publishes one message. @throws Refused or Broken. */
-  async publish(data: unknown, key: string): Promise<Position> {
-    if (data instanceof Uint8Array) throw new Refused('bad_frame', 'bytes need a WebSocket')
-    const { response, done } = await this.#request(
-      {},
-      {
-        method: 'POST',
-        headers: { 'Content-Type': 'application/json', 'Idempotency-Key': key },
-        // An array is several messages; this is one, whatever it is.
-        body: JSON.stringify([data]),
-      },
-    )
+  async publish(data: unknown, key: string): Promise<Stored> {
+    const init = {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json', 'Idempotency-Key': key },
+      body: JSON.stringify(data instanceof Uint8Array ? { data64: toBase64(data) } : { data }),
+    }
+    let opened = await this.#request(this.#address({}), init)
+    const { redirected, status, url } = opened.response
+    if (redirected && status !== 204) {
+      // A redirect makes a GET of it, which stores nothing and is answered all the same (Fetch §4.4).
+      opened.done()
+      opened = await this.#request(url, init)
+    }
+    const { response, done } = opened
     try {
-      if (!response.ok) throw await refusal(response, this.options.environment)
-      return positionIn(response.headers.get('Stream-Next-Offset'))
+      if (response.status !== 204) throw await this.#refusal(opened)
+      const { headers } = response
+      const duplicate = headers.get('Windsock-Duplicate') === 'true'
+      return { ...positionIn(headers.get('Stream-Next-Offset')), duplicate }
     } catch (thrown) {
       throw broken(thrown)
     } finally {
@@ -180,75 +151,75 @@ export class Exchange {
     }
   }
 
-  async #request(query: Readonly<Record<string, string>>, init: FetchInit): Promise<Opened> {
-    const { address, environment, numbers, withCredentials, signal } = this.options
+  /** Finds out whether there is a server. @throws Refused or Broken. */
+  async probe(): Promise<void> {
+    const opened = await this.#request(this.#address({}), { method: 'OPTIONS' })
+    try {
+      if (!opened.response.ok) throw await this.#refusal(opened)
+    } finally {
+      opened.done()
+    }
+  }
+
+  #address(query: Readonly<Record<string, string>>): string {
+    return topicAddress(this.options.address, this.topic, { envelope: '1', ...query })
+  }
+
+  async #request(address: string, init: FetchInit): Promise<Opened> {
+    const { environment, numbers, withCredentials, signal } = this.options
+    const { heartbeatMs, heartbeatTimeoutMs } = numbers
     const { clock } = environment
     const abort = new AbortController()
-    const stop = () => abort.abort()
-    const deadlineMs = Math.min(numbers.heartbeatMs + numbers.heartbeatTimeoutMs, LONGEST_DELAY_MS)
-    let timer = clock.setTimeout(stop, deadlineMs)
-    const done = () => {
-      clock.clearTimeout(timer)
-      signal.removeEventListener('abort', stop)
+    const stop = () => {
+      abort.abort()
+      done()
     }
-    signal.addEventListener('abort', stop)
+    // Without heartbeats nobody has promised to say anything.
+    const deadlineMs =
+      heartbeatMs === 0
+        ? LONGEST_DELAY_MS
+        : Math.min(heartbeatMs + heartbeatTimeoutMs, LONGEST_DELAY_MS)
+    let timer = clock.setTimeout(stop, deadlineMs)
+    let isDone = false
     const heard = () => {
+      if (isDone) return
       clock.clearTimeout(timer)
       timer = clock.setTimeout(stop, deadlineMs)
+      this.options.heard()
     }
+    let body: ReadableStreamDefaultReader<Uint8Array> | undefined
+    const done = () => {
+      isDone = true
+      clock.clearTimeout(timer)
+      signal.removeEventListener('abort', stop)
+      body?.cancel().catch(() => {})
+    }
+    signal.addEventListener('abort', stop)
     try {
       if (signal.aborted) throw new Broken()
-      const response = await environment.fetch(topicAddress(address, this.topic, query), {
+      const response = await environment.fetch(address, {
         ...init,
         signal: abort.signal,
         cache: 'no-store',
         ...(withCredentials && { credentials: 'include' }),
       })
-      if (!mayPass(response.status)) this.options.answered()
-      return { response, heard, done }
+      body = response.body?.getReader()
+      if (response.ok || response.status === 410 || wordOf(response)) this.options.answered()
+      return { response, pieces: () => textOf(body, heard), done }
     } catch (thrown) {
       done()
       throw broken(thrown, 'the server cannot be reached')
     }
   }
-}
 
-const NOT_A_TOPIC = 'the answer is not one of a topic'
-
-/** @throws Broken: an answer without a place, or with another one, is not from a topic. */
-export function positionIn(word: unknown): Position {
-  const position = typeof word === 'string' ? parseOffset(word) : undefined
-  if (typeof position === 'object') return position
-  throw new Broken(NOT_A_TOPIC)
-}
-
-/** @throws Broken for what is no array. */
-export function itemsIn(value: unknown): readonly MessageItem[] {
-  if (Array.isArray(value)) return value as MessageItem[]
-  throw new Broken(NOT_A_TOPIC)
-}
-
-/** What was thrown, as one of ours: each browser has words of its own for it, and those of none say what happened. */
-export function broken(
-  thrown: unknown,
-  otherwise = 'the answer was cut off',
-): Gone | Refused | Broken {
-  if (thrown instanceof Gone || thrown instanceof Refused || thrown instanceof Broken) return thrown
-  const name = thrown instanceof Error ? thrown.name : ''
-  if (name === 'SyntaxError') return new Broken(NOT_A_TOPIC)
-  return new Broken(name === 'AbortError' ? 'the server has fallen silent' : otherwise)
-}
-
-/** 500 is about what was asked, as `internal` is over WebSocket; the others above it are about the way or the moment. */
-function mayPass(status: number): boolean {
-  return status > 500 || status === 408 || status === 429
-}
-
-async function refusal(response: Response, { clock }: Environment): Promise<Refused | Broken> {
-  const { status, headers } = response
-  const hint = hintInHeader(headers.get('Retry-After'), clock.wallMs())
-  if (mayPass(status)) return new Broken(`HTTP ${status}`, 1013, hint)
-  const known = Object.entries(RESUME_ERRORS).find(([, one]) => one === status)
-  const text = (await response.text()).trim().slice(0, 200)
-  return new Refused((known?.[0] ?? 'bad_frame') as ResumeErrorCode, text || `HTTP ${status}`)
+  /** What is no answer of ours is about the way, or the moment. */
+  async #refusal({ response, pieces }: Opened): Promise<Refused | Broken> {
+    const { status, headers } = response
+    const { clock } = this.options.environment
+    const hint = hintInHeader(headers.get('Retry-After'), clock.wallMs())
+    const word = wordOf(response)
+    if (word === undefined) return new Broken(`HTTP ${status}`, 1013, hint)
+    const text = (await whole(pieces())).trim().slice(0, 200)
+    return new Refused(word, text || `HTTP ${status}`, hint?.afterMs)
+  }
 }

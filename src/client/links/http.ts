@@ -6,17 +6,8 @@
 
 import type { LossReason, Position } from '../../protocol/position.ts'
 import type { SubscribeFrom } from '../../protocol/resume.ts'
-import {
-  Broken,
-  broken,
-  Exchange,
-  type ExchangeOptions,
-  Gone,
-  type Page,
-  type Place,
-  Refused,
-  type Way,
-} from './exchange.ts'
+import { Broken, broken, Gone, type Page, Refused } from './answer.ts'
+import { Exchange, type ExchangeOptions, type Place, type Way } from './exchange.ts'
 import type { LinkEvents, TopicFrame, TopicLink, TopicRequest } from './link.ts'
 
 type Asked<Type> = Extract<TopicRequest, { type: Type }>
@@ -24,7 +15,7 @@ type Asked<Type> = Extract<TopicRequest, { type: Type }>
 /** A link for topics. */
 export function openHttp(
   way: Way,
-  options: Omit<ExchangeOptions, 'signal' | 'answered'>,
+  options: Omit<ExchangeOptions, 'signal' | 'answered' | 'heard'>,
   events: LinkEvents<TopicFrame>,
 ): TopicLink {
   const life = new AbortController()
@@ -48,13 +39,29 @@ export function openHttp(
     events.opened()
   }
 
+  let heardMs = 0
+  const heard = () => {
+    const nowMs = clock.nowMs()
+    // A large page comes in many pieces; one a second is sign enough.
+    if (life.signal.aborted || nowMs - heardMs < 1_000) return
+    heardMs = nowMs
+    events.heard()
+  }
+
   const exchange = (topic: string, signal: AbortSignal) =>
-    new Exchange(topic, { ...options, signal, answered })
+    new Exchange(topic, { ...options, signal, answered, heard })
 
   function failed(id: number, thrown: unknown, signal: AbortSignal): void {
     if (signal.aborted) return
     if (!(thrown instanceof Refused)) return end(thrown)
-    events.received({ type: 'error', id, code: thrown.code, message: thrown.message })
+    const { code, message, retryAfterMs } = thrown
+    events.received({
+      type: 'error',
+      id,
+      code,
+      message,
+      ...(retryAfterMs !== undefined && { retryAfterMs }),
+    })
   }
 
   function subscribe({ id, topic, begin }: Asked<'subscribe'>): void {
@@ -72,9 +79,8 @@ export function openHttp(
     const { signal } = life
     exchange(topic, signal)
       .publish(data, key)
-      .then((position) => {
-        if (signal.aborted) return
-        events.received({ type: 'ack', id, topic, ...position, duplicate: false })
+      .then((stored) => {
+        if (!signal.aborted) events.received({ type: 'ack', id, topic, ...stored })
       })
       .catch((thrown) => failed(id, thrown, signal))
   }
@@ -94,7 +100,13 @@ export function openHttp(
       clock.endOfTurn(() => events.closed(frame))
     },
     destroy: () => end(),
-    probe() {},
+    probe() {
+      if (isOpen) return
+      // Of no topic: whether there is a server is told before that is looked at.
+      exchange('-', life.signal)
+        .probe()
+        .catch((thrown) => thrown instanceof Refused || end(thrown))
+    },
   }
 }
 
@@ -110,17 +122,18 @@ interface Subscription {
 async function read(exchange: Exchange, way: Way, { id, topic, begin, tell }: Subscription) {
   let { place, isFresh } = await firstPlace(exchange, begin)
   let begun = false
+  let loss: LossReason | undefined
   let cursor: string | undefined
-  const subscribed = (position: Position, reason?: LossReason) => {
-    begun = true
-    const { epoch, offset: start } = position
-    const lost = reason === undefined ? { recovered: true } : { recovered: false, reason }
-    tell({ type: 'subscribed', id, topic, epoch, start, ...lost })
-  }
   for (;;) {
     try {
       for await (const page of way(exchange, place, cursor)) {
-        if (!begun) subscribed(startOf(place, page))
+        if (!begun) {
+          const { epoch, offset: start } = startOf(place, page)
+          const lost = loss === undefined ? { recovered: true } : { recovered: false, reason: loss }
+          tell({ type: 'subscribed', id, topic, epoch, start, ...lost })
+        }
+        begun = true
+        isFresh = false
         if (page.items.length > 0) tell({ type: 'messages', topic, items: page.items })
         if (page.gapTo !== undefined)
           tell({ type: 'gap', topic, to: page.gapTo, reason: 'trimmed' })
@@ -130,9 +143,10 @@ async function read(exchange: Exchange, way: Way, { id, topic, begin, tell }: Su
     } catch (thrown) {
       if (!(thrown instanceof Gone)) throw thrown
       // Of the last messages that were asked for there are fewer: who has read nothing has lost nothing.
-      const isLoss = begun || !isFresh
-      subscribed(thrown.oldest, isLoss ? thrown.reason : undefined)
-      place = thrown.oldest
+      if (!isFresh) loss = thrown.reason
+      // Not from the oldest that it names: where many come and few are kept, that is gone as well by then.
+      place = 'start'
+      begun = false
     }
   }
 }

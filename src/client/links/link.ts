@@ -15,6 +15,8 @@ export interface LinkEvents<Incoming> {
   /** The server has answered, and it can carry something. */
   opened(): void
   received(incoming: Incoming): void
+  /** Bytes came of an answer that is not whole yet. */
+  heard(): void
   /** `hint`: when the server wants to be asked again. */
   closed(frame: CloseFrame, hint?: RetryHint): void
 }
