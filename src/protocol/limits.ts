@@ -81,7 +81,7 @@ export const LIMITS = {
     min: 1,
     max: LONGEST_DELAY_MS,
     scope: 'route',
-    why: 'a peer that has not taken what one write brought within half a minute is gone or hostile',
+    why: 'a peer that has taken nothing of what was written for half a minute is gone or hostile',
     atBound: 'close 1013, cause `slowConsumer`',
   },
   maxMessageBytes: {
@@ -128,7 +128,7 @@ export const LIMITS = {
     min: 1,
     max: 2 ** 31 - 1,
     scope: 'route',
-    why: 'what one slow reader may cost; a message that begins below the bound may exceed it',
+    why: 'what one slow reader may cost; a message that begins below the bound may exceed it, and one that alone reaches it is not counted while it is on its way',
     atBound:
       'the slow-consumer policy: close 1013, drop the oldest, keep the latest, or pause the source',
   },

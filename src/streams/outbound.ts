@@ -8,7 +8,7 @@
 // The bound counts what waits here and what the link has not handed to the kernel yet. At the bound the
 // slow-consumer policy acts:
 //   close        the consumer is reported as too slow; its connection ends with 1013
-//   drop-oldest  the oldest waiting messages make room
+//   drop-oldest  the oldest waiting messages make room; the newest always has its place
 //   latest       while the link is busy only the newest message waits
 //   pause        above the high-water mark the connection's source is paused; at the bound, as close
 //
@@ -17,31 +17,12 @@
 import type { RouteLimits } from '../protocol/limits.ts'
 import type { Clock } from '../protocol/ports.ts'
 import { type Deferred, deferred } from './deferred.ts'
+import type { OutboundLink, Sized } from './outbound-link.ts'
 import { Watchdog } from './watchdog.ts'
 
 /** What happens to a consumer that takes messages more slowly than they come. */
 export type SlowPolicy = (typeof SLOW_POLICIES)[number]
 export const SLOW_POLICIES = ['close', 'drop-oldest', 'latest', 'pause'] as const
-
-/** Something with a size; the queue looks at nothing else. */
-interface Sized {
-  readonly byteLength: number
-}
-
-/** The part of a transport that the queue needs. */
-export interface OutboundLink<P extends Sized> {
-  readonly bufferedBytes: number
-  /** Whether `flush` will be called when what is being read now has been dealt with. */
-  readonly isReading: boolean
-  /** Reads what a write will need, and changes nothing (docs/adr/0030). */
-  touch(): number
-  /** Takes packets in order; the array is not kept. Returns whether it may be given more at once. */
-  write(packets: readonly P[]): boolean
-  /** As `write`, of one packet. */
-  writeOne(packet: P): boolean
-  ping(data: Uint8Array): boolean
-  pong(data: Uint8Array): boolean
-}
 
 /** What the queue reports to its connection. */
 export interface OutboundEvents {
@@ -91,6 +72,10 @@ export class Outbound<P extends Sized> {
   /** Messages that the policy dropped or refused. */
   messagesDropped = 0
   #discardedBytes = 0
+  /** Of a message that alone reaches the bound: it was accepted, and those behind it are not to pay for it. */
+  #largeBytes = 0
+  /** Of the link, when it was last looked at. */
+  #untakenBytes = 0
   #overflowed = false
   #waitingPing: Uint8Array | undefined
   #waitingPong: Uint8Array | undefined
@@ -164,8 +149,10 @@ export class Outbound<P extends Sized> {
     this.#queue.push(packet)
     this.queuedMessages++
     this.#queuedBytes += packet.byteLength
-    if (this.#queuedBytes >= this.#limits.outboundHighWaterBytes) this.flush()
-    else if (!isWaiting) this.#flushSoon()
+    if (this.#queuedBytes >= this.#limits.outboundHighWaterBytes) {
+      this.#noteLarge(packet)
+      this.flush()
+    } else if (!isWaiting) this.#flushSoon()
   }
 
   /** Sends a Ping ahead of all waiting data. */
@@ -190,6 +177,7 @@ export class Outbound<P extends Sized> {
   drained(): void {
     if (this.#state === 'ended') return
     this.#blocked = false
+    if (this.#queuedBytes === 0) this.#largeBytes = 0
     const pong = this.#waitingPong
     const ping = this.#waitingPing
     this.#waitingPong = undefined
@@ -266,6 +254,7 @@ export class Outbound<P extends Sized> {
     this.#queuedBytes += packet.byteLength
     this.#count(1, packet.byteLength)
     if (this.#link.writeOne(packet)) return
+    this.#noteLarge(packet)
     this.#block()
     this.#weighPressure()
   }
@@ -316,12 +305,12 @@ export class Outbound<P extends Sized> {
     // A burst within one turn is no sign of a slow consumer: let the link take what it can first.
     this.flush()
     if (!this.#isFull()) return false
-    if (policy === 'drop-oldest') {
+    if (policy === 'drop-oldest' || policy === 'latest') {
       while (this.queuedMessages > 0 && this.#isFull()) this.#dropOldest()
-      if (!this.#isFull()) return false
-    } else if (policy === 'latest') {
+      // Also where the link alone has reached the bound: who reads on at last is to be told how things stand.
       return false
-    } else if (!this.#overflowed) {
+    }
+    if (!this.#overflowed) {
       this.#overflowed = true
       const { maxOutboundBytes, maxOutboundMessages } = this.#limits
       this.#events.overflowed(
@@ -335,7 +324,12 @@ export class Outbound<P extends Sized> {
   #isFull(): boolean {
     const { maxOutboundBytes, maxOutboundMessages } = this.#limits
     if (this.queuedMessages >= maxOutboundMessages) return true
-    return this.bufferedBytes >= maxOutboundBytes
+    const waiting = this.bufferedBytes
+    return waiting >= maxOutboundBytes && waiting - this.#largeBytes >= maxOutboundBytes
+  }
+
+  #noteLarge({ byteLength }: P): void {
+    if (byteLength >= this.#limits.maxOutboundBytes) this.#largeBytes = byteLength
   }
 
   #dropOldest(): void {
@@ -382,13 +376,19 @@ export class Outbound<P extends Sized> {
 
   #block(): void {
     this.#blocked = true
+    this.#untakenBytes = this.#link.untakenBytes
     const { stallTimeoutMs } = this.#limits
     this.#watchdog ??= new Watchdog({
       clock: this.#clock,
       limitMs: stallTimeoutMs,
       isWaiting: () => this.#blocked,
+      hasMoved: () => {
+        const before = this.#untakenBytes
+        this.#untakenBytes = this.#link.untakenBytes
+        return this.#untakenBytes !== before
+      },
       overdue: () => {
-        const detail = `the peer has not taken what was written within ${stallTimeoutMs} ms`
+        const detail = `the peer has taken nothing of what was written for ${stallTimeoutMs} ms`
         this.#events.overflowed(detail)
       },
     })

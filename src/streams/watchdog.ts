@@ -10,6 +10,8 @@ interface Watch {
   readonly clock: Clock
   readonly limitMs: number
   isWaiting(): boolean
+  /** Whether the wait has got further since this was last asked, and so begins anew. Default: it has not. */
+  hasMoved?(): boolean
   /** The present wait has lasted for `limitMs`. Told once for each stretch. */
   overdue(): void
 }
@@ -50,6 +52,7 @@ export class Watchdog {
       this.#timer = undefined
       if (!this.#watch.isWaiting()) return
       const nowMs = clock.nowMs()
+      if (this.#watch.hasMoved?.()) this.#sinceMs = nowMs
       // Rather late than early, should a wait never have been given its time.
       this.date(nowMs)
       const leftMs = (this.#sinceMs as number) + limitMs - nowMs

@@ -93,11 +93,11 @@ const noLoss = each('noLoss', (life) => {
   return undefined
 })
 
-/** What the server keeps for one client stays within `maxOutboundBytes` and one message. */
+/** What the server keeps for one client stays within `maxOutboundBytes` and two messages: a large one, and one that begins below the bound. */
 const budget = each('budget', ({ maxOutboundBytes, mostHeldBytes, largestSentBytes, slow }) => {
   // With a policy that drops, what was sent and is not on the network may be gone rather than kept.
   if (slow === 'drop-oldest' || slow === 'latest') return undefined
-  const bound = maxOutboundBytes + largestSentBytes
+  const bound = maxOutboundBytes + 2 * largestSentBytes
   return mostHeldBytes > bound ? `${mostHeldBytes} bytes waited for it, over ${bound}` : undefined
 })
 

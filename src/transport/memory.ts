@@ -163,6 +163,10 @@ export class MemoryTransport implements Transport<MemoryPacket> {
     link.drained = () => this.#events?.drained()
   }
 
+  get untakenBytes(): number {
+    return this.bufferedBytes
+  }
+
   get bufferedBytes(): number {
     return this.#link.bufferedBytes
   }

@@ -65,6 +65,7 @@ interface Handle {
   useUserBuffer?(buffer: Uint8Array): void
   /** 0, a failure below it, or (from Node 26 on) the request for what the kernel has not taken yet. */
   writeBuffer?(request: WriteRequest | null, bytes: Uint8Array): number | WriteRequest
+  readonly writeQueueSize?: number
 }
 
 interface Handled {
@@ -164,6 +165,12 @@ export function handleOf(socket: Duplex): WritingHandle | undefined {
   if (dispatch === undefined || Object.getPrototypeOf(socket) !== Socket.prototype) return undefined
   const { _handle: handle } = socket as unknown as Handled
   return typeof handle?.writeBuffer === 'function' ? (handle as WritingHandle) : undefined
+}
+
+/** What the kernel has not taken of what a socket was given; Node's own timeouts look at it. `undefined`: it does not say. */
+export function writeQueueSize(socket: Duplex): number | undefined {
+  const size = (socket as unknown as Handled)._handle?.writeQueueSize
+  return typeof size === 'number' ? size : undefined
 }
 
 /** Whether nothing waits in a socket's queue, nor is meant to. */

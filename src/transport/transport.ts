@@ -52,6 +52,8 @@ export interface Violation {
 export interface Transport<P extends Packet = Packet> {
   /** Bytes written and not yet taken over by the kernel. */
   readonly bufferedBytes: number
+  /** Changes when the kernel takes something of what was written. */
+  readonly untakenBytes: number
   /** Whether a read is being reported; then `readDone` follows before anything else happens. */
   readonly isReading: boolean
   /** Reads what a write will need, and changes nothing; the number means nothing (docs/adr/0030). */

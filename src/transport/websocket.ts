@@ -27,6 +27,7 @@ import {
   readIntoOneBuffer,
   type WritingHandle,
   writeAtOnce,
+  writeQueueSize,
 } from './node-internals.ts'
 import {
   type DrainListener,
@@ -69,7 +70,7 @@ export class WebSocketTransport
   readonly #deflating: DeflatingWriter | undefined
   #closing = false
   #reported: 'nothing' | 'close' | 'end' = 'nothing'
-  #reading = false
+  isReading = false
   /** Writes to the socket since its queue was last seen empty: as long as there are none it need not be asked. */
   #writesAhead: number
 
@@ -132,8 +133,8 @@ export class WebSocketTransport
     return this.#deflating?.bufferedBytes ?? this.#ws?.bufferedAmount ?? 0
   }
 
-  get isReading(): boolean {
-    return this.#reading
+  get untakenBytes(): number {
+    return writeQueueSize(this.#socket) ?? this.bufferedBytes
   }
 
   start(events: TransportEvents): void {
@@ -228,11 +229,11 @@ export class WebSocketTransport
   }
 
   readBegins(): void {
-    this.#reading = true
+    this.isReading = true
   }
 
   readEnds(): void {
-    this.#reading = false
+    this.isReading = false
     forgetReceivedText()
     this.#events?.readDone()
     this.#cork?.release()
@@ -336,7 +337,7 @@ export class WebSocketTransport
   #sendControl(kind: 'ping' | 'pong', data: Uint8Array): boolean {
     if (this.#isOpen) {
       this.#cork ??= new Cork(this.#socket, this.#clock)
-      this.#cork.hold(!this.#reading)
+      this.#cork.hold(!this.isReading)
       if (this.#raw) this.#socket.write(controlFrame(kind, data))
       else this.#ws?.[kind](data, undefined, this.#progressed)
     }

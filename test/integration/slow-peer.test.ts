@@ -3,9 +3,10 @@
 // The kernel takes what it takes; what counts here is `bufferedBytes`, which is what the process holds.
 
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, connect, createServer as createPlainServer, type Socket } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { attach, type Connection, type RouteSettings, route, type SlowPolicy } from 'windsock'
+import { writeQueueSize } from '../../src/transport/node-internals.ts'
 import { Mailbox } from './support/mailbox.ts'
 import { BINARY, binary, RawClient } from './support/raw-client.ts'
 import { start } from './support/test-server.ts'
@@ -156,5 +157,53 @@ describe('a peer that never reads', () => {
     client.resume()
     const numbers = await numbersUntil(client, sent - 1)
     expect(numbers.length).toBe(sent)
+  })
+
+  it('by drop-oldest gets what was sent last, also where the link holds more than the bound', async () => {
+    const { client, connection } = await pair('drop-oldest', { maxOutboundBytes: 4 * 1024 })
+    const { sent } = await flood(connection, () => connection.bufferedBytes > 2 * MESSAGE)
+    let last = sent
+    for (; last < sent + 10; last++) void connection.send(numbered(last))
+    client.resume()
+    const numbers = await numbersUntil(client, last - 1)
+    expect(isAscending(numbers)).toBe(true)
+  })
+})
+
+describe('a peer that reads', () => {
+  it('does not pay for a large message with those behind it', async () => {
+    const { client, connection, records } = await pair('close')
+    const large = Buffer.alloc(32 * BUDGET)
+    void connection.send(large)
+    await turn()
+    // Nobody could have read that yet.
+    expect(connection.bufferedBytes).toBeGreaterThan(2 * BUDGET)
+    for (let number = 1; number <= 3; number++) void connection.send(numbered(number))
+    expect(connection.state).toBe('open')
+    client.resume()
+    expect((await client.next())?.payload.byteLength).toBe(large.byteLength)
+    expect(await numbersUntil(client, 3)).toEqual([1, 2, 3])
+    client.reset()
+    expect((await records.next()).totals.messagesDropped).toBe(0)
+  })
+
+  it('can be seen to, while a large message is on its way', async () => {
+    const sockets = new Mailbox<Socket>()
+    const server = createPlainServer((socket) => sockets.put(socket))
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const reader = connect((server.address() as AddressInfo).port, '127.0.0.1')
+    const writer = await sockets.next()
+    onTestFinished(() => {
+      reader.destroy()
+      writer.destroy()
+      server.close()
+    })
+    reader.pause()
+    writer.write(Buffer.alloc(32 * BUDGET))
+    await turn()
+    const before = writeQueueSize(writer) as number
+    expect(before).toBeGreaterThan(0)
+    for await (const _ of reader) if (writeQueueSize(writer) !== before) break
+    expect(writeQueueSize(writer)).toBeLessThan(before)
   })
 })

@@ -32,6 +32,7 @@ describe('who waits for room', () => {
       const link = {
         isReading: false,
         bufferedBytes: 0,
+        untakenBytes: 0,
         touch: () => 0,
         write(packets: readonly { byteLength: number }[]) {
           for (const { byteLength } of packets) link.bufferedBytes += byteLength

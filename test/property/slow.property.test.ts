@@ -35,19 +35,6 @@ const narrow = (policies: readonly (typeof POLICIES)[number][]): fc.Arbitrary<Se
       maxOutboundMessages: fc.integer({ min: 1, max: 8 }),
     })
     .map(({ wide, ...bounds }) => ({ ...wide, ...bounds, stallTimeoutMs: 1_000_000 }))
-/** As `narrow`, but what the link itself may hold leaves room for messages; else nothing could make room. */
-const roomy = (policies: readonly (typeof POLICIES)[number][]) =>
-  narrow(policies).map(({ maxOutboundBytes = 0, bufferBytes = 0, ...rest }) => {
-    const outboundHighWaterBytes = Math.ceil(maxOutboundBytes / 2)
-    const inLink = bufferBytes + outboundHighWaterBytes + BYTES
-    return {
-      ...rest,
-      bufferBytes,
-      outboundHighWaterBytes,
-      maxOutboundBytes: inLink + BYTES + maxOutboundBytes,
-    }
-  })
-
 /** Answers each message with some of one size, so that bytes are messages. */
 const talkers: fc.Arbitrary<Script['handlers']> = fc
   .record({ form: fc.constantFrom(...FORMS), answers: fc.integer({ min: 1, max: 4 }) })
@@ -134,7 +121,7 @@ describe('what is sent', () => {
 describe('the slow-consumer policies', () => {
   law(
     'with drop-oldest and latest a slow peer is kept, gets the newest, and what it misses is counted (I-49)',
-    scripts({ settings: roomy(['drop-oldest', 'latest']), handlers: talkers, moves: recovering }),
+    scripts({ settings: narrow(['drop-oldest', 'latest']), handlers: talkers, moves: recovering }),
     ({ lives }) => {
       let dropped = false
       for (const life of lives) {
@@ -219,8 +206,10 @@ describe('a slow subscriber of a topic', () => {
       }
       const { maxOutboundBytes = 0, bufferBytes = 0 } = settings
       // What the link takes before it says "wait" is its own; `bufferedBytes` shows it with the queue.
-      // A message that begins below a bound may exceed it; the one that `latest` keeps always may.
-      const over = settings.slow === 'latest' ? 2 * MESSAGE : MESSAGE
+      // A message that begins below a bound may exceed it; the newest always has its place by two of the policies, and by
+      // the others one that alone reaches the bound is not counted.
+      const isKept = settings.slow === 'latest' || settings.slow === 'drop-oldest'
+      const over = isKept || maxOutboundBytes <= MESSAGE ? 2 * MESSAGE : MESSAGE
       expect(slow.most).toBeLessThanOrEqual(maxOutboundBytes + bufferBytes + over)
       return slow.most > MESSAGE
     },

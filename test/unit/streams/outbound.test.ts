@@ -32,6 +32,7 @@ function queue({
     isReading: false,
     touch: () => 0,
     bufferedBytes: 0,
+    untakenBytes: 0,
     write(packets: readonly Packet[]) {
       log.push(packets.map(({ name }) => name).join('+'))
       if (!link.willing) for (const { byteLength } of packets) link.bufferedBytes += byteLength
@@ -197,12 +198,46 @@ describe('a consumer that is too slow', () => {
     expect(log).toEqual(['c+d'])
   })
 
-  it('refuses by drop-oldest what nothing could make room for', () => {
-    const { link, outbound } = blocked({ policy: 'drop-oldest', bytes: 30 })
+  it('has a place for the newest by drop-oldest, also where the link alone has reached the bound', () => {
+    const { drain, link, log, outbound } = blocked({ policy: 'drop-oldest', bytes: 30 })
     link.bufferedBytes = 30
-    outbound.push(packet('a'))
-    expect(outbound.messagesDropped).toBe(1)
-    expect(outbound.queuedMessages).toBe(0)
+    for (const name of ['a', 'b', 'c']) outbound.push(packet(name))
+    expect(outbound.messagesDropped).toBe(2)
+    drain()
+    expect(log).toEqual(['c'])
+  })
+
+  it.each(['close', 'pause'] as const)(
+    'is by %s nobody who is sent more behind a message that alone reaches the bound',
+    (policy) => {
+      const { link, log, outbound } = queue({ policy, bytes: 100, mark: 1_000 })
+      link.willing = false
+      outbound.push(packet('large', 500))
+      for (let count = 0; count < 10; count++) outbound.push(packet('small', 10))
+      expect(log).toEqual(['large'])
+      outbound.push(packet('one more', 10))
+      expect(log).toEqual(['large', 'overflowed'])
+    },
+  )
+
+  it('is one again when that message has gone', () => {
+    const { drain, link, log, outbound } = queue({ bytes: 100, mark: 1_000 })
+    link.willing = false
+    outbound.push(packet('large', 500))
+    drain()
+    link.willing = false
+    outbound.push(packet('small', 99))
+    outbound.flush()
+    outbound.push(packet('b', 1))
+    outbound.push(packet('c', 1))
+    expect(log).toEqual(['large', 'small', 'overflowed'])
+  })
+
+  it('is by close nobody who is sent more behind such a message that waits', () => {
+    const { log, outbound } = blocked({ bytes: 100, mark: 50 })
+    outbound.push(packet('large', 500))
+    outbound.push(packet('small', 10))
+    expect(log).toEqual(['pressured'])
   })
 
   it('keeps the newest alone by latest, while the link is busy', () => {
@@ -274,6 +309,17 @@ describe('a link that takes nothing', () => {
     await clock.advance(1)
     expect(log).toEqual(['overflowed'])
     expect(clock.timerCount).toBe(0)
+  })
+
+  it('has the whole time again each time that the kernel has taken something', async () => {
+    const { clock, link, log } = blocked({ stallMs: 30 })
+    for (let taken = 1; taken <= 3; taken++) {
+      link.untakenBytes = -taken
+      await clock.advance(30)
+    }
+    expect(log).toEqual([])
+    await clock.advance(30)
+    expect(log).toEqual(['overflowed'])
   })
 
   it('has the whole time again each time it drains', async () => {
