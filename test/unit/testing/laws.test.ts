@@ -77,9 +77,9 @@ describe('a law that is broken', () => {
     expect(brokenBy(second.server, 'noLoss').message).toMatch(/had not got "b", though all was/)
   })
 
-  it('budget: more waits than the bound and one message', async () => {
+  it('budget: more waits than the bound and two messages', async () => {
     const { server, one } = await aRun()
-    one.mostHeldBytes = one.maxOutboundBytes + one.largestSentBytes + 1
+    one.mostHeldBytes = one.maxOutboundBytes + 2 * one.largestSentBytes + 1
     expect(brokenBy(server, 'budget').law).toBe('budget')
   })
 
