@@ -26,7 +26,7 @@ export function limitsPage(): string {
   return page(
     'Limits',
     'src/protocol/limits.ts, src/handlers/session-limits.ts and src/transport/topic-limits.ts',
-    'Nothing in windsock is unbounded. Each limit is a whole number with a default, a range, and a stated behaviour at ' +
+    'Nothing that windsock keeps is unbounded. Each limit is a whole number with a default, a range, and a stated behaviour at ' +
       'the bound. A value outside its range throws a `SettingError` (`ERR_WINDSOCK_SETTING`) when the server or route ' +
       'is made, which names the setting, the value and the range. Milliseconds end at 2^31-1 because a longer timer ' +
       'of Node fires at once.',
