@@ -1,8 +1,9 @@
 // Guarded: an Observable whose subscribers cannot bring the process down.
 //
-// In RxJS a subscriber that throws becomes an uncaught exception, which ends a Node process. Here what a
-// subscriber throws goes to its `Guard`, and the others get their value as if nothing had happened. The guard
-// follows a chain of operators; it ends where the chain leaves it, as in `merge(guarded$, other$).subscribe(…)`.
+// In RxJS a subscriber that throws becomes an uncaught exception, which ends a Node process, and one that is an `async`
+// function an unhandled rejection, which does so, too. Here what a subscriber throws, or rejects with, goes to its `Guard`,
+// and the others get their value as if nothing had happened. The guard follows a chain of operators; it ends where the
+// chain leaves it, as in `merge(guarded$, other$).subscribe(…)`.
 
 import {
   Observable,
@@ -12,6 +13,9 @@ import {
   type Subscription,
   type TeardownLogic,
 } from 'rxjs'
+import { WebSocketClosedError } from '../protocol/errors.ts'
+import { isPromiseLike } from '../protocol/user-code.ts'
+import { DONE } from './deferred.ts'
 
 /** Who is told of whatever a subscriber threw; must not throw. An object, so that none needs a function of its own. */
 export interface Guard {
@@ -57,7 +61,9 @@ export class GuardedObservable<T> extends Observable<T> {
       // Runs for each value of each subscriber: no closure here.
       next: (value) => {
         try {
-          observer.next?.(value)
+          const result: unknown = observer.next?.(value)
+          // What `send()` returns most of the time is known to be well.
+          if (result !== undefined && result !== DONE) lookAfter(result, guard)
         } catch (thrown) {
           guard.fail(thrown)
         }
@@ -80,6 +86,14 @@ export class GuardedObservable<T> extends Observable<T> {
     }
     return super.subscribe(new GuardedSubscriber(guarded, guard))
   }
+}
+
+/** That a connection has closed before it was sent something is no failure of the subscriber's. */
+function lookAfter(result: unknown, guard: Guard): void {
+  if (!isPromiseLike(result)) return
+  result.then(undefined, (thrown: unknown) => {
+    if (!(thrown instanceof WebSocketClosedError)) guard.fail(thrown)
+  })
 }
 
 /**

@@ -43,6 +43,25 @@ describe('the three forms do the same', () => {
   })
 })
 
+it('an async subscriber of messages$ that rejects ends its own connection, and no other', async () => {
+  const listen = route('/', ({ messages$ }) => {
+    // oxlint-disable-next-line typescript/no-misused-promises -- users do it, and it is what is tried here
+    messages$.subscribe(async (message) => {
+      await Promise.resolve()
+      if (message === 'fail') throw new Error('late')
+    })
+    return messages$
+  })
+  const { port, errors } = await start({ routes: [listen] })
+  const [one, other] = [await RawClient.open(port), await RawClient.open(port)]
+  one.write(text('fail'))
+  expect(await one.nextText()).toBe('fail')
+  expect(await one.nextClose()).toEqual({ code: 1011, reason: 'internal error' })
+  expect(await errors.next()).toMatchObject({ code: 'ERR_WINDSOCK_HANDLER' })
+  other.write(text('still here'))
+  expect(await other.nextText()).toBe('still here')
+})
+
 it('what is answered at once goes out before the answer to a Close frame or a breach', async () => {
   const { port } = await start({ routes: [route('/', ({ messages$ }) => messages$)] })
   for (const [ending, code] of [

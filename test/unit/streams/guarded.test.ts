@@ -1,5 +1,6 @@
 import { map, of, Subject, throwError } from 'rxjs'
 import { describe, expect, it } from 'vitest'
+import { WebSocketClosedError } from 'windsock'
 import { GuardedObservable } from '../../../src/streams/guarded.ts'
 
 function guarded<T>(source: { subscribe: Subject<T>['subscribe'] }) {
@@ -20,6 +21,20 @@ describe('a guarded observable', () => {
     const second = guarded(throwError(() => 'x'))
     second.guard$.subscribe({ error: boom('error') })
     expect(second.reported).toEqual([new Error('error')])
+  })
+
+  it('reports what an async subscriber rejects with, and not that its connection has closed', async () => {
+    const { guard$, reported } = guarded(of(1, 2))
+    let turn = 0
+    // oxlint-disable-next-line typescript/no-misused-promises -- users do it, and it is what is tried here
+    guard$.subscribe(async () => {
+      if (++turn === 1) throw new WebSocketClosedError()
+      throw new Error('late')
+    })
+    guard$.subscribe(() => 'no promise')
+    expect(reported).toEqual([])
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(reported).toEqual([new Error('late')])
   })
 
   it('reports an error that nobody observes', () => {
