@@ -111,7 +111,9 @@ export async function serve(options: ServeOptions): Promise<Server> {
     if (answerWithPage(pages, request, response, liveClock)) return
     if (others.answer(request, response)) return
     if (runtime.match(request.url ?? '/') === undefined) {
-      answerWithLine(response, liveClock, 404, 'there is nothing at this path')
+      // A client of topics is to know that this is no proxy's word.
+      const headers = { 'Windsock-Error': 'topic_not_found' }
+      answerWithLine(response, liveClock, 404, 'there is nothing at this path', headers)
       return
     }
     // A plain request on a WebSocket's path: the decision says what it lacks.
