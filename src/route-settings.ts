@@ -44,7 +44,7 @@ export type RouteSettings = { readonly [Name in RouteLimitName]?: number | undef
   readonly pingTimeoutCode?: number | undefined
   /**
    * Before the upgrade, the origin accepted. Throw a `HandshakeError` to refuse with its status, or return `false` for 403;
-   * anything else lets in. Default: nothing.
+   * nothing and `true` let in, and anything else is an error (500). Default: nothing.
    */
   readonly prepare?: Prepare | undefined
   /** In the server's order of preference; none is chosen unless the client offers one of them. Default: none. */

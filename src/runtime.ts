@@ -79,7 +79,7 @@ export interface ConnectionCounts {
   readonly accepted: number
   /** Of those, the ones that are over. */
   readonly closed: number
-  /** Upgrade requests turned away before there was a record: no room, or the server is draining. */
+  /** Upgrade requests turned away before there was a record: no room, a server that drains, or one that cannot be understood. */
   readonly turnedAway: number
 }
 

@@ -107,6 +107,18 @@ export function checkServerSettings({ onError, journal }: ServerSettings): void 
   checkJournal('journal', journal)
 }
 
+/** What other servers take a certificate by. */
+const TLS_NAMES = ['key', 'cert', 'pfx', 'tls', 'https', 'ssl']
+
+/** @throws SettingError for a certificate: what it is for would go unencrypted. */
+export function checkNoTls(options: object): void {
+  const name = TLS_NAMES.find((one) => one in options)
+  if (name === undefined) return
+  throw new SettingError(
+    `serve() has no setting "${name}", it speaks plain HTTP: for TLS attach() to a server of node:https, or stand behind a proxy`,
+  )
+}
+
 /** @throws SettingError for a host or a port that cannot be. */
 export function checkAddress(host: string, port: number): void {
   // Node would take a number for the length of its queue, and listen everywhere; so it does for an empty text, which

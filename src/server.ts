@@ -29,6 +29,7 @@ import { type ConnectionCounts, printError, Runtime } from './runtime.ts'
 import {
   type AttachOptions,
   checkAddress,
+  checkNoTls,
   checkServerSettings,
   type Entry,
   entriesOf,
@@ -94,6 +95,7 @@ const SERVE_NAMES = ['host', 'port', ...ATTACH_NAMES]
  */
 export async function serve(options: ServeOptions): Promise<Server> {
   const entries = entriesOf(options)
+  checkNoTls(options)
   const { host = '127.0.0.1', port = 0 } = options
   checkAddress(host, port)
   const pages = entries.filter((entry) => entry.kind === 'page')

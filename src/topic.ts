@@ -48,10 +48,11 @@ export function topic<T extends Sendable>(
   name: string,
   settings: TopicSettings = {},
 ): Topic<T> | DurableTopic<T> {
-  if (typeof name !== 'string') {
-    throw new SettingError(`the name of a topic is ${show(name)}: it must be a text`)
+  if (typeof name !== 'string' || name === '') {
+    throw new SettingError(`the name of a topic is ${show(name)}: it must be a text, not empty`)
   }
   checkNames(settings, NAMES)
+  checkKinds(settings)
   const { durable, clock = liveClock, random = liveRandom, ...given } = settings
   const options = { onSubscriberError: printFirst(name), ...given }
   checkJournal('durable', durable)
@@ -59,6 +60,20 @@ export function topic<T extends Sendable>(
   return durable === undefined
     ? new Topic<T>(name, options, ports)
     : new DurableTopic<T>(name, durable.store, options, ports)
+}
+
+function checkKinds({ onSubscriberError, clock, random }: TopicSettings): void {
+  if (onSubscriberError !== undefined && typeof onSubscriberError !== 'function') {
+    throw new SettingError(
+      `onSubscriberError is ${show(onSubscriberError)}: it must be a function of what was thrown`,
+    )
+  }
+  if (clock !== undefined && typeof clock?.wallMs !== 'function') {
+    throw new SettingError(`clock is ${show(clock)}: it must be a Clock, as that of a harness`)
+  }
+  if (random !== undefined && typeof random?.bytes !== 'function') {
+    throw new SettingError(`random is ${show(random)}: it must be a Random`)
+  }
 }
 
 // A subscriber that throws is a mistake that must not go unseen; but it may do so with every message.

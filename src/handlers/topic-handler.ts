@@ -47,6 +47,8 @@ const MAX_PLAIN_LAST = 1_000
 interface PlainReader {
   readonly topic: AnyTopic
   readonly caller: TopicCaller
+  /** So many of the past. */
+  readonly last: number
   stop: () => void
 }
 
@@ -98,7 +100,7 @@ class TopicHandler implements Handler {
     const topic = this.#plainTopic()
     const caller = { request: this.#request, topic: topic.name }
     await this.#service.rules.mayRead?.(caller)
-    this.#plain = { topic, caller, stop: () => {} }
+    this.#plain = { topic, caller, last: lastOf(this.#request), stop: () => {} }
     return undefined
   }
 
@@ -109,12 +111,11 @@ class TopicHandler implements Handler {
       this.#session = new TopicSession(connection, this.#lifeline, this.#service)
       return
     }
-    const { topic, caller } = plain
+    const { topic, caller, last } = plain
     const { rules, report } = this.#service
-    const count = lastOf(connection.request)
     const stop =
-      count > 0
-        ? new Replay<Sendable>(topic, topic, count).deliverTo(connection, context.fail)
+      last > 0
+        ? new Replay<Sendable>(topic, topic, last).deliverTo(connection, context.fail)
         : topic.deliverTo(connection)
     // What it gave at once may have been too much.
     if (this.#lifeline.ended !== undefined) return stop()
@@ -185,7 +186,9 @@ class TopicHandler implements Handler {
   }
 }
 
+/** @throws HandshakeError for what is no number of messages. */
 function lastOf({ query }: ConnectionRequest): number {
   const asked = query.get('last') ?? '0'
-  return /^\d{1,4}$/.test(asked) ? Math.min(Number(asked), MAX_PLAIN_LAST) : 0
+  if (/^\d+$/.test(asked)) return Math.min(Number(asked), MAX_PLAIN_LAST)
+  throw new HandshakeError(400, 'last must be a whole number of messages')
 }

@@ -56,13 +56,14 @@ export class HandshakeRequest implements ConnectionRequest {
   }
 }
 
-/** Header names in lower case; several of one name are joined with `, ` (RFC 9110 §5.3). */
+/** Header names in lower case; several of one name are joined with `, ` (RFC 9110 §5.3), cookies with `; ` (RFC 9113 §8.2.3). */
 export function headersByName(rawHeaders: readonly string[]): Readonly<Record<string, string>> {
   const headers: Record<string, string> = Object.create(null)
   for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
     const name = (rawHeaders[index] as string).toLowerCase()
     const value = rawHeaders[index + 1] as string
-    headers[name] = headers[name] === undefined ? value : `${headers[name]}, ${value}`
+    const separator = name === 'cookie' ? '; ' : ', '
+    headers[name] = headers[name] === undefined ? value : `${headers[name]}${separator}${value}`
   }
   return headers
 }

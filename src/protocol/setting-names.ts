@@ -29,6 +29,16 @@ export function checkNames(
   }
 }
 
+/**
+ * Checks that a maker of handlers was not itself given for one: it would be called with each connection.
+ *
+ * @throws SettingError that says how it is meant.
+ */
+export function checkCalled(maker: string, options: object): void {
+  if (typeof options !== 'object' || options === null || !('messages$' in options)) return
+  throw new SettingError(`${maker} makes a handler: call it, as in route(path, ${maker}())`)
+}
+
 /** What to do instead of `name`: what was meant, if anything is near, or else what there is. */
 export function suggestion(name: string, known: readonly string[]): string {
   // The likeliest mistakes are a forgotten unit, `pingInterval` for `pingIntervalMs`, and Python's way: `ping_interval`.

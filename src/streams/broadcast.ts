@@ -8,7 +8,7 @@
 // Slow subscribers are their own connection's matter: the outbound queue bounds them.
 
 import type { Subscriber } from 'rxjs'
-import { WebSocketError } from '../protocol/errors.ts'
+import { SettingError, show, WebSocketError } from '../protocol/errors.ts'
 import { deliver, type Sendable, type Shared } from '../protocol/message.ts'
 import type { Clock, Random } from '../protocol/ports.ts'
 import type { LogPosition } from '../protocol/position.ts'
@@ -226,7 +226,10 @@ export function itemOf({ value, message }: Shared, offset: number, atMs: number)
  */
 export function checkPublish(options: PublishOptions): void {
   checkNames(options, ['key', 'expectedOffset'])
-  const { key } = options
+  const { key, expectedOffset } = options
+  if (expectedOffset !== undefined && !Number.isSafeInteger(expectedOffset)) {
+    throw new SettingError(`expectedOffset is ${show(expectedOffset)}: it must be a whole number`)
+  }
   if (key === undefined || (key !== '' && isKept(key) && isShort(key))) return
   throw new WebSocketError(
     'ERR_WINDSOCK_TOPIC',

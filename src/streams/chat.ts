@@ -6,7 +6,7 @@
 import { Observable } from 'rxjs'
 import { SettingError, show } from '../protocol/errors.ts'
 import type { Message } from '../protocol/message.ts'
-import { checkNames } from '../protocol/setting-names.ts'
+import { checkCalled, checkNames } from '../protocol/setting-names.ts'
 import { Broadcast } from './broadcast.ts'
 import type { DurableTopic } from './durable-topic.ts'
 import { checkLast } from './replay.ts'
@@ -45,6 +45,10 @@ const NOT_KEPT = 'the room cannot take this line now; try again later'
 export function chatRoom(
   options: ChatRoomOptions = {},
 ): (member: ChatMember) => Observable<string> {
+  checkCalled('chatRoom', options)
+  if (options instanceof Broadcast) {
+    throw new SettingError('chatRoom() takes its topic by name: chatRoom({ topic })')
+  }
   checkNames(options, ['topic', 'last'])
   const { topic: lines = new Topic<string>('chat'), last = 0 } = options
   if (!(lines instanceof Broadcast)) {

@@ -6,7 +6,7 @@
 import { map, Observable, share } from 'rxjs'
 import { checkBound } from '../protocol/bound.ts'
 import { type Clock, LONGEST_DELAY_MS, type TimerHandle } from '../protocol/ports.ts'
-import { checkNames } from '../protocol/setting-names.ts'
+import { checkCalled, checkNames } from '../protocol/setting-names.ts'
 
 const EVERY_MS = { default: 1_000, unit: 'ms', min: 1, max: LONGEST_DELAY_MS }
 
@@ -26,6 +26,7 @@ export interface ClockFeedOptions {
 export function clockFeed(
   options: ClockFeedOptions = {},
 ): (connection: unknown, context: { readonly clock: Clock }) => Observable<string> {
+  checkCalled('clockFeed', options)
   checkNames(options, ['everyMs'])
   const everyMs = checkBound('everyMs', options.everyMs ?? EVERY_MS.default, EVERY_MS)
   const feeds = new WeakMap<Clock, Observable<string>>()

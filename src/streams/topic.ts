@@ -80,7 +80,7 @@ export class Topic<T extends Sendable> extends Broadcast<T> implements TopicLog 
   publish(value: T): number
   publish(value: T, options?: unknown): number {
     // A program in JavaScript would have its key ignored, and publish twice. The index that `forEach` gives hurts nobody.
-    if (typeof options === 'object') {
+    if (typeof options === 'object' || typeof options === 'string') {
       throw new WebSocketError(
         'ERR_WINDSOCK_TOPIC',
         `publish() of a topic in memory takes no options: with a key, or an expectedOffset, await append(value, options)`,

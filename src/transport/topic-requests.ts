@@ -66,7 +66,7 @@ export class TopicRequests implements Answerer {
     const { contentType = () => 'application/json' } = options
     if (typeof prefix !== 'string' || !/^\/(.*[^/])?$/.test(prefix)) {
       throw new SettingError(
-        `prefix is ${show(prefix)}: it must begin with "/", and not end with it`,
+        `the path of topics() is ${show(prefix)}: it must begin with "/", and not end with it`,
       )
     }
     this.#prefix = prefix === '/' ? prefix : `${prefix}/`

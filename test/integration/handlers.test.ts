@@ -4,6 +4,7 @@ import { writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { networkInterfaces, tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { of } from 'rxjs'
 import { describe, expect, it } from 'vitest'
 import {
   type CloseRecord,
@@ -60,6 +61,18 @@ it('an async subscriber of messages$ that rejects ends its own connection, and n
   expect(await errors.next()).toMatchObject({ code: 'ERR_WINDSOCK_HANDLER' })
   other.write(text('still here'))
   expect(await other.nextText()).toBe('still here')
+})
+
+it('cookies that come in several headers are the cookies of one', async () => {
+  const tell = route('/', ({ request }) => of(JSON.stringify(request.cookies)))
+  const { port } = await start({ routes: [tell] })
+  const client = await RawClient.connect(port)
+  const lines = ['GET / HTTP/1.1', 'Host: a', 'Upgrade: websocket', 'Connection: Upgrade']
+  lines.push('Sec-WebSocket-Version: 13', 'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==')
+  lines.push('Cookie: a=1', 'Cookie: b=2; c=3', '', '')
+  client.write(Buffer.from(lines.join('\r\n')))
+  expect((await client.response()).status).toBe(101)
+  expect(await client.nextText()).toBe('{"a":"1","b":"2","c":"3"}')
 })
 
 it('what is answered at once goes out before the answer to a Close frame or a breach', async () => {

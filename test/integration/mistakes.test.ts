@@ -28,6 +28,8 @@ const { scripts } = arbitraries as unknown as Record<string, (...args: unknown[]
 
 const application = (rules: unknown, settings = {}) =>
   new tornado.Application(rules as tornado.Rule[], settings)
+const untyped = (name: string) =>
+  windsock.topic(name) as unknown as Record<string, (...args: unknown[]) => unknown>
 const script = (steps: unknown) => new testing.Script(steps as testing.Step[])
 const kept = (name: string) => [windsock.topic(name, { history: { count: 1 } })]
 
@@ -131,6 +133,26 @@ const MISTAKES: readonly [what: string, make: () => unknown, code: string, says:
     /port is 80: .*number/,
   ],
   ['a host in brackets', () => serve?.({ routes: [], host: '[::1]' }), 'LISTEN', /such as .* ::1$/],
+  ['a certificate', () => serve?.({ routes: [], key: 'x', cert: 'y' }), 'SETTING', /node:https/],
+  ['a room that nobody made', () => chatRoom?.({ messages$: news }), 'SETTING', /chatRoom\(\)\)/],
+  ['a feed that nobody made', () => clockFeed?.({ messages$: news }), 'SETTING', /clockFeed\(\)\)/],
+  ['a topic for the options of a room', () => chatRoom?.(news), 'SETTING', /\{ topic \}/],
+  ['a topic without a name', () => topic?.(''), 'SETTING', /name of a topic is ""/],
+  [
+    'a word for a listener of errors',
+    () => topic?.('a', { onSubscriberError: 'x' }),
+    'SETTING',
+    /onSubscriberError is "x"/,
+  ],
+  ['a number for a clock', () => topic?.('a', { clock: 5 }), 'SETTING', /clock is 5/],
+  ['a number for chance', () => topic?.('a', { random: 5 }), 'SETTING', /random is 5/],
+  ['a key that would be ignored', () => untyped('a').publish?.('b', 'key'), 'TOPIC', /append/],
+  [
+    'a text for an offset',
+    () => untyped('a').append?.('b', { expectedOffset: '2' }),
+    'SETTING',
+    /expectedOffset is "2"/,
+  ],
   ['path and handler in turn', () => route?.(nothing, '/'), 'ROUTE', /path is a function/],
   ['a stream for a handler', () => route?.('/', news), 'ROUTE', /\(\) => stream\$/],
   ['an instance for a class', () => route?.('/', new Echo()), 'ROUTE', /instance of a class/],
@@ -186,7 +208,7 @@ const MISTAKES: readonly [what: string, make: () => unknown, code: string, says:
   ],
   ['one topic without a list', () => topics?.('/', news), 'SETTING', /needs an array/],
   ['a topic by its name', () => topics?.('/', ['news']), 'SETTING', /given "news" as a topic/],
-  ['a topic with an empty name', () => topics?.('/', kept('')), 'SETTING', /called "".*1 to 255/],
+  ['a topic with an empty name', () => topics?.('/', kept('')), 'SETTING', /topic is ""/],
   [
     'a topic whose name is too long',
     () => topics?.('/', kept('ä'.repeat(128))),

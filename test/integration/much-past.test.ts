@@ -31,6 +31,30 @@ async function durable() {
 const inMemory = async () =>
   topic<Uint8Array>('much', { history: { count: COUNT + 10, bytes: 64 * 1024 * 1024 } })
 
+describe('?last= of a plain reader', () => {
+  const few = topic<string>('few', { history: { count: 3 } })
+  for (const value of ['a', 'b', 'c']) few.publish(value)
+  const asking = async (last: string) => {
+    const { port } = await start({ routes: topics('/plain', [few]) })
+    const client = await RawClient.connect(port)
+    const response = await client.request({ path: `/plain/few?last=${last}` })
+    return { client, response }
+  }
+
+  it.each(['2', '9999', '10000', '99999999999999999999'])(
+    'of %s gives as many as there are',
+    async (last) => {
+      const { client, response } = await asking(last)
+      expect(response.status).toBe(101)
+      expect(await client.nextText()).toBe(last === '2' ? 'b' : 'a')
+    },
+  )
+
+  it.each(['x', '-1', '1.5', ''])('of "%s" is refused', async (last) => {
+    expect((await asking(last)).response.status).toBe(400)
+  })
+})
+
 describe.each([
   ['in memory', inMemory],
   ['in a journal', durable],
