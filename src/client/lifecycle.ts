@@ -4,7 +4,7 @@
 // that the machine has let go of is not heard any more, whatever it still says.
 
 import { BehaviorSubject, type Observable } from 'rxjs'
-import type { ClientInput } from '../machines/client.ts'
+import type { ClientInput } from '../machines/client-context.ts'
 import { ClientDriver, type ClientSnapshot } from '../machines/client-driver.ts'
 import type { ClientEffect, ClientTransport } from '../machines/client-effects.ts'
 import { fitReason } from '../protocol/close-reason.ts'
@@ -160,6 +160,8 @@ export class Lifecycle<Out, In> {
         if (link !== undefined) this.#options.resume(link)
         return
       }
+      case 'probe':
+        return this.#links.get(effect.link)?.link?.probe()
       case 'keep':
         return this.#keep(effect.link)
       case 'abandon': {

@@ -14,7 +14,10 @@ export const CLIENT_BOUNDS = {
   maxRetryMs: { default: 30_000, min: 1, max: LONGEST_DELAY_MS },
   /** From the dial until messages flow, ms; then the attempt has failed. Default 10,000. */
   connectTimeoutMs: { default: 10_000, min: 1, max: LONGEST_DELAY_MS },
-  /** A client that was open this long starts again with the first delay, ms. Default 5,000. */
+  /**
+   * A client that was open this long starts again with the first delay; a connection that was not counts as a failure of
+   * its transport, ms. Default 5,000.
+   */
   steadyMs: { default: 5_000, min: 0, max: LONGEST_DELAY_MS },
   /** A client on another transport than its first tries that again after this long, ms. Default 60,000. */
   upgradeMs: { default: 60_000, min: 1, max: LONGEST_DELAY_MS },

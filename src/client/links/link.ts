@@ -25,7 +25,7 @@ export interface Link<Outgoing> {
   close(frame: CloseFrame): void
   /** Ends it at once; nothing follows. */
   destroy(): void
-  /** Finds out whether the server is still there, where there is a way to ask. */
+  /** Finds out whether the server is there, or still there, where there is a way to ask. */
   probe(): void
 }
 
