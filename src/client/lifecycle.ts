@@ -192,6 +192,11 @@ export class Lifecycle<Out, In> {
       open.link = this.#options.open(transport, parseAddress(target, environment.baseUrl), {
         writable: () => isKept() && this.#driver.dispatch({ type: 'link.writable', link: number }),
         opened: () => isKept() && this.#driver.dispatch({ type: 'link.opened', link: number }),
+        // It may come with each piece of all that is read: once open, the machine has no use for it.
+        heard: () =>
+          isKept() &&
+          this.link === undefined &&
+          this.#driver.dispatch({ type: 'link.heard', link: number }),
         received: (incoming) => this.#present === open && this.#received(open, incoming),
         closed: (frame, hint) => this.#lost(open, frame, hint),
       })

@@ -12,7 +12,7 @@ export const CLIENT_BOUNDS = {
   firstRetryMs: { default: 500, min: 1, max: LONGEST_DELAY_MS },
   /** The longest such delay, ms. Default 30,000. */
   maxRetryMs: { default: 30_000, min: 1, max: LONGEST_DELAY_MS },
-  /** From the dial until messages flow, ms; then the attempt has failed. Default 10,000. */
+  /** From the dial, or a piece of an answer, until messages flow, ms; then the attempt has failed. Default 10,000. */
   connectTimeoutMs: { default: 10_000, min: 1, max: LONGEST_DELAY_MS },
   /**
    * A client that was open this long starts again with the first delay; a connection that was not counts as a failure of

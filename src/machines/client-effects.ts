@@ -23,6 +23,8 @@ export type ClientEvent =
   | { readonly type: 'link.opened'; readonly link: number }
   /** Every topic has been told where it goes on. */
   | { readonly type: 'link.ready'; readonly link: number }
+  /** Bytes came of an answer that is not whole yet. */
+  | { readonly type: 'link.heard'; readonly link: number }
   | LinkClosed
 
 export interface LinkClosed {

@@ -179,6 +179,8 @@ export const clientMachine = machineSetup.createMachine({
       on: {
         ...network,
         'link.closed': losses,
+        // A slow answer is one: it has the whole time again for what is still to come.
+        'link.heard': { guard: 'isOfPresent', target: '.resuming', reenter: true },
         'app.closed': 'closed',
         'app.chose': { target: 'connecting', reenter: true, actions: noteChoice },
       },
@@ -188,6 +190,8 @@ export const clientMachine = machineSetup.createMachine({
           on: {
             'link.writable': { guard: 'isOfPresent', target: 'asking', actions: resume },
             'link.opened': { guard: 'isOfPresent', target: 'resuming', actions: resume },
+            // It was not asked for anything yet.
+            'link.heard': {},
           },
         },
         asking: {
@@ -201,6 +205,7 @@ export const clientMachine = machineSetup.createMachine({
           entry: { type: 'probe', params: ({ context }) => ({ link: context.link }) },
           on: {
             'link.opened': { guard: 'isOfPresent', target: '#client.open' },
+            'link.heard': {},
           },
         },
         resuming: {

@@ -20,7 +20,7 @@ const INPUT: ClientInput = {
 
 type Move =
   /** An event about a link, counted back from the newest. */
-  | { readonly do: 'writable' | 'opened' | 'ready'; readonly back: number }
+  | { readonly do: 'writable' | 'opened' | 'heard' | 'ready'; readonly back: number }
   | {
       readonly do: 'closed'
       readonly back: number
@@ -42,7 +42,9 @@ const move: fc.Arbitrary<Move> = fc.oneof(
   {
     weight: 8,
     arbitrary: fc.record({
-      do: fc.constantFrom(...(['writable', 'opened', 'opened', 'ready', 'ready'] as const)),
+      do: fc.constantFrom(
+        ...(['writable', 'opened', 'opened', 'heard', 'ready', 'ready'] as const),
+      ),
       back,
     }),
   },
@@ -137,6 +139,7 @@ class Machine {
     switch (one.do) {
       case 'writable':
       case 'opened':
+      case 'heard':
       case 'ready':
         return { type: `link.${one.do}`, link: this.context.links - one.back }
       case 'closed': {

@@ -14,6 +14,8 @@ export interface LinkEvents<Incoming> {
   writable(): void
   /** The server has answered, and it can carry something. */
   opened(): void
+  /** Bytes came of an answer that is not whole yet; only where that can be seen. */
+  heard(): void
   received(incoming: Incoming): void
   /** `hint`: when the server wants to be asked again. */
   closed(frame: CloseFrame, hint?: RetryHint): void

@@ -21,6 +21,7 @@ const RETRIED = { type: 'app.retried' } as const
 const CLOSED_BY_APP = { type: 'app.closed', frame: BYE } as const
 const opened = (link: number) => ({ type: 'link.opened', link }) as const
 const writable = (link: number) => ({ type: 'link.writable', link }) as const
+const heard = (link: number) => ({ type: 'link.heard', link }) as const
 const ready = (link: number) => ({ type: 'link.ready', link }) as const
 const chose = (...transports: ClientInput['transports']) =>
   ({ type: 'app.chose', transports }) as const
@@ -360,6 +361,62 @@ describe('a link that can carry requests before anybody has answered', () => {
     await it.clock.advance(1_000)
     expect(it.told()).toEqual([{ type: 'abandon', link: 1, reason: 'no answer within 1000 ms' }])
     expect(await failing(it, 1)).toEqual(['sse'])
+  })
+})
+
+describe('an answer that comes slowly', () => {
+  it.each([[[opened(1)]], [[writable(1), opened(1)]], [[writable(1)]]])(
+    'has the whole time again with each piece of it (%#)',
+    async (events) => {
+      const it = client()
+      it.take(STARTED, ...events)
+      it.told()
+      for (let piece = 0; piece < 5; piece++) {
+        await it.clock.advance(999)
+        it.take(heard(1))
+        expect([it.state, it.told()]).toEqual([{ connecting: 'resuming' }, []])
+      }
+      await it.clock.advance(999)
+      expect(it.told()).toEqual([])
+      await it.clock.advance(1)
+      expect(it.told()).toEqual([{ type: 'abandon', link: 1, reason: 'no answer within 1000 ms' }])
+    },
+  )
+
+  it.each([
+    ['nothing was asked', []],
+    ['only whether anybody is there was asked', [writable(1), ready(1)]],
+  ])('puts nothing off where %s', async (_what, events) => {
+    const it = client()
+    it.take(STARTED, ...events)
+    it.told()
+    const { state } = it
+    await it.clock.advance(999)
+    it.take(heard(1))
+    expect([it.state, it.told()]).toEqual([state, []])
+    await it.clock.advance(1)
+    expect(it.told()).toHaveLength(1)
+  })
+
+  it('changes nothing when the client is open, closing or waits', async () => {
+    const [held, closing, waiting] = [await openClient(), await openClient(), await waitingClient()]
+    closing.take(CLOSED_BY_APP)
+    for (const it of [held, closing, waiting]) {
+      it.told()
+      const { state, timers } = it
+      it.take(heard(1))
+      expect([it.state, it.told(), it.timers]).toEqual([state, [], timers])
+    }
+  })
+
+  it('of another link puts nothing off', async () => {
+    const it = client()
+    it.take(STARTED, opened(1))
+    await it.clock.advance(999)
+    it.take(heard(0), heard(2))
+    it.told()
+    await it.clock.advance(1)
+    expect(it.told()).toHaveLength(1)
   })
 })
 
