@@ -40,6 +40,7 @@ export class Session {
   /** From when on that is older than `steadyMs`. */
   #oldMs = 0
   #lastId = 0
+  #isOver = false
 
   constructor(options: SessionOptions) {
     const { clock, random } = options.environment
@@ -61,6 +62,7 @@ export class Session {
       unwanted: (one) => this.#unsubscribe(one),
     })
     this.#feeds.set(topic, feed)
+    if (this.#isOver) feed.end()
     return feed
   }
 
@@ -82,6 +84,7 @@ export class Session {
 
   /** Nothing comes and nothing goes any more. */
   end(error: WebSocketError): void {
+    this.#isOver = true
     this.pause()
     this.publisher.end(error)
     for (const feed of this.#feeds.values()) feed.end()

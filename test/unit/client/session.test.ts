@@ -4,6 +4,7 @@ import type { Environment } from '../../../src/client/environment.ts'
 import type { TopicLink, TopicRequest } from '../../../src/client/links/link.ts'
 import { Session } from '../../../src/client/session.ts'
 import { resolveNumbers } from '../../../src/client/settings.ts'
+import { WebSocketClosedError } from '../../../src/protocol/errors.ts'
 import type { ResumeErrorCode } from '../../../src/protocol/resume.ts'
 
 const STEADY_MS = 5_000
@@ -54,6 +55,7 @@ function session() {
       const ends: unknown[] = []
       ours.feed('t', { from: 'now' }).events$.subscribe({
         error: ({ code }) => ends.push(code),
+        complete: () => ends.push('completed'),
       })
       return ends
     },
@@ -141,5 +143,17 @@ describe('a session', () => {
     it.refuse('publish')
     await it.clock.advance(0)
     expect([it.stuck(), ends]).toEqual([0, ['ERR_WINDSOCK_REFUSED']])
+  })
+
+  it('that is over completes its topics, also those that are first asked for then', () => {
+    const it = session()
+    const before = it.listen()
+    it.ours.end(new WebSocketClosedError('over'))
+    const after = it.listen()
+    const other: string[] = []
+    it.ours
+      .feed('other', { from: 'now' })
+      .events$.subscribe({ complete: () => other.push('completed') })
+    expect([before, after, other]).toEqual([['completed'], ['completed'], ['completed']])
   })
 })
