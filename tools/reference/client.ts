@@ -90,6 +90,9 @@ export function clientPage(): string {
     members('src/protocol/reading.ts', 'ReadingGap'),
     '## Errors',
     'None is thrown into your code later on: they reject a `publish()` or end the `events$` of a topic.',
+    'What a subscriber of yours throws ends nothing. In Node it is printed, as `ERR_WINDSOCK_UNHANDLED`, or goes to the ' +
+      "`onError` of a server in the same process, unless you have set RxJS's `config.onUnhandledError` before; in a page it " +
+      'is an `error` event of the window.',
     table(
       ['Code', 'Meaning'],
       CODES.map((code) => [`\`${code}\``, ERROR_CODES[code]]),
