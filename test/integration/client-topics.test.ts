@@ -286,6 +286,16 @@ describe.each(TRANSPORTS)('a client over %s', (transport) => {
   })
 })
 
+it('a client over websocket takes a message that the server has stored, be it of 11 MiB', async () => {
+  const server = await startTopicServer()
+  const { client, states } = startClient(server.url, { transports: ['websocket'] })
+  const { got } = readChat(client)
+  await server.publish('x'.repeat(11 * 2 ** 20))
+  await server.publish('after it')
+  await eventually(() => got.map((text) => text.length)).toEqual([11 * 2 ** 20, 8])
+  expect(states).toEqual(['connecting', 'resuming', 'open'].map((state) => `${state} websocket`))
+})
+
 it('a client over websocket is open, and reads its other topics, where the rule for one never answers', async () => {
   const history = { count: 10 }
   const [chat, secret] = [topic<string>('chat', { history }), topic<string>('secret', { history })]
