@@ -89,7 +89,7 @@ export class Client {
       environment,
       numbers,
       ready: () => lifecycle.ready(),
-      stuck: (reason) => lifecycle.fail(1006, reason),
+      stuck: (reason) => lifecycle.fail(reason),
     })
     const open = (
       transport: ClientTransport,

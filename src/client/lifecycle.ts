@@ -126,9 +126,9 @@ export class Lifecycle<Out, In> {
   }
 
   /** The present link does not do what it should. */
-  fail(code: number, reason: string): void {
+  fail(reason: string): void {
     const open = this.#present
-    if (open !== undefined) this.#lost(open, { code, reason })
+    if (open !== undefined) this.#lost(open, { code: 1006, reason })
   }
 
   use(transports: readonly ClientTransport[]): void {
@@ -194,9 +194,7 @@ export class Lifecycle<Out, In> {
         opened: () => isKept() && this.#driver.dispatch({ type: 'link.opened', link: number }),
         // It may come with each piece of all that is read: once open, the machine has no use for it.
         heard: () =>
-          isKept() &&
-          this.link === undefined &&
-          this.#driver.dispatch({ type: 'link.heard', link: number }),
+          isKept() && !this.link && this.#driver.dispatch({ type: 'link.heard', link: number }),
         received: (incoming) => this.#present === open && this.#received(open, incoming),
         closed: (frame, hint) => this.#lost(open, frame, hint),
       })

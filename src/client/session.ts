@@ -92,8 +92,8 @@ export class Session {
 
   /** Takes what the present link says; while that is being closed, answers to publishes alone. */
   received(frame: TopicFrame): void {
-    const isAnswer = frame.type === 'ack' || frame.type === 'error'
     if (frame.type === 'error' && this.#isOutdated(frame)) return this.#options.stuck(frame.code)
+    const isAnswer = frame.type === 'ack' || frame.type === 'error'
     if ((isAnswer && this.publisher.answered(frame)) || this.#link === undefined) return
     switch (frame.type) {
       case 'error':

@@ -57,11 +57,10 @@ export function resolveNumbers(
   if (Object(options) !== options) {
     throw new SettingError(`the options are ${show(options)}: they must be an object`)
   }
+  const known = [...otherNames, ...Object.keys(CLIENT_BOUNDS)]
   for (const name of Object.keys(options)) {
-    if (!Object.hasOwn(CLIENT_BOUNDS, name) && !otherNames.includes(name)) {
-      const known = [...otherNames, ...Object.keys(CLIENT_BOUNDS)].join(', ')
-      throw new SettingError(`there is no client option ${show(name)}; known are ${known}`)
-    }
+    if (known.includes(name)) continue
+    throw new SettingError(`there is no client option ${show(name)}; known are ${known.join(', ')}`)
   }
   const entries = Object.entries(CLIENT_BOUNDS).map(([key, { default: usual, min, max }]) => {
     const name = key as BoundName

@@ -9,26 +9,31 @@
 //
 // Links are numbered, so that what an old one says late is nothing to the present one.
 
-import { assertEvent, setup } from 'xstate'
+import { setup } from 'xstate'
 import type { CloseFrame } from '../protocol/close-record.ts'
 import { isResumable } from '../protocol/resumable.ts'
 import { afterLoss, type ClientContext, type ClientInput, contextOf } from './client-context.ts'
-import type { ClientEvent, ClientTransport, LinkClosed } from './client-effects.ts'
+import type { ClientEvent, ClientTransport } from './client-effects.ts'
 
 const effect = () => {}
 const effectOf = <Params>() => effect as (_: unknown, params: Params) => void
+
+/** Where an action or a guard stands says on which event it acts: a page is spared the question at run time. */
+type EventOf<Type extends ClientEvent['type']> = Extract<ClientEvent, { readonly type: Type }>
+type LinkEvent = Extract<ClientEvent, { readonly link: number }>
 
 interface Told {
   readonly context: ClientContext
   readonly event: ClientEvent
 }
 
-const isOfPresent = ({ context, event }: Told) => 'link' in event && event.link === context.link
+const isOfPresent = ({ context, event }: Told) => (event as LinkEvent).link === context.link
 const isFinal = (told: Told) =>
-  isOfPresent(told) && !isResumable((told.event as LinkClosed).frame.code)
+  isOfPresent(told) && !isResumable((told.event as EventOf<'link.closed'>).frame.code)
 // The server has said what it had to say, and closed as one does then.
 const isDone = (told: Told) =>
-  isFinal(told) && [1000, 1005].includes((told.event as LinkClosed).frame.code)
+  isFinal(told) && [1000, 1005].includes((told.event as EventOf<'link.closed'>).frame.code)
+const isBackOnline = ({ event }: Told) => (event as EventOf<'network.changed'>).online
 
 const machineSetup = setup({
   types: {
@@ -46,20 +51,18 @@ const machineSetup = setup({
   },
   guards: {
     isOfPresent,
-    isOfCandidate: ({ context, event }) => 'link' in event && event.link === context.candidate,
+    isOfCandidate: ({ context, event }) => (event as LinkEvent).link === context.candidate,
     isFinal,
     isDone,
     isOffline: ({ context }) => !context.online,
     isOfPresentOffline: (told) => isOfPresent(told) && !told.context.online,
     couldBeBetter: ({ context }) => context.index > 0 && context.online,
-    isBackOnline: ({ event }) => event.type === 'network.changed' && event.online,
-    hasGoneOffline: ({ event }) => event.type === 'network.changed' && !event.online,
+    isBackOnline,
     /** The server asked for a later moment than this one; its other clients are asked the same. */
-    mustStillWait: ({ context, event }) =>
-      event.type === 'network.changed' &&
-      event.online &&
-      context.hinted &&
-      event.nowMs < context.dueMs,
+    mustStillWait: (told) =>
+      isBackOnline(told) &&
+      told.context.hinted &&
+      (told.event as EventOf<'network.changed'>).nowMs < told.context.dueMs,
   },
   actions: {
     dial: effectOf<{ link: number; transport: ClientTransport }>(),
@@ -72,28 +75,28 @@ const machineSetup = setup({
   },
 })
 
-const noteNetwork = machineSetup.assign(({ event }) => {
-  assertEvent(event, 'network.changed')
-  return { online: event.online }
-})
+const noteNetwork = machineSetup.assign(({ event }) => ({
+  online: (event as EventOf<'network.changed'>).online,
+}))
 
-const noteChoice = machineSetup.assign(({ event }) => {
-  assertEvent(event, 'app.chose')
-  const { transports } = event
-  return { transports, index: 0, proven: false, failures: 0, seeksSoon: false, attempt: 0 }
-})
+const noteChoice = machineSetup.assign(({ event }) => ({
+  transports: (event as EventOf<'app.chose'>).transports,
+  index: 0,
+  proven: false,
+  failures: 0,
+  seeksSoon: false,
+  attempt: 0,
+}))
 
 const noteRetry = machineSetup.assign({ attempt: 0 })
 
-const noteClose = machineSetup.assign(({ event }) => {
-  assertEvent(event, 'link.closed')
-  return { lastClose: event.frame }
-})
+const noteClose = machineSetup.assign(({ event }) => ({
+  lastClose: (event as EventOf<'link.closed'>).frame,
+}))
 
-const noteLoss = machineSetup.assign(({ context, event }) => {
-  assertEvent(event, 'link.closed')
-  return afterLoss(context, event)
-})
+const noteLoss = machineSetup.assign(({ context, event }) =>
+  afterLoss(context, event as EventOf<'link.closed'>),
+)
 
 const noteDial = machineSetup.assign(({ context }) => ({
   links: context.links + 1,
@@ -270,9 +273,9 @@ export const clientMachine = machineSetup.createMachine({
       after: { retry: 'connecting' },
       on: {
         'network.changed': [
-          { guard: 'hasGoneOffline', target: 'offline', actions: noteNetwork },
           { guard: 'mustStillWait', actions: noteNetwork },
-          { target: 'connecting', actions: noteNetwork },
+          { guard: 'isBackOnline', target: 'connecting', actions: noteNetwork },
+          { target: 'offline', actions: noteNetwork },
         ],
         'app.retried': { target: 'connecting', actions: noteRetry },
         'app.closed': 'closed',
@@ -288,10 +291,9 @@ export const clientMachine = machineSetup.createMachine({
             target: 'waiting',
             actions: [
               noteNetwork,
-              machineSetup.assign(({ context, event }) => {
-                assertEvent(event, 'network.changed')
-                return { delayMs: context.dueMs - event.nowMs }
-              }),
+              machineSetup.assign(({ context, event }) => ({
+                delayMs: context.dueMs - (event as EventOf<'network.changed'>).nowMs,
+              })),
             ],
           },
           { guard: 'isBackOnline', target: 'connecting', actions: noteNetwork },
@@ -306,10 +308,10 @@ export const clientMachine = machineSetup.createMachine({
         keepPresent,
         {
           type: 'closeLink',
-          params: ({ context, event }) => {
-            assertEvent(event, 'app.closed')
-            return { link: context.link, frame: event.frame }
-          },
+          params: ({ context, event }) => ({
+            link: context.link,
+            frame: (event as EventOf<'app.closed'>).frame,
+          }),
         },
       ],
       after: { closeTimeout: 'closed' },
