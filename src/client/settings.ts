@@ -54,7 +54,7 @@ export function resolveNumbers(
   otherNames: readonly string[],
   defaults: Partial<ClientNumbers> = {},
 ): ClientNumbers {
-  if (Object(options) !== options) {
+  if (typeof options !== 'object' || Array.isArray(options ?? [])) {
     throw new SettingError(`the options are ${show(options)}: they must be an object`)
   }
   const known = [...otherNames, ...Object.keys(CLIENT_BOUNDS)]
