@@ -6,6 +6,7 @@
 //
 // Does not try again, and follows no redirects. Knows no sockets: `transport/ws-client.ts` does.
 
+import { config } from 'rxjs'
 import { LiveConnection } from './connection.ts'
 import type { ConnectionSetup } from './connection-options.ts'
 import { type HandlerForm, handlerFactory } from './handlers/form.ts'
@@ -16,10 +17,11 @@ import { createHost, type Host } from './machines/host.ts'
 import { Timers } from './machines/timers.ts'
 import type { CloseRecord } from './protocol/close-record.ts'
 import { SettingError, show, WebSocketError } from './protocol/errors.ts'
+import { surviveSubscribers } from './protocol/last-resort.ts'
 import type { RouteLimitName } from './protocol/limits.ts'
 import { unfailing } from './protocol/user-code.ts'
 import { DEFAULT_SETTINGS, type RouteSettings, resolveSettings } from './route-settings.ts'
-import { type ErrorListener, identifiers, printError, surviveSubscribers } from './runtime.ts'
+import { type ErrorListener, identifiers, printError } from './runtime.ts'
 import { liveClock, liveRandom } from './transport/live-ports.ts'
 import { type DialTarget, type TlsOptions, WsDialer } from './transport/ws-client.ts'
 
@@ -128,7 +130,7 @@ export async function dialWith(
   const base = settingsOf(options)
   const target = targetOf(url, options, base.subprotocols)
   if (signal?.aborted) throw aborted(signal)
-  surviveSubscribers(report)
+  surviveSubscribers(config, report)
   const request = requestOf(target)
   const handler = factory(request, { clock: liveClock, random: liveRandom, report })
   const settings =

@@ -17,10 +17,11 @@ import { createHost, type Host } from './machines/host.ts'
 import { rememberingHost } from './machines/remembering.ts'
 import { Timers } from './machines/timers.ts'
 import type { CloseFrame, CloseRecord } from './protocol/close-record.ts'
-import { describe, HandlerError, WebSocketError } from './protocol/errors.ts'
+import { errorTexts } from './protocol/error-texts.ts'
+import { HandlerError, WebSocketError } from './protocol/errors.ts'
 import { originOf } from './protocol/handshake.ts'
+import { surviveSubscribers } from './protocol/last-resort.ts'
 import type { Clock, Random } from './protocol/ports.ts'
-import { printable } from './protocol/printable.ts'
 import { ownPathOf, pathOf } from './protocol/request-target.ts'
 import { tell, unfailing } from './protocol/user-code.ts'
 import type { Route } from './route.ts'
@@ -41,26 +42,8 @@ export type ErrorListener = (
 /** The default listener: a line on standard error, and where user code threw, its stack. */
 export const printError: ErrorListener = (error, connection, request) => {
   const where = connection?.request.path ?? (request && `${request.method} ${request.path}`)
-  const on = where === undefined ? '' : ` on ${printable(where)}`
-  console.error(`windsock: ${error.code}${on}: ${printable(error.message)}`)
-  const stack = stackOf(error)
-  if (stack.length > 0) console.error(stack.slice(0, MAX_STACK_LINES).map(asLine).join('\n'))
+  for (const text of errorTexts(error, where)) console.error(text)
 }
-
-// The first lines of a stack are the message, which may be a peer's; those of ours begin with `at`.
-const asLine = (line: string): string => printable(line)
-
-// What user code did wrong, such as `close(5000)`, is thrown from within it, so the error's own steps lead there; its
-// message is told already. A handler's error without a cause was made here, of something that hung.
-function stackOf(error: WebSocketError): readonly string[] {
-  const { cause, fault, stack = '' } = error
-  if (cause instanceof Error) return cause.stack?.split('\n') ?? []
-  const isOfUserCode = fault === 'local' || fault === 'bug'
-  if (cause !== undefined || !isOfUserCode || error instanceof HandlerError) return []
-  return stack.split('\n').filter((line) => line.startsWith('    at '))
-}
-
-const MAX_STACK_LINES = 30
 
 export interface RuntimeOptions {
   readonly routes: readonly Route[]
@@ -136,7 +119,7 @@ export class Runtime {
       return { route, settings, setup: this.#setupOf(settings, hostOf(settings.machine)) }
     })
     this.closed$ = this.#closed
-    surviveSubscribers(this.report)
+    surviveSubscribers(config, this.report)
   }
 
   /** The connections that are not over, by id. */
@@ -293,14 +276,5 @@ export function identifiers(random: Random): () => string {
     }
     given += 16
     return text.slice(given - 16, given)
-  }
-}
-
-// A subscriber that throws outside any chain of ours (`merge(a$, b$).subscribe(…)`) reaches RxJS's last resort,
-// an uncaught exception. Whoever has set that resort himself keeps it.
-export function surviveSubscribers(onError: ErrorListener): void {
-  config.onUnhandledError ??= (thrown) => {
-    const message = `a subscriber threw outside any connection: ${describe(thrown)}`
-    onError(new WebSocketError('ERR_WINDSOCK_UNHANDLED', message, { fault: 'bug', cause: thrown }))
   }
 }

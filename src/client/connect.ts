@@ -11,6 +11,9 @@ import type { ClientUrl } from './settings.ts'
 /**
  * Connects to the topics of a server, and stays connected until it is told to close.
  *
+ * In Node what comes in one WebSocket message may take 128 MiB, which is more than a journal stores at once. What is larger
+ * ends the connection, and is read over another transport. Browsers have bounds of their own.
+ *
  * @param url - where the server has its `topics()`, such as `/topics`; relative addresses in pages only. `http:` and
  *   `ws:` mean the same. A function is asked before each dial.
  * @throws SettingError for an option that is unknown or out of range, and for a `url` that can never work. What is
@@ -20,6 +23,8 @@ export type Connect = (url: ClientUrl, options?: ClientOptions) => Client
 
 /**
  * Connects to any WebSocket server, for plain messages, and connects again until it is told to close.
+ *
+ * In Node a message of more than 10 MiB ends the connection; browsers have bounds of their own.
  *
  * @param url - as for `connect`.
  * @throws SettingError as `connect`.

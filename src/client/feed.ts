@@ -50,7 +50,6 @@ export class Feed {
   readonly #owner: FeedOwner
   /** Of those who listen now; a refusal is for them alone. */
   #subject = new Subject<TopicEvent>()
-  #over = false
 
   constructor(topic: string, begin: SubscribeFrom, owner: FeedOwner) {
     this.topic = topic
@@ -61,7 +60,6 @@ export class Feed {
       const subject = this.#subject
       const { observed } = subject
       const subscription = subject.subscribe(listener)
-      if (this.#over) return subscription
       if (!observed) owner.wanted(this)
       return () => {
         subscription.unsubscribe()
@@ -123,7 +121,6 @@ export class Feed {
   }
 
   end(): void {
-    this.#over = true
     this.#subject.complete()
   }
 

@@ -4,7 +4,7 @@
 // that the machine has let go of is not heard any more, whatever it still says.
 
 import { BehaviorSubject, type Observable } from 'rxjs'
-import type { ClientInput } from '../machines/client.ts'
+import type { ClientInput } from '../machines/client-context.ts'
 import { ClientDriver, type ClientSnapshot } from '../machines/client-driver.ts'
 import type { ClientEffect, ClientTransport } from '../machines/client-effects.ts'
 import { fitReason } from '../protocol/close-reason.ts'
@@ -126,9 +126,9 @@ export class Lifecycle<Out, In> {
   }
 
   /** The present link does not do what it should. */
-  fail(code: number, reason: string): void {
+  fail(reason: string): void {
     const open = this.#present
-    if (open !== undefined) this.#lost(open, { code, reason })
+    if (open !== undefined) this.#lost(open, { code: 1006, reason })
   }
 
   use(transports: readonly ClientTransport[]): void {
@@ -160,6 +160,8 @@ export class Lifecycle<Out, In> {
         if (link !== undefined) this.#options.resume(link)
         return
       }
+      case 'probe':
+        return this.#links.get(effect.link)?.link?.probe()
       case 'keep':
         return this.#keep(effect.link)
       case 'abandon': {
@@ -190,7 +192,9 @@ export class Lifecycle<Out, In> {
       open.link = this.#options.open(transport, parseAddress(target, environment.baseUrl), {
         writable: () => isKept() && this.#driver.dispatch({ type: 'link.writable', link: number }),
         opened: () => isKept() && this.#driver.dispatch({ type: 'link.opened', link: number }),
-        heard: () => {},
+        // It may come with each piece of all that is read: once open, the machine has no use for it.
+        heard: () =>
+          isKept() && !this.link && this.#driver.dispatch({ type: 'link.heard', link: number }),
         received: (incoming) => this.#present === open && this.#received(open, incoming),
         closed: (frame, hint) => this.#lost(open, frame, hint),
       })

@@ -6,6 +6,7 @@
 import { WebSocket } from 'ws'
 import { MAX_REASON_BYTES } from '../protocol/close-reason.ts'
 import { DEFAULT_LIMITS } from '../protocol/limits.ts'
+import { RESUME_SUBPROTOCOL } from '../protocol/resume.ts'
 import { hintInHeader } from '../protocol/retry-hint.ts'
 import type { ClientSocket, Environment, SocketEvents } from './environment.ts'
 import { clientClock, clientRandom } from './live-ports.ts'
@@ -13,11 +14,16 @@ import { clientClock, clientRandom } from './live-ports.ts'
 const OPTIONS = {
   perMessageDeflate: false,
   followRedirects: false,
-  maxPayload: DEFAULT_LIMITS.maxMessageBytes,
   skipUTF8Validation: false,
   // The deadlines are those of the client.
   handshakeTimeout: 0,
 }
+
+/**
+ * The most bytes of a frame with messages of a topic: what is stored comes again over each connection, so a client that
+ * did not take it would come no further. A journal takes 64 MiB, which are 86 in base64.
+ */
+const MAX_TOPIC_FRAME_BYTES = 128 * 2 ** 20
 
 export const nodeEnvironment: Environment = {
   clock: clientClock,
@@ -30,7 +36,10 @@ export const nodeEnvironment: Environment = {
 }
 
 function openSocket(url: string, protocols: readonly string[], events: SocketEvents): ClientSocket {
-  const socket = new WebSocket(url, [...protocols], OPTIONS)
+  const maxPayload = protocols.includes(RESUME_SUBPROTOCOL)
+    ? MAX_TOPIC_FRAME_BYTES
+    : DEFAULT_LIMITS.maxMessageBytes
+  const socket = new WebSocket(url, [...protocols], { ...OPTIONS, maxPayload })
   let why = ''
   let over = false
   const closed: SocketEvents['closed'] = (...told) => {

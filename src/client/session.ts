@@ -2,7 +2,8 @@
 //
 // On each new link it asks for every topic from where it stands, and sends again what was published and not stored;
 // what the link says goes to the topic or the publish that it is about. A topic that the server cannot read at the
-// moment is asked for again after a pause.
+// moment is asked for again after a pause; who the server does not know any more asks once more over a new link, since a
+// token is as old as the link that it came with.
 
 import { describe, WebSocketError } from '../protocol/errors.ts'
 import type { TimerHandle } from '../protocol/ports.ts'
@@ -16,6 +17,8 @@ import type { ClientNumbers } from './settings.ts'
 
 /** Before a topic that could not be read is asked for again; the jitter is as long again. */
 const AGAIN_MS = 1_000
+
+type Refusal = Extract<TopicFrame, { type: 'error' }>
 
 export interface SessionOptions {
   readonly environment: Environment
@@ -31,8 +34,13 @@ export class Session {
   readonly #options: SessionOptions
   readonly #feeds = new Map<string, Feed>()
   readonly #again = new Map<Feed, TimerHandle>()
+  /** What was refused over a link that was old: topics by their names, publishes by their numbers. */
+  readonly #doubted = new Set<unknown>()
   #link: TopicLink | undefined
+  /** From when on that is older than `steadyMs`. */
+  #oldMs = 0
   #lastId = 0
+  #isOver = false
 
   constructor(options: SessionOptions) {
     const { clock, random } = options.environment
@@ -54,12 +62,14 @@ export class Session {
       unwanted: (one) => this.#unsubscribe(one),
     })
     this.#feeds.set(topic, feed)
+    if (this.#isOver) feed.end()
     return feed
   }
 
   /** Goes on over another link. */
   resume(link: TopicLink): void {
     this.#link = link
+    this.#oldMs = this.#options.environment.clock.nowMs() + this.#options.numbers.steadyMs
     for (const feed of this.#feeds.values()) if (feed.isWanted) this.#subscribe(feed)
     this.publisher.resume(link)
     this.#tellReady()
@@ -74,6 +84,7 @@ export class Session {
 
   /** Nothing comes and nothing goes any more. */
   end(error: WebSocketError): void {
+    this.#isOver = true
     this.pause()
     this.publisher.end(error)
     for (const feed of this.#feeds.values()) feed.end()
@@ -81,6 +92,7 @@ export class Session {
 
   /** Takes what the present link says; while that is being closed, answers to publishes alone. */
   received(frame: TopicFrame): void {
+    if (frame.type === 'error' && this.#isOutdated(frame)) return this.#options.stuck(frame.code)
     const isAnswer = frame.type === 'ack' || frame.type === 'error'
     if ((isAnswer && this.publisher.answered(frame)) || this.#link === undefined) return
     switch (frame.type) {
@@ -107,6 +119,7 @@ export class Session {
   ): void {
     if (frame.type === 'subscribed') {
       if (frame.id !== feed.requestId) return
+      this.#doubted.delete(feed.topic)
       feed.begin(frame)
       this.#tellReady()
     } else if (!feed.begun) {
@@ -152,11 +165,25 @@ export class Session {
     this.#again.delete(feed)
   }
 
-  #refused({ id, code, message, retryAfterMs }: Extract<TopicFrame, { type: 'error' }>): void {
+  /** Whether this may be for the age of the address alone, and another is worth a try: once, for each that is refused. */
+  #isOutdated({ id, code }: Refusal): boolean {
+    if (code !== 'unauthorized' || this.#link === undefined) return false
+    const what = this.#asked(id)?.topic ?? id
+    const isOld = this.#options.environment.clock.nowMs() > this.#oldMs
+    // Who is refused slowly is told so over a link that has become old meanwhile, again and again.
+    if (this.#doubted.delete(what) || !isOld) return false
+    this.#doubted.add(what)
+    return true
+  }
+
+  /** The topic that was asked for with that number. */
+  #asked(id: number | undefined): Feed | undefined {
     // Over HTTP it may be refused after it has begun, too: each of its questions is answered for itself.
-    const feed = [...this.#feeds.values()].find(
-      ({ requestId, isWanted }) => requestId === id && isWanted,
-    )
+    return [...this.#feeds.values()].find(({ requestId, isWanted }) => requestId === id && isWanted)
+  }
+
+  #refused({ id, code, message, retryAfterMs }: Refusal): void {
+    const feed = this.#asked(id)
     if (feed === undefined) return
     if (mayPass(code)) this.#subscribeAgain(feed, retryAfterMs)
     else feed.refuse(refused(code, message))

@@ -12,9 +12,12 @@ export const CLIENT_BOUNDS = {
   firstRetryMs: { default: 500, min: 1, max: LONGEST_DELAY_MS },
   /** The longest such delay, ms. Default 30,000. */
   maxRetryMs: { default: 30_000, min: 1, max: LONGEST_DELAY_MS },
-  /** From the dial until messages flow, ms; then the attempt has failed. Default 10,000. */
+  /** From the dial, or a piece of an answer, until messages flow, ms; then the attempt has failed. Default 10,000. */
   connectTimeoutMs: { default: 10_000, min: 1, max: LONGEST_DELAY_MS },
-  /** A client that was open this long starts again with the first delay, ms. Default 5,000. */
+  /**
+   * A client that was open this long starts again with the first delay; a connection that was not counts as a failure of
+   * its transport, ms. Default 5,000.
+   */
   steadyMs: { default: 5_000, min: 0, max: LONGEST_DELAY_MS },
   /** A client on another transport than its first tries that again after this long, ms. Default 60,000. */
   upgradeMs: { default: 60_000, min: 1, max: LONGEST_DELAY_MS },
@@ -51,14 +54,13 @@ export function resolveNumbers(
   otherNames: readonly string[],
   defaults: Partial<ClientNumbers> = {},
 ): ClientNumbers {
-  if (Object(options) !== options) {
+  if (typeof options !== 'object' || Array.isArray(options ?? [])) {
     throw new SettingError(`the options are ${show(options)}: they must be an object`)
   }
+  const known = [...otherNames, ...Object.keys(CLIENT_BOUNDS)]
   for (const name of Object.keys(options)) {
-    if (!Object.hasOwn(CLIENT_BOUNDS, name) && !otherNames.includes(name)) {
-      const known = [...otherNames, ...Object.keys(CLIENT_BOUNDS)].join(', ')
-      throw new SettingError(`there is no client option ${show(name)}; known are ${known}`)
-    }
+    if (known.includes(name)) continue
+    throw new SettingError(`there is no client option ${show(name)}; known are ${known.join(', ')}`)
   }
   const entries = Object.entries(CLIENT_BOUNDS).map(([key, { default: usual, min, max }]) => {
     const name = key as BoundName

@@ -5,7 +5,8 @@
 
 import { initialTransition, type SnapshotFrom, transition } from 'xstate'
 import type { Clock, TimerHandle } from '../protocol/ports.ts'
-import { type ClientInput, type ClientMachine, clientMachine } from './client.ts'
+import { type ClientMachine, clientMachine } from './client.ts'
+import type { ClientInput } from './client-context.ts'
 import type { ClientEffect, ClientEvent } from './client-effects.ts'
 
 export type ClientSnapshot = SnapshotFrom<ClientMachine>

@@ -23,21 +23,27 @@ export type ClientEvent =
   | { readonly type: 'link.opened'; readonly link: number }
   /** Every topic has been told where it goes on. */
   | { readonly type: 'link.ready'; readonly link: number }
-  | {
-      readonly type: 'link.closed'
-      readonly link: number
-      readonly frame: CloseFrame
-      readonly hint?: RetryHint | undefined
-      /** Uniformly from [0, 1); it becomes the jitter. */
-      readonly chance: number
-      readonly nowMs: number
-    }
+  /** Bytes came of an answer that is not whole yet. */
+  | { readonly type: 'link.heard'; readonly link: number }
+  | LinkClosed
+
+export interface LinkClosed {
+  readonly type: 'link.closed'
+  readonly link: number
+  readonly frame: CloseFrame
+  readonly hint?: RetryHint | undefined
+  /** Uniformly from [0, 1); it becomes the jitter. */
+  readonly chance: number
+  readonly nowMs: number
+}
 
 /** What a client machine asks for. */
 export type ClientEffect =
   | { readonly type: 'dial'; readonly link: number; readonly transport: ClientTransport }
   /** Ask this link for all topics from where they stand; it is the present one from now on. */
   | { readonly type: 'resume'; readonly link: number }
+  /** Find out whether there is a server behind this link, which is told as `link.opened`. */
+  | { readonly type: 'probe'; readonly link: number }
   /** Every other link ends now, and is not heard any more; 0: all of them. */
   | { readonly type: 'keep'; readonly link: number }
   /** This link ends, and that is told as `link.closed`. */

@@ -1,6 +1,6 @@
 // The client machine: the life of one client that comes back, from its first dial to its end.
 //
-//   idle → connecting { dialing → asking → resuming } → open { holding ⇄ upgrading } → waiting → connecting …
+//   idle → connecting { dialing → asking (→ proving) → resuming } → open { holding ⇄ upgrading } → waiting → connecting …
 //   offline: as waiting, until the network is back · closing → closed · failed
 //
 // Rules that live here: when to dial, over which transport, how long to wait in between, and what is final. What this
@@ -9,75 +9,31 @@
 //
 // Links are numbered, so that what an old one says late is nothing to the present one.
 
-import { assertEvent, setup } from 'xstate'
-import { type Backoff, backoffMs } from '../protocol/backoff.ts'
+import { setup } from 'xstate'
 import type { CloseFrame } from '../protocol/close-record.ts'
 import { isResumable } from '../protocol/resumable.ts'
-import { hintedMs } from '../protocol/retry-hint.ts'
+import { afterLoss, type ClientContext, type ClientInput, contextOf } from './client-context.ts'
 import type { ClientEvent, ClientTransport } from './client-effects.ts'
-
-/** The deadlines of the machine, in ms. */
-export interface ClientDeadlines {
-  /** From the dial until messages flow. */
-  readonly connectTimeoutMs: number
-  /** A client that was open this long starts again with the first backoff. */
-  readonly steadyMs: number
-  /** How long it holds a transport that is not the first one, before it tries that again; at most `steadyMs` where that has worked. */
-  readonly upgradeMs: number
-  readonly closeTimeoutMs: number
-}
-
-export interface ClientInput {
-  readonly deadlines: ClientDeadlines
-  readonly backoff: Backoff
-  /** In the order of preference; one at least. */
-  readonly transports: readonly ClientTransport[]
-  readonly online: boolean
-}
-
-export interface ClientContext extends ClientInput {
-  /** Of the present link, or the one being dialed; 0: none. */
-  readonly link: number
-  /** Of a link that is dialed beside the present one, to take its place; 0: none. */
-  readonly candidate: number
-  /** Links dialed so far. */
-  readonly links: number
-  /** Which of the transports is in use, or next. */
-  readonly index: number
-  /** Whether that one has been open. */
-  readonly proven: boolean
-  /** Times in a row that it could not be opened. */
-  readonly failures: number
-  /** Whether the first transport has been open, and has not been tried in vain beside another since. */
-  readonly firstWorks: boolean
-  /** Attempts since the client was open for long. */
-  readonly attempt: number
-  /** How long `waiting` takes, ms. */
-  readonly delayMs: number
-  /** When it ends, in monotonic ms. */
-  readonly dueMs: number
-  /** Whether the server asked for that. */
-  readonly hinted: boolean
-  readonly lastClose: CloseFrame | null
-}
-
-/** A transport that has been open before is given up only after so many failures: more often the server is away. */
-const FAILURES_OF_A_PROVEN_TRANSPORT = 3
 
 const effect = () => {}
 const effectOf = <Params>() => effect as (_: unknown, params: Params) => void
 
-type Closed = Extract<ClientEvent, { type: 'link.closed' }>
+/** Where an action or a guard stands says on which event it acts: a page is spared the question at run time. */
+type EventOf<Type extends ClientEvent['type']> = Extract<ClientEvent, { readonly type: Type }>
+type LinkEvent = Extract<ClientEvent, { readonly link: number }>
+
 interface Told {
   readonly context: ClientContext
   readonly event: ClientEvent
 }
 
-const isOfPresent = ({ context, event }: Told) => 'link' in event && event.link === context.link
-const isFinal = (told: Told) => isOfPresent(told) && !isResumable((told.event as Closed).frame.code)
+const isOfPresent = ({ context, event }: Told) => (event as LinkEvent).link === context.link
+const isFinal = (told: Told) =>
+  isOfPresent(told) && !isResumable((told.event as EventOf<'link.closed'>).frame.code)
 // The server has said what it had to say, and closed as one does then.
 const isDone = (told: Told) =>
-  isFinal(told) && [1000, 1005].includes((told.event as Closed).frame.code)
+  isFinal(told) && [1000, 1005].includes((told.event as EventOf<'link.closed'>).frame.code)
+const isBackOnline = ({ event }: Told) => (event as EventOf<'network.changed'>).online
 
 const machineSetup = setup({
   types: {
@@ -88,32 +44,30 @@ const machineSetup = setup({
   delays: {
     connectTimeout: ({ context }) => context.deadlines.connectTimeoutMs,
     steady: ({ context }) => context.deadlines.steadyMs,
-    // Where the first has worked before, the server was away rather than WebSockets kept from it.
-    upgrade: ({ context: { firstWorks, deadlines } }) =>
-      firstWorks ? Math.min(deadlines.steadyMs, deadlines.upgradeMs) : deadlines.upgradeMs,
+    upgrade: ({ context: { seeksSoon, deadlines } }) =>
+      seeksSoon ? Math.min(deadlines.steadyMs, deadlines.upgradeMs) : deadlines.upgradeMs,
     closeTimeout: ({ context }) => context.deadlines.closeTimeoutMs,
     retry: ({ context }) => context.delayMs,
   },
   guards: {
     isOfPresent,
-    isOfCandidate: ({ context, event }) => 'link' in event && event.link === context.candidate,
+    isOfCandidate: ({ context, event }) => (event as LinkEvent).link === context.candidate,
     isFinal,
     isDone,
     isOffline: ({ context }) => !context.online,
     isOfPresentOffline: (told) => isOfPresent(told) && !told.context.online,
     couldBeBetter: ({ context }) => context.index > 0 && context.online,
-    isBackOnline: ({ event }) => event.type === 'network.changed' && event.online,
-    hasGoneOffline: ({ event }) => event.type === 'network.changed' && !event.online,
+    isBackOnline,
     /** The server asked for a later moment than this one; its other clients are asked the same. */
-    mustStillWait: ({ context, event }) =>
-      event.type === 'network.changed' &&
-      event.online &&
-      context.hinted &&
-      event.nowMs < context.dueMs,
+    mustStillWait: (told) =>
+      isBackOnline(told) &&
+      told.context.hinted &&
+      (told.event as EventOf<'network.changed'>).nowMs < told.context.dueMs,
   },
   actions: {
     dial: effectOf<{ link: number; transport: ClientTransport }>(),
     resume: effectOf<{ link: number }>(),
+    probe: effectOf<{ link: number }>(),
     keep: effectOf<{ link: number }>(),
     abandon: effectOf<{ link: number; reason: string }>(),
     closeLink: effectOf<{ link: number; frame: CloseFrame }>(),
@@ -121,53 +75,34 @@ const machineSetup = setup({
   },
 })
 
-const noteNetwork = machineSetup.assign(({ event }) => {
-  assertEvent(event, 'network.changed')
-  return { online: event.online }
-})
+const noteNetwork = machineSetup.assign(({ event }) => ({
+  online: (event as EventOf<'network.changed'>).online,
+}))
 
-const noteChoice = machineSetup.assign(({ event }) => {
-  assertEvent(event, 'app.chose')
-  const { transports } = event
-  return { transports, index: 0, proven: false, failures: 0, firstWorks: false, attempt: 0 }
-})
+const noteChoice = machineSetup.assign(({ event }) => ({
+  transports: (event as EventOf<'app.chose'>).transports,
+  index: 0,
+  proven: false,
+  failures: 0,
+  seeksSoon: false,
+  attempt: 0,
+}))
 
 const noteRetry = machineSetup.assign({ attempt: 0 })
 
-const noteClose = machineSetup.assign(({ event }) => {
-  assertEvent(event, 'link.closed')
-  return { lastClose: event.frame }
-})
+const noteClose = machineSetup.assign(({ event }) => ({
+  lastClose: (event as EventOf<'link.closed'>).frame,
+}))
 
-/** How long to wait, after the present link was lost. */
-const noteWait = machineSetup.assign(({ context, event }) => {
-  assertEvent(event, 'link.closed')
-  const { hint, chance, nowMs, frame } = event
-  const delayMs =
-    hint === undefined
-      ? backoffMs(context.backoff, context.attempt, chance)
-      : hintedMs(hint, chance)
-  return {
-    lastClose: frame,
-    delayMs,
-    dueMs: nowMs + delayMs,
-    hinted: hint !== undefined,
-    attempt: context.attempt + 1,
-  }
-})
-
-/** The transport could not be opened; perhaps another can. */
-const noteFailure = machineSetup.assign(({ context }) => {
-  const { proven, transports, index } = context
-  const failures = context.failures + 1
-  if (failures < (proven ? FAILURES_OF_A_PROVEN_TRANSPORT : 1)) return { failures }
-  return { index: (index + 1) % transports.length, proven: false, failures: 0 }
-})
+const noteLoss = machineSetup.assign(({ context, event }) =>
+  afterLoss(context, event as EventOf<'link.closed'>),
+)
 
 const noteDial = machineSetup.assign(({ context }) => ({
   links: context.links + 1,
   link: context.links + 1,
   candidate: 0,
+  isSteady: false,
 }))
 
 const noteCandidate = machineSetup.assign(({ context }) => ({
@@ -175,7 +110,9 @@ const noteCandidate = machineSetup.assign(({ context }) => ({
   candidate: context.links + 1,
 }))
 
-const noteVain = machineSetup.assign({ firstWorks: false })
+const noteSteady = machineSetup.assign({ attempt: 0, isSteady: true, seeksSoon: true })
+
+const noteVain = machineSetup.assign({ seeksSoon: false })
 
 const noteAdoption = machineSetup.assign(({ context }) => ({
   link: context.candidate,
@@ -183,6 +120,8 @@ const noteAdoption = machineSetup.assign(({ context }) => ({
   index: 0,
   proven: false,
   failures: 0,
+  isSteady: false,
+  seeksSoon: false,
 }))
 
 const dial = {
@@ -216,35 +155,17 @@ const abandon = {
 const network = { 'network.changed': { actions: noteNetwork } }
 
 /** What follows when the present link has closed. */
-const losses = (...noteMore: (typeof noteFailure)[]) => [
-  { guard: 'isDone' as const, target: '#client.closed', actions: noteClose },
-  { guard: 'isFinal' as const, target: '#client.failed', actions: noteClose },
-  {
-    guard: 'isOfPresentOffline' as const,
-    target: '#client.offline',
-    actions: [noteWait, ...noteMore],
-  },
-  { guard: 'isOfPresent' as const, target: '#client.waiting', actions: [noteWait, ...noteMore] },
-]
+const losses = [
+  { guard: 'isDone', target: '#client.closed', actions: noteClose },
+  { guard: 'isFinal', target: '#client.failed', actions: noteClose },
+  { guard: 'isOfPresentOffline', target: '#client.offline', actions: noteLoss },
+  { guard: 'isOfPresent', target: '#client.waiting', actions: noteLoss },
+] as const
 
 /** The machine of one client. */
 export const clientMachine = machineSetup.createMachine({
   id: 'client',
-  context: ({ input }) => ({
-    ...input,
-    link: 0,
-    candidate: 0,
-    links: 0,
-    index: 0,
-    proven: false,
-    failures: 0,
-    firstWorks: false,
-    attempt: 0,
-    delayMs: 0,
-    dueMs: 0,
-    hinted: false,
-    lastClose: null,
-  }),
+  context: ({ input }) => contextOf(input),
   initial: 'idle',
   states: {
     idle: {
@@ -260,7 +181,9 @@ export const clientMachine = machineSetup.createMachine({
       after: { connectTimeout: { actions: abandon } },
       on: {
         ...network,
-        'link.closed': losses(noteFailure),
+        'link.closed': losses,
+        // A slow answer is one: it has the whole time again for what is still to come.
+        'link.heard': { guard: 'isOfPresent', target: '.resuming', reenter: true },
         'app.closed': 'closed',
         'app.chose': { target: 'connecting', reenter: true, actions: noteChoice },
       },
@@ -270,13 +193,22 @@ export const clientMachine = machineSetup.createMachine({
           on: {
             'link.writable': { guard: 'isOfPresent', target: 'asking', actions: resume },
             'link.opened': { guard: 'isOfPresent', target: 'resuming', actions: resume },
+            // It was not asked for anything yet.
+            'link.heard': {},
           },
         },
         asking: {
           on: {
             'link.opened': { guard: 'isOfPresent', target: 'resuming' },
-            // There was nothing to ask for.
-            'link.ready': { guard: 'isOfPresent', target: '#client.open' },
+            'link.ready': { guard: 'isOfPresent', target: 'proving' },
+          },
+        },
+        // There was nothing to ask for, or there is not any more: whether anybody is there is asked by itself.
+        proving: {
+          entry: { type: 'probe', params: ({ context }) => ({ link: context.link }) },
+          on: {
+            'link.opened': { guard: 'isOfPresent', target: '#client.open' },
+            'link.heard': {},
           },
         },
         resuming: {
@@ -285,16 +217,12 @@ export const clientMachine = machineSetup.createMachine({
       },
     },
     open: {
-      entry: machineSetup.assign(({ context }) => ({
-        proven: true,
-        failures: 0,
-        firstWorks: context.firstWorks || context.index === 0,
-      })),
+      entry: machineSetup.assign({ proven: true }),
       initial: 'holding',
-      after: { steady: { actions: machineSetup.assign({ attempt: 0 }) } },
+      after: { steady: { actions: noteSteady } },
       on: {
         ...network,
-        'link.closed': losses(),
+        'link.closed': losses,
         'app.closed': 'closing',
         'app.chose': { target: 'connecting', actions: noteChoice },
       },
@@ -334,7 +262,7 @@ export const clientMachine = machineSetup.createMachine({
             },
             'link.closed': [
               { guard: 'isOfCandidate', target: 'holding', actions: noteVain },
-              ...losses(),
+              ...losses,
             ],
           },
         },
@@ -345,9 +273,9 @@ export const clientMachine = machineSetup.createMachine({
       after: { retry: 'connecting' },
       on: {
         'network.changed': [
-          { guard: 'hasGoneOffline', target: 'offline', actions: noteNetwork },
           { guard: 'mustStillWait', actions: noteNetwork },
-          { target: 'connecting', actions: noteNetwork },
+          { guard: 'isBackOnline', target: 'connecting', actions: noteNetwork },
+          { target: 'offline', actions: noteNetwork },
         ],
         'app.retried': { target: 'connecting', actions: noteRetry },
         'app.closed': 'closed',
@@ -363,10 +291,9 @@ export const clientMachine = machineSetup.createMachine({
             target: 'waiting',
             actions: [
               noteNetwork,
-              machineSetup.assign(({ context, event }) => {
-                assertEvent(event, 'network.changed')
-                return { delayMs: context.dueMs - event.nowMs }
-              }),
+              machineSetup.assign(({ context, event }) => ({
+                delayMs: context.dueMs - (event as EventOf<'network.changed'>).nowMs,
+              })),
             ],
           },
           { guard: 'isBackOnline', target: 'connecting', actions: noteNetwork },
@@ -381,10 +308,10 @@ export const clientMachine = machineSetup.createMachine({
         keepPresent,
         {
           type: 'closeLink',
-          params: ({ context, event }) => {
-            assertEvent(event, 'app.closed')
-            return { link: context.link, frame: event.frame }
-          },
+          params: ({ context, event }) => ({
+            link: context.link,
+            frame: (event as EventOf<'app.closed'>).frame,
+          }),
         },
       ],
       after: { closeTimeout: 'closed' },

@@ -2,8 +2,8 @@
 
 import { firstValueFrom } from 'rxjs'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { HandshakeError, topic, topics } from 'windsock'
-import type { ClientTransport } from 'windsock/client'
+import { type ConnectionRequest, HandshakeError, topic, topics } from 'windsock'
+import { type ClientTransport, connect } from 'windsock/client'
 import { start } from './support/test-server.ts'
 import { readChat, startClient, startTopicServer } from './support/topic-server.ts'
 
@@ -227,6 +227,44 @@ describe.each(TRANSPORTS)('a client over %s', (transport) => {
     expect(refused.size).toBe(0)
   })
 
+  it.each([
+    ['a function, goes on with another', true],
+    ['a text, is told of that after one more connection, and may read what it may', false],
+  ])('whose token runs out, and whose address is %s', async (_how, isFresh) => {
+    let token = 1
+    const isKnown = ({ request }: { readonly request: ConnectionRequest }) => {
+      if (request.query.get('token') !== `${token}`) throw new HandshakeError(401, 'not any more')
+    }
+    const server = await startTopicServer({
+      // Who asks, is asked for a token: over WebSocket once, over HTTP again and again.
+      mayRead: (asking) => (isFresh ? isKnown(asking) : undefined),
+      accept: (input, asking) => {
+        isKnown(asking)
+        return input as string
+      },
+      ...{ longPollMs: 100, eventStreamMs: 1_000 },
+    })
+    const address = () => `${server.url}/topics?token=${token}`
+    const options = { ...only, firstRetryMs: 20, maxRetryMs: 100, pollMs: 20, steadyMs: 0 }
+    const client = connect(isFresh ? address : address(), options)
+    onTestFinished(() => void client.close())
+    const { got } = readChat(client)
+    const chat = client.topic<string>('chat')
+    const states: string[] = []
+    client.state$.subscribe(({ state }) => states.push(state))
+    await chat.publish('one')
+    await eventually(() => got).toEqual(['one'])
+    token++
+    const two = chat.publish('two').then(
+      () => 'stored',
+      ({ code }) => code,
+    )
+    expect(await two).toBe(isFresh ? 'stored' : 'ERR_WINDSOCK_REFUSED')
+    await server.publish('three')
+    await eventually(() => got).toEqual(isFresh ? ['one', 'two', 'three'] : ['one', 'three'])
+    if (!isFresh) expect(states.filter((state) => state === 'waiting')).toHaveLength(1)
+  })
+
   it('reads and publishes although the rules did not answer the first time', async () => {
     const asked = new Set<string>()
     const hangsOnce = async (rule: string) => {
@@ -246,6 +284,16 @@ describe.each(TRANSPORTS)('a client over %s', (transport) => {
     await eventually(() => got).toEqual(['one'])
     expect(await server.log()).toEqual(['one'])
   })
+})
+
+it('a client over websocket takes a message that the server has stored, be it of 11 MiB', async () => {
+  const server = await startTopicServer()
+  const { client, states } = startClient(server.url, { transports: ['websocket'] })
+  const { got } = readChat(client)
+  await server.publish('x'.repeat(11 * 2 ** 20))
+  await server.publish('after it')
+  await eventually(() => got.map((text) => text.length)).toEqual([11 * 2 ** 20, 8])
+  expect(states).toEqual(['connecting', 'resuming', 'open'].map((state) => `${state} websocket`))
 })
 
 it('a client over websocket is open, and reads its other topics, where the rule for one never answers', async () => {

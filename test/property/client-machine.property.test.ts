@@ -3,7 +3,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { VirtualClock } from 'windsock/testing'
-import type { ClientInput } from '../../src/machines/client.ts'
+import type { ClientInput } from '../../src/machines/client-context.ts'
 import { ClientDriver } from '../../src/machines/client-driver.ts'
 import type { ClientEffect, ClientEvent } from '../../src/machines/client-effects.ts'
 import { backoffMs } from '../../src/protocol/backoff.ts'
@@ -20,7 +20,7 @@ const INPUT: ClientInput = {
 
 type Move =
   /** An event about a link, counted back from the newest. */
-  | { readonly do: 'writable' | 'opened' | 'ready'; readonly back: number }
+  | { readonly do: 'writable' | 'opened' | 'heard' | 'ready'; readonly back: number }
   | {
       readonly do: 'closed'
       readonly back: number
@@ -42,7 +42,9 @@ const move: fc.Arbitrary<Move> = fc.oneof(
   {
     weight: 8,
     arbitrary: fc.record({
-      do: fc.constantFrom('writable' as const, 'opened' as const, 'ready' as const),
+      do: fc.constantFrom(
+        ...(['writable', 'opened', 'opened', 'heard', 'ready', 'ready'] as const),
+      ),
       back,
     }),
   },
@@ -137,6 +139,7 @@ class Machine {
     switch (one.do) {
       case 'writable':
       case 'opened':
+      case 'heard':
       case 'ready':
         return { type: `link.${one.do}`, link: this.context.links - one.back }
       case 'closed': {
@@ -237,6 +240,74 @@ describe('the client machine', () => {
     },
   )
 
+  const { steadyMs, upgradeMs } = INPUT.deadlines
+  const lost = { do: 'closed', back: 0, code: 1006, hintMs: undefined, chance: 0 } as const
+
+  lawOf(
+    'gives up each transport within three links, however far they come, when none of them holds',
+    fc.array(
+      fc.record({
+        carries: fc.constantFrom<('writable' | 'opened' | 'ready')[]>(
+          ...([[], ['writable'], ['opened'], ['opened', 'ready']] as const).map((one) => [...one]),
+          ['writable', 'opened', 'ready'],
+          // What was asked for is not wanted any more.
+          ['writable', 'ready', 'opened'],
+        ),
+        ms: fc.nat(steadyMs - 1),
+      }),
+      { minLength: 9, maxLength: 9 },
+    ),
+    async (links) => {
+      const machine = new Machine()
+      for (const { carries, ms } of links) {
+        const { link } = machine.context
+        for (const one of carries) await machine.take({ do: one, back: 0 })
+        await machine.take({ do: 'wait', ms })
+        // Its deadline may have come before.
+        if (machine.context.link === link && machine.alive.has(link)) await machine.take(lost)
+        await machine.take({ do: 'retried' })
+      }
+      const dialed = machine.effects.flatMap((one) => (one.type === 'dial' ? [one.transport] : []))
+      for (const transport of INPUT.transports) expect(dialed).toContain(transport)
+      return links.some(({ carries }) => carries.length > 1)
+    },
+  )
+
+  lawOf(
+    'is not kept from its first transport by links of another that hold and are lost again and again',
+    fc.array(fc.integer({ min: steadyMs, max: upgradeMs + 2_000 }), {
+      minLength: 2,
+      maxLength: 10,
+    }),
+    async (stays) => {
+      const machine = new Machine()
+      const isUsed = () => INPUT.transports[machine.context.index]
+      let [seen, unsought] = [1, 0]
+      for (const ms of stays) {
+        while (isUsed() === 'websocket') {
+          await machine.take(lost)
+          await machine.take({ do: 'retried' })
+        }
+        await machine.take({ do: 'opened', back: 0 })
+        await machine.take({ do: 'ready', back: 0 })
+        await machine.take({ do: 'wait', ms })
+        const { link } = machine.context
+        const nowMs = machine.clock.nowMs()
+        const { code, chance } = lost
+        const frame = { code, reason: '' }
+        machine.driver.dispatch({ type: 'link.closed', link, frame, chance, nowMs })
+        await machine.take({ do: 'retried' })
+        expect(isUsed()).not.toBe('poll')
+        const tries = machine.effects.filter(
+          (one) => one.type === 'dial' && one.transport === 'websocket',
+        ).length
+        unsought = tries > seen ? 0 : unsought + 1
+        seen = tries
+        expect(unsought).toBeLessThan(2)
+      }
+    },
+  )
+
   lawOf('dials nothing by itself while there is no network', lives, async ({ moves }) => {
     const machine = new Machine()
     for (const one of moves) await machine.take(one)
@@ -247,12 +318,11 @@ describe('the client machine', () => {
   it('tries its first transport once the network is back, when it was away at that time', async () => {
     const machine = new Machine()
     const held = UPGRADING.slice(0, -1)
-    const { upgradeMs } = INPUT.deadlines
     for (const one of [...held, { do: 'offline' as const }]) await machine.take(one)
     await machine.take({ do: 'wait', ms: upgradeMs })
     expect(machine.driver.snapshot.value).toEqual({ open: 'holding' })
     await machine.take({ do: 'online' })
-    await machine.take({ do: 'wait', ms: upgradeMs })
+    await machine.take({ do: 'wait', ms: steadyMs })
     expect(machine.driver.snapshot.value).toEqual({ open: 'upgrading' })
   })
 

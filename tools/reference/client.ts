@@ -7,7 +7,10 @@ import { membersOf } from './members.ts'
 
 const STATES = [
   ['`idle`', 'It was made in this moment.'],
-  ['`connecting`', 'A connection is being opened; over HTTP: nobody has answered yet.'],
+  [
+    '`connecting`',
+    'A connection is being opened; over HTTP: nobody has answered yet, also where nothing was asked.',
+  ],
   ['`resuming`', 'The server has answered, and topics are told where they go on.'],
   ['`open`', 'Every topic that somebody listens to has begun; publishes go out.'],
   ['`waiting`', 'The connection was lost or not opened. It connects again at `retryAtMs`.'],
@@ -61,9 +64,10 @@ export function clientPage(): string {
     'And these, for `connect()`:',
     members('src/client/client.ts', 'ClientOptions'),
     `The transports are ${TRANSPORTS.map((one) => `\`${one}\``).join(', ')}. One that cannot be opened is followed by the ` +
-      'next; one that has been open is given up after three failures in a row. A client that is not on its first tries ' +
-      'that again every `upgradeMs`, beside the one that it has; and, where that has been open before, for the first time ' +
-      'after `steadyMs`: more likely the server had been away.',
+      'next; one that has been open is given up after three failures in a row, and a connection that was open for less than ' +
+      '`steadyMs` is one of them. A client that is not on its first tries that again every `upgradeMs`, beside the one that ' +
+      'it has; and, once a connection has held for `steadyMs`, for the first time after as long: more likely the server had ' +
+      'been away.',
     'And for `connectPlain()`:',
     members('src/client/plain-client.ts', 'PlainOptions'),
     '## States',
@@ -86,6 +90,9 @@ export function clientPage(): string {
     members('src/protocol/reading.ts', 'ReadingGap'),
     '## Errors',
     'None is thrown into your code later on: they reject a `publish()` or end the `events$` of a topic.',
+    'What a subscriber of yours throws ends nothing. In Node it is printed, as `ERR_WINDSOCK_UNHANDLED`, or goes to the ' +
+      "`onError` of a server in the same process, unless you have set RxJS's `config.onUnhandledError` before; in a page it " +
+      'is an `error` event of the window.',
     table(
       ['Code', 'Meaning'],
       CODES.map((code) => [`\`${code}\``, ERROR_CODES[code]]),

@@ -39,13 +39,8 @@ export function openHttp(
     events.opened()
   }
 
-  let heardMs = 0
   const heard = () => {
-    const nowMs = clock.nowMs()
-    // A large page comes in many pieces; one a second is sign enough.
-    if (life.signal.aborted || nowMs - heardMs < 1_000) return
-    heardMs = nowMs
-    events.heard()
+    if (!life.signal.aborted) events.heard()
   }
 
   const exchange = (topic: string, signal: AbortSignal) =>

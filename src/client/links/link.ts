@@ -14,9 +14,9 @@ export interface LinkEvents<Incoming> {
   writable(): void
   /** The server has answered, and it can carry something. */
   opened(): void
-  received(incoming: Incoming): void
-  /** Bytes came of an answer that is not whole yet. */
+  /** Bytes came of an answer that is not whole yet; only where that can be seen. */
   heard(): void
+  received(incoming: Incoming): void
   /** `hint`: when the server wants to be asked again. */
   closed(frame: CloseFrame, hint?: RetryHint): void
 }
@@ -27,7 +27,7 @@ export interface Link<Outgoing> {
   close(frame: CloseFrame): void
   /** Ends it at once; nothing follows. */
   destroy(): void
-  /** Finds out whether the server is still there, where there is a way to ask. */
+  /** Finds out whether the server is there, or still there, where there is a way to ask. */
   probe(): void
 }
 

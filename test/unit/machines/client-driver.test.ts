@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { ClientInput } from '../../../src/machines/client.ts'
+import type { ClientInput } from '../../../src/machines/client-context.ts'
 import { ClientDriver } from '../../../src/machines/client-driver.ts'
 import type { ClientEffect } from '../../../src/machines/client-effects.ts'
 import { VirtualClock } from '../../../src/testing/virtual-clock.ts'

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { createActor } from 'xstate'
-import { type ClientInput, clientMachine } from '../../../src/machines/client.ts'
+import { clientMachine } from '../../../src/machines/client.ts'
+import type { ClientInput } from '../../../src/machines/client-context.ts'
 import { ClientDriver } from '../../../src/machines/client-driver.ts'
 import type { ClientEffect, ClientEvent } from '../../../src/machines/client-effects.ts'
 import type { RetryHint } from '../../../src/protocol/retry-hint.ts'
@@ -19,6 +20,8 @@ const STARTED = { type: 'app.started' } as const
 const RETRIED = { type: 'app.retried' } as const
 const CLOSED_BY_APP = { type: 'app.closed', frame: BYE } as const
 const opened = (link: number) => ({ type: 'link.opened', link }) as const
+const writable = (link: number) => ({ type: 'link.writable', link }) as const
+const heard = (link: number) => ({ type: 'link.heard', link }) as const
 const ready = (link: number) => ({ type: 'link.ready', link }) as const
 const chose = (...transports: ClientInput['transports']) =>
   ({ type: 'app.chose', transports }) as const
@@ -79,6 +82,25 @@ async function openClient(index = 0) {
   return it
 }
 
+const { steadyMs } = INPUT.deadlines
+
+/** One whose present link has been open for long. */
+async function steadyClient(index = 0) {
+  const it = await openClient(index)
+  await it.clock.advance(steadyMs)
+  return it
+}
+
+/** The transports of the next `count` links, of which none can be opened. */
+async function failing(it: ReturnType<typeof client>, count: number) {
+  it.told()
+  for (let dial = 0; dial < count; dial++) {
+    it.lose()
+    await it.clock.advance(it.context.delayMs)
+  }
+  return dials(it.told()).map(([, transport]) => transport)
+}
+
 /** One that waits to come back: for 8 s because the server asked for it, or for 100 ms. */
 async function waitingClient(hint?: RetryHint) {
   const it = await openClient()
@@ -103,7 +125,8 @@ describe('a client that has not begun', () => {
       index: 0,
       proven: false,
       failures: 0,
-      firstWorks: false,
+      isSteady: false,
+      seeksSoon: false,
       attempt: 0,
       delayMs: 0,
       dueMs: 0,
@@ -216,31 +239,32 @@ describe('connecting', () => {
   })
 
   it('gives a transport that has been open up after three failures in a row', async () => {
-    const it = await openClient()
-    for (let dial = 0; dial < 5; dial++) {
-      it.lose()
-      await it.clock.advance(it.context.delayMs)
-    }
-    expect(dials(it.told()).map(([, transport]) => transport)).toEqual([
-      'websocket',
-      'websocket',
-      'websocket',
-      'sse',
-      'poll',
-    ])
+    const it = await steadyClient()
+    expect(await failing(it, 5)).toEqual(['websocket', 'websocket', 'websocket', 'sse', 'poll'])
   })
 
-  it('counts its failures anew once it was open', async () => {
+  it('counts a link that opened and did not hold as a failure', async () => {
     const it = await openClient()
-    for (let round = 0; round < 3; round++) {
-      for (let dial = 0; dial < 3; dial++) {
-        it.lose()
-        await it.clock.advance(it.context.delayMs)
-      }
+    const transports: unknown[] = []
+    for (let link = 0; link < 9; link++) {
+      transports.push(...(await failing(it, 1)))
       it.take(opened(it.context.link), ready(it.context.link))
+      await it.clock.advance(steadyMs - 1)
       expect(it.state).toEqual({ open: 'holding' })
     }
-    expect(it.context.index).toBe(0)
+    const rest = ['sse', 'sse', 'sse', 'poll', 'poll', 'poll', 'websocket']
+    expect(transports).toEqual(['websocket', 'websocket', ...rest])
+  })
+
+  it('counts its failures anew once a link has held', async () => {
+    const it = await steadyClient()
+    for (let round = 0; round < 3; round++) {
+      // The first of these is the end of what has held.
+      expect(await failing(it, 3)).toEqual(['websocket', 'websocket', 'websocket'])
+      it.take(opened(it.context.link), ready(it.context.link))
+      await it.clock.advance(steadyMs)
+      expect(it.state).toEqual({ open: 'holding' })
+    }
   })
 
   it('waits for a network when the link is lost without one', () => {
@@ -290,6 +314,109 @@ describe('connecting', () => {
       [1, 'sse'],
       [2, 'sse'],
     ])
+  })
+})
+
+describe('a link that can carry requests before anybody has answered', () => {
+  function asking() {
+    const it = client()
+    it.take(STARTED)
+    it.told()
+    it.take(writable(1))
+    return it
+  }
+
+  it('is asked at once, and the client resumes with the first answer', () => {
+    const it = asking()
+    expect([it.state, it.told()]).toEqual([
+      { connecting: 'asking' },
+      [
+        { type: 'keep', link: 1 },
+        { type: 'resume', link: 1 },
+      ],
+    ])
+    it.take(writable(0), opened(0), ready(0))
+    expect(it.state).toEqual({ connecting: 'asking' })
+    it.take(opened(1))
+    expect([it.state, it.told()]).toEqual([{ connecting: 'resuming' }, []])
+    it.take(ready(1))
+    expect(it.state).toEqual({ open: 'holding' })
+  })
+
+  it('is probed when there is nothing to ask for, and open when somebody has answered', () => {
+    const it = asking()
+    it.told()
+    it.take(ready(1))
+    expect([it.state, it.told()]).toEqual([{ connecting: 'proving' }, [{ type: 'probe', link: 1 }]])
+    it.take(opened(0), ready(1))
+    expect([it.state, it.told()]).toEqual([{ connecting: 'proving' }, []])
+    it.take(opened(1))
+    expect([it.state, it.told()]).toEqual([{ open: 'holding' }, []])
+  })
+
+  it('is abandoned when nobody answers, also where there was nothing to ask for', async () => {
+    const it = asking()
+    it.take(ready(1))
+    it.told()
+    await it.clock.advance(1_000)
+    expect(it.told()).toEqual([{ type: 'abandon', link: 1, reason: 'no answer within 1000 ms' }])
+    expect(await failing(it, 1)).toEqual(['sse'])
+  })
+})
+
+describe('an answer that comes slowly', () => {
+  it.each([[[opened(1)]], [[writable(1), opened(1)]], [[writable(1)]]])(
+    'has the whole time again with each piece of it (%#)',
+    async (events) => {
+      const it = client()
+      it.take(STARTED, ...events)
+      it.told()
+      for (let piece = 0; piece < 5; piece++) {
+        await it.clock.advance(999)
+        it.take(heard(1))
+        expect([it.state, it.told()]).toEqual([{ connecting: 'resuming' }, []])
+      }
+      await it.clock.advance(999)
+      expect(it.told()).toEqual([])
+      await it.clock.advance(1)
+      expect(it.told()).toEqual([{ type: 'abandon', link: 1, reason: 'no answer within 1000 ms' }])
+    },
+  )
+
+  it.each([
+    ['nothing was asked', []],
+    ['only whether anybody is there was asked', [writable(1), ready(1)]],
+  ])('puts nothing off where %s', async (_what, events) => {
+    const it = client()
+    it.take(STARTED, ...events)
+    it.told()
+    const { state } = it
+    await it.clock.advance(999)
+    it.take(heard(1))
+    expect([it.state, it.told()]).toEqual([state, []])
+    await it.clock.advance(1)
+    expect(it.told()).toHaveLength(1)
+  })
+
+  it('changes nothing when the client is open, closing or waits', async () => {
+    const [held, closing, waiting] = [await openClient(), await openClient(), await waitingClient()]
+    closing.take(CLOSED_BY_APP)
+    for (const it of [held, closing, waiting]) {
+      it.told()
+      const { state, timers } = it
+      it.take(heard(1))
+      expect([it.state, it.told(), it.timers]).toEqual([state, [], timers])
+    }
+  })
+
+  it('of another link puts nothing off', async () => {
+    const it = client()
+    it.take(STARTED, opened(1))
+    await it.clock.advance(999)
+    it.take(heard(0), heard(2))
+    it.told()
+    await it.clock.advance(1)
+    expect(it.told()).toHaveLength(1)
   })
 })
 
@@ -445,23 +572,46 @@ describe('a client that holds a transport that is not its first', () => {
     expect(it.state).toEqual({ open: 'holding' })
   })
 
-  it('dials its first sooner where that has worked before, and once', async () => {
+  it.each([0, 1])(
+    'dials its first sooner once a link has held, and once, whatever carried it (%i)',
+    async (index) => {
+      const it = await steadyClient(index)
+      while (it.context.index !== 2) await failing(it, 1)
+      it.take(opened(it.context.link), ready(it.context.link))
+      await it.clock.advance(steadyMs - 1)
+      expect(it.state).toEqual({ open: 'holding' })
+      await it.clock.advance(1)
+      expect(it.state).toEqual({ open: 'upgrading' })
+      it.lose(LOST, { link: it.context.candidate })
+      await it.clock.advance(9_999)
+      expect(it.state).toEqual({ open: 'holding' })
+      await it.clock.advance(1)
+      expect(it.state).toEqual({ open: 'upgrading' })
+    },
+  )
+
+  it('takes its time where none of its links has held', async () => {
     const it = await openClient()
-    for (let away = 0; it.context.index === 0; away++) {
-      it.lose()
-      await it.clock.advance(it.context.delayMs)
-      expect(away).toBeLessThan(10)
-    }
+    await failing(it, 3)
     it.take(opened(it.context.link), ready(it.context.link))
-    await it.clock.advance(4_999)
-    expect(it.state).toEqual({ open: 'holding' })
-    await it.clock.advance(1)
-    expect(it.state).toEqual({ open: 'upgrading' })
-    it.lose(LOST, { link: it.context.candidate })
     await it.clock.advance(9_999)
-    expect(it.state).toEqual({ open: 'holding' })
+    expect([it.context.index, it.state]).toEqual([1, { open: 'holding' }])
     await it.clock.advance(1)
     expect(it.state).toEqual({ open: 'upgrading' })
+  })
+
+  it('takes its time again where its first opened beside it, and did not hold', async () => {
+    const it = await upgrading()
+    it.take(opened(4), ready(4))
+    await failing(it, 3)
+    it.take(opened(it.context.link), ready(it.context.link))
+    await it.clock.advance(9_999)
+    expect([it.context.index, it.state]).toEqual([1, { open: 'holding' }])
+  })
+
+  it('goes on with its first when the present link is lost while that is dialed', async () => {
+    const it = await upgrading()
+    expect(await failing(it, 2)).toEqual(['websocket', 'sse'])
   })
 
   it('lets both go when the present link is lost meanwhile', async () => {
