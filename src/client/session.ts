@@ -168,8 +168,10 @@ export class Session {
   /** Whether this may be for the age of the address alone, and another is worth a try: once, for each that is refused. */
   #isOutdated({ id, code }: Refusal): boolean {
     if (code !== 'unauthorized' || this.#link === undefined) return false
-    const what = this.#asked(id)?.topic ?? id
-    const isOld = this.#options.environment.clock.nowMs() > this.#oldMs
+    const feed = this.#asked(id)
+    const what = feed?.topic ?? id
+    // Whoever has read over this very link was known then.
+    const isOld = feed?.begun || this.#options.environment.clock.nowMs() > this.#oldMs
     // Who is refused slowly is told so over a link that has become old meanwhile, again and again.
     if (this.#doubted.delete(what) || !isOld) return false
     this.#doubted.add(what)
