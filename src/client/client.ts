@@ -4,7 +4,7 @@
 
 import { filter, type Observable } from 'rxjs'
 import type { ClientTransport } from '../machines/client-effects.ts'
-import { show, WebSocketClosedError, WebSocketError } from '../protocol/errors.ts'
+import { SettingError, show, WebSocketClosedError, WebSocketError } from '../protocol/errors.ts'
 import { isOffset, MAX_EPOCH_LENGTH, type Position } from '../protocol/position.ts'
 import { MAX_LAST, MAX_TOPIC_LENGTH, type SubscribeFrom } from '../protocol/resume.ts'
 import { socketAddress } from './address.ts'
@@ -85,6 +85,9 @@ export class Client {
   constructor(url: ClientUrl, options: ClientOptions, environment: Environment) {
     const numbers = resolveNumbers(options, ['transports', 'withCredentials'])
     const { transports = TRANSPORTS, withCredentials = false } = options
+    if (typeof withCredentials !== 'boolean') {
+      throw new SettingError(`withCredentials is ${show(withCredentials)}: it must be a boolean`)
+    }
     const session = new Session({
       environment,
       numbers,
@@ -203,23 +206,31 @@ function endOf({ lastClose }: ClientState): WebSocketError {
   )
 }
 
+/** Over HTTP the dots would be other paths, and half a character no path at all. */
+const NO_NAME = /^\.{0,2}$|\p{Cs}/u
+
 function checkTopic(name: string, begin: SubscribeFrom): void {
-  if (typeof name !== 'string' || name === '' || name.length > MAX_TOPIC_LENGTH) {
-    throw wrong('the name of a topic', name, `a text of 1 to ${MAX_TOPIC_LENGTH} characters`)
+  if (typeof name !== 'string' || name.length > MAX_TOPIC_LENGTH || NO_NAME.test(name)) {
+    throw wrong(
+      'the name of a topic',
+      name,
+      `a text of 1 to ${MAX_TOPIC_LENGTH} characters, not . or ..`,
+    )
   }
   // A program in JavaScript may give anything.
   const asked = Object(begin)
-  if ('last' in asked) {
+  const isOne = Object.keys(asked).length === 1
+  if (isOne && 'last' in asked) {
     if (isOffset(asked.last) && asked.last <= MAX_LAST) return
     throw wrong('last', asked.last, `a whole number from 0 to ${MAX_LAST}`)
   }
-  if ('since' in asked) {
+  if (isOne && 'since' in asked) {
     const { epoch, offset } = Object(asked.since)
     if (epoch && epoch.length <= MAX_EPOCH_LENGTH && isOffset(offset)) return
     throw wrong('since', asked.since, 'the position of a message or gap')
   }
-  if (asked.from !== 'start' && asked.from !== 'now')
-    throw wrong('from', asked.from, '"start" or "now", or give { last } or { since }')
+  if (!isOne || (asked.from !== 'start' && asked.from !== 'now'))
+    throw wrong('from', asked.from, '"start" or "now" alone, or give { last } or { since }')
 }
 
 function wrong(what: string, value: unknown, allowed: string): WebSocketError {

@@ -3,7 +3,7 @@
 // There are no positions in it: what was sent to it while it was away is gone, and the state says when that was.
 
 import { type Observable, Subject } from 'rxjs'
-import { show, WebSocketError } from '../protocol/errors.ts'
+import { SettingError, show, WebSocketError } from '../protocol/errors.ts'
 import type { Message } from '../protocol/message.ts'
 import { socketAddress } from './address.ts'
 import { closeFrame } from './close-frame.ts'
@@ -27,6 +27,9 @@ export type PlainOptions = {
   >]?: number | undefined
 }
 
+/** A name that can be offered (RFC 6455 §4.1, RFC 9110 §5.6.2): another would be tried in vain for ever. */
+const TOKEN = /^[!#-'*+.^-`|~\w-]+$/
+
 /**
  * One WebSocket of plain messages that connects again, for any server; `connectPlain()` makes it.
  *
@@ -43,6 +46,11 @@ export class PlainClient {
     // Browsers do not show pings, so how often a server speaks is known only to whoever wrote it.
     const numbers = resolveNumbers(options, ['protocols'], { heartbeatMs: 0 })
     const protocols = [options.protocols ?? []].flat()
+    const isFine = (one: unknown, at: number) =>
+      typeof one === 'string' && TOKEN.test(one) && protocols.indexOf(one) === at
+    if (!protocols.every(isFine)) {
+      throw new SettingError(`protocols are ${show(protocols)}: they must be tokens, each once`)
+    }
     const messages = new Subject<Message>()
     this.messages$ = messages.asObservable()
     this.#lifecycle = new Lifecycle<Message, Message>({

@@ -54,8 +54,9 @@ export function resolveNumbers(
   otherNames: readonly string[],
   defaults: Partial<ClientNumbers> = {},
 ): ClientNumbers {
-  if (Object(options) !== options) {
-    throw new SettingError(`the options are ${show(options)}: they must be an object`)
+  if (typeof options !== 'object' || Array.isArray(options ?? [])) {
+    const given = show(options) || 'an array'
+    throw new SettingError(`the options are ${given}: they must be an object`)
   }
   const known = [...otherNames, ...Object.keys(CLIENT_BOUNDS)]
   for (const name of Object.keys(options)) {

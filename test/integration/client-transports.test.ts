@@ -325,13 +325,47 @@ describe('bounds', () => {
     { transports: [] },
     { transports: ['poll', 'poll'] },
     { typo: 1 },
-  ])('%j is refused at once', (options) => {
-    expect(() => connect('http://127.0.0.1:9', options as never)).toThrow(
-      expect.objectContaining({ code: 'ERR_WINDSOCK_SETTING' }),
-    )
+    { withCredentials: 'no' },
+    ...[[], () => {}, null, 5],
+  ])('%o is refused at once', (options) => {
+    const make = () => {
+      const client = connect('http://127.0.0.1:9', options as never)
+      onTestFinished(() => void client.close())
+    }
+    expect(make).toThrow(expect.objectContaining({ code: 'ERR_WINDSOCK_SETTING' }))
   })
 
-  it.each([{ last: -1 }, { from: 'end' }, { since: 5 }, 'start'])(
+  it.each([{ protocols: 'a b' }, { protocols: ['a', 'a'] }, { protocols: 5 }, { protocols: '' }])(
+    '%o is refused at once for a plain client, as it can never be offered',
+    (options) => {
+      const make = () => {
+        const client = connectPlain('http://127.0.0.1:9', options as never)
+        onTestFinished(() => void client.close())
+      }
+      expect(make).toThrow(expect.objectContaining({ code: 'ERR_WINDSOCK_SETTING' }))
+    },
+  )
+
+  it.each(['', '.', '..', 'a\ud800', '\udc00b', 'x'.repeat(256), 5])(
+    'a topic cannot be called %j',
+    (name) => {
+      const client = connect('http://127.0.0.1:9')
+      onTestFinished(() => void client.close())
+      const refused = expect.objectContaining({ code: 'ERR_WINDSOCK_TOPIC' })
+      expect(() => client.topic(name as string)).toThrow(refused)
+    },
+  )
+
+  it.each(['...', '.a', 'a/b', '%2e', ' ', 'ü', '\u{1f600}', 'x'.repeat(255)])(
+    'a topic may be called %j',
+    (name) => {
+      const client = connect('http://127.0.0.1:9')
+      onTestFinished(() => void client.close())
+      expect(client.topic(name).name).toBe(name)
+    },
+  )
+
+  it.each([{ last: -1 }, { from: 'end' }, { since: 5 }, 'start', { last: 5, from: 'start' }, {}])(
     'the beginning %j is refused at once, also of a topic that is there already',
     (begin) => {
       const client = connect('http://127.0.0.1:9')
