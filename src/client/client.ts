@@ -230,7 +230,7 @@ function checkTopic(name: string, begin: SubscribeFrom): void {
     throw wrong('since', asked.since, 'the position of a message or gap')
   }
   if (!isOne || (asked.from !== 'start' && asked.from !== 'now'))
-    throw wrong('the beginning', begin, '{ last }, { since }, or { from } of "start" or "now"')
+    throw wrong('from', asked.from, '"start" or "now" alone, or give { last } or { since }')
 }
 
 function wrong(what: string, value: unknown, allowed: string): WebSocketError {

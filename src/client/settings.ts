@@ -55,7 +55,8 @@ export function resolveNumbers(
   defaults: Partial<ClientNumbers> = {},
 ): ClientNumbers {
   if (typeof options !== 'object' || Array.isArray(options ?? [])) {
-    throw new SettingError(`the options are ${show(options)}: they must be an object`)
+    const given = show(options) || 'an array'
+    throw new SettingError(`the options are ${given}: they must be an object`)
   }
   const known = [...otherNames, ...Object.keys(CLIENT_BOUNDS)]
   for (const name of Object.keys(options)) {

@@ -344,6 +344,19 @@ const MISTAKES: readonly [what: string, make: () => unknown, code: string, says:
   ['a plain client of nowhere', () => connectPlain(), 'SETTING', /url is undefined/],
   ['a client with null', () => connect(URL_OF_NOBODY, null), 'SETTING', /options are null/],
   ['a client with a text', () => connect(URL_OF_NOBODY, 'sse'), 'SETTING', /options are "sse"/],
+  ['a client with a list', () => connect(URL_OF_NOBODY, []), 'SETTING', /are an array/],
+  [
+    'cookies in words',
+    () => connect(URL_OF_NOBODY, { withCredentials: 'no' }),
+    'SETTING',
+    /withCredentials is "no".*boolean/,
+  ],
+  [
+    'a subprotocol with a space',
+    () => connectPlain(URL_OF_NOBODY, { protocols: ['a b'] }),
+    'SETTING',
+    /protocols are a b.*tokens/,
+  ],
   ['a plain client with null', () => connectPlain(URL_OF_NOBODY, null), 'SETTING', /are null/],
   ['a plain client with a text', () => connectPlain(URL_OF_NOBODY, 'a'), 'SETTING', /are "a"/],
   [
@@ -356,6 +369,7 @@ const MISTAKES: readonly [what: string, make: () => unknown, code: string, says:
   ['the last of a text', () => beginAt({ last: 'x' }), 'TOPIC', /last is "x"/],
   ['a beginning in one text', () => beginAt('start'), 'TOPIC', /from is undefined.*"start"/],
   ['a beginning of nothing', () => beginAt(null), 'TOPIC', /from is undefined/],
+  ['two beginnings', () => beginAt({ last: 5, from: 'start' }), 'TOPIC', /from is "start".*alone/],
   [
     'a misspelt beginning',
     () => beginAt({ from: 'strat' }),
