@@ -99,7 +99,7 @@ export class LiveConnection
     const transport = this.#transport
     const outbound = this.#maySend ? (this.#outbound ?? this.#toSend) : undefined
     if (transport === undefined || outbound === undefined)
-      return handled(Promise.reject(new WebSocketClosedError()))
+      return handled(Promise.reject(WebSocketClosedError.of(this.state, transport)))
     outbound.push(transport.pack(message, outbound.isGathering))
     this.#messageRecorder?.message('MessageSent', message)
     const sent = outbound.room?.then(() => {
