@@ -17,9 +17,14 @@ import { Timers } from './machines/timers.ts'
 import type { CloseRecord } from './protocol/close-record.ts'
 import { SettingError, show, WebSocketError } from './protocol/errors.ts'
 import type { RouteLimitName } from './protocol/limits.ts'
-import { unfailing } from './protocol/user-code.ts'
 import { DEFAULT_SETTINGS, type RouteSettings, resolveSettings } from './route-settings.ts'
-import { type ErrorListener, identifiers, printError, surviveSubscribers } from './runtime.ts'
+import {
+  type ErrorListener,
+  identifiers,
+  printError,
+  reportTo,
+  surviveSubscribers,
+} from './runtime.ts'
 import { liveClock, liveRandom } from './transport/live-ports.ts'
 import { type DialTarget, type TlsOptions, WsDialer } from './transport/ws-client.ts'
 
@@ -124,7 +129,7 @@ export async function dialWith(
   answered: (headers: DialedHeaders) => void,
 ): Promise<Connection> {
   const { signal } = options
-  const report = unfailing(options.onError ?? printError)
+  const report = reportTo(options.onError ?? printError)
   const base = settingsOf(options)
   const target = targetOf(url, options, base.subprotocols)
   if (signal?.aborted) throw aborted(signal)

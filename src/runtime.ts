@@ -47,6 +47,20 @@ export const printError: ErrorListener = (error, connection, request) => {
   if (stack.length > 0) console.error(stack.slice(0, MAX_STACK_LINES).map(asLine).join('\n'))
 }
 
+const print = unfailing(printError)
+
+/** Tells `onError`, and never throws. What a listener that fails was told is printed, or nobody would hear of either error. */
+export function reportTo(onError: ErrorListener): ErrorListener {
+  return (...told) => {
+    const failed = (cause: unknown) => {
+      print(...told)
+      const message = `onError failed: ${describe(cause)}`
+      print(new WebSocketError('ERR_WINDSOCK_UNHANDLED', message, { fault: 'bug', cause }))
+    }
+    tell(onError, failed, ...told)
+  }
+}
+
 // The first lines of a stack are the message, which may be a peer's; those of ours begin with `at`.
 const asLine = (line: string): string => printable(line)
 
@@ -120,7 +134,7 @@ export class Runtime {
 
   constructor(options: RuntimeOptions) {
     this.#options = options
-    this.report = unfailing(options.onError)
+    this.report = reportTo(options.onError)
     this.#identifier = identifiers(options.random)
     this.#timers = new Timers(options.clock)
     const hosts = new Map<ConnectionMachine, Host>()
