@@ -335,15 +335,15 @@ export class LiveConnection
 
   #shut(): void {
     this.#maySend = false
+    if (this.#openCalled && !this.#handlerEnded) {
+      this.#handlerEnded = true
+      const { cause } = this.#driver.snapshot.context
+      if (cause === 'openTimeout') this.fail(overdue('openTimeoutMs', this.#setup.limits))
+      void this.#barrier.end() // First, for `first()` would take the end of `messages$` for an error.
+    }
     this.#inbound.shut()
-    // A peer that we do not read could not tell us that it closes.
-    this.#transport?.resume()
+    this.#transport?.resume() // A peer that we do not read could not tell us that it closes.
     this.#watched?.shut()
-    if (!this.#openCalled || this.#handlerEnded) return
-    this.#handlerEnded = true
-    const { cause } = this.#driver.snapshot.context
-    if (cause === 'openTimeout') this.fail(overdue('openTimeoutMs', this.#setup.limits))
-    void this.#barrier.end()
   }
 
   #linkEnded(): void {
