@@ -152,6 +152,44 @@ describe('policy', () => {
     expect(opened()).toBe(0)
   })
 
+  it.each(['prepare of the route', 'prepare', 'checkOrigin'])(
+    'nothing is asked of user code any more when the peer has gone during %s',
+    async (hook) => {
+      const asked = new Mailbox<() => void>()
+      const called: string[] = []
+      const call = (name: string) => {
+        called.push(name)
+        return name === hook ? new Promise<void>((decide) => asked.put(decide)) : undefined
+      }
+      class Asked extends WebSocketHandler {
+        override async checkOrigin() {
+          await call('checkOrigin')
+          return true
+        }
+        override async prepare() {
+          await call('prepare')
+        }
+        override selectSubprotocol() {
+          called.push('selectSubprotocol')
+          return undefined
+        }
+      }
+      const prepare = async () => {
+        await call('prepare of the route')
+      }
+      const { port, records } = await start({ routes: [route('/', Asked, { prepare })] })
+      const client = await RawClient.connect(port)
+      client.write(requestBytes({ headers: { Origin: 'http://a.example' } }))
+      const decide = await asked.next()
+      client.reset()
+      await records.next()
+      decide()
+      await ask(port, { method: 'POST' }) // a turn or two later
+      const order = ['checkOrigin', 'prepare of the route', 'prepare', 'selectSubprotocol']
+      expect(called).toEqual(order.slice(0, order.indexOf(hook) + 1))
+    },
+  )
+
   it('who is closed during prepare gets 403, and open never runs', async () => {
     const asked = new Mailbox<() => void>()
     const { server, port, records, opened } = await house({
