@@ -99,7 +99,7 @@ export class LiveConnection
     const transport = this.#transport
     const outbound = this.#maySend ? (this.#outbound ?? this.#toSend) : undefined
     if (transport === undefined || outbound === undefined)
-      return handled(Promise.reject(new WebSocketClosedError()))
+      return handled(Promise.reject(WebSocketClosedError.of(this.state, transport)))
     outbound.push(transport.pack(message, outbound.isGathering))
     this.#messageRecorder?.message('MessageSent', message)
     const sent = outbound.room?.then(() => {
@@ -335,15 +335,15 @@ export class LiveConnection
 
   #shut(): void {
     this.#maySend = false
+    if (this.#openCalled && !this.#handlerEnded) {
+      this.#handlerEnded = true
+      const { cause } = this.#driver.snapshot.context
+      if (cause === 'openTimeout') this.fail(overdue('openTimeoutMs', this.#setup.limits))
+      void this.#barrier.end() // First, for `first()` would take the end of `messages$` for an error.
+    }
     this.#inbound.shut()
-    // A peer that we do not read could not tell us that it closes.
-    this.#transport?.resume()
+    this.#transport?.resume() // A peer that we do not read could not tell us that it closes.
     this.#watched?.shut()
-    if (!this.#openCalled || this.#handlerEnded) return
-    this.#handlerEnded = true
-    const { cause } = this.#driver.snapshot.context
-    if (cause === 'openTimeout') this.fail(overdue('openTimeoutMs', this.#setup.limits))
-    void this.#barrier.end()
   }
 
   #linkEnded(): void {

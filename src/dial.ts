@@ -19,9 +19,8 @@ import type { CloseRecord } from './protocol/close-record.ts'
 import { SettingError, show, WebSocketError } from './protocol/errors.ts'
 import { surviveSubscribers } from './protocol/last-resort.ts'
 import type { RouteLimitName } from './protocol/limits.ts'
-import { unfailing } from './protocol/user-code.ts'
 import { DEFAULT_SETTINGS, type RouteSettings, resolveSettings } from './route-settings.ts'
-import { type ErrorListener, identifiers, printError } from './runtime.ts'
+import { type ErrorListener, identifiers, printError, reportTo } from './runtime.ts'
 import { liveClock, liveRandom } from './transport/live-ports.ts'
 import { type DialTarget, type TlsOptions, WsDialer } from './transport/ws-client.ts'
 
@@ -126,7 +125,7 @@ export async function dialWith(
   answered: (headers: DialedHeaders) => void,
 ): Promise<Connection> {
   const { signal } = options
-  const report = unfailing(options.onError ?? printError)
+  const report = reportTo(options.onError ?? printError)
   const base = settingsOf(options)
   const target = targetOf(url, options, base.subprotocols)
   if (signal?.aborted) throw aborted(signal)

@@ -59,7 +59,7 @@ export function shakeHands(
       ...(body !== undefined && { body }),
     })
   }
-  run(decide(connection, handler, request, settings), refused)
+  run(connection, decide(connection, handler, request, settings), refused)
 }
 
 /** The steps in order; each `yield` is a place where user code may take its time. */
@@ -136,12 +136,22 @@ function checkSelected(selected: unknown, offered: readonly string[]): string | 
 type Steps<Result> = Generator<unknown, Result, unknown>
 
 // An async function would wait a turn of the promise queue at each step, also for what is no promise.
-function run(steps: Steps<void>, failed: (thrown: unknown) => void, value?: unknown): void {
+function run(
+  connection: LiveConnection,
+  steps: Steps<void>,
+  failed: (thrown: unknown) => void,
+  value?: unknown,
+): void {
   try {
-    for (let next = steps.next(value); !next.done; next = steps.next(next.value)) {
-      if (!isPromiseLike(next.value)) continue
-      Promise.resolve(next.value).then((settled) => run(steps, failed, settled), failed)
-      return
+    // Its peer may leave meanwhile, or user code close it: then nobody is asked any more.
+    while (connection.state === 'connecting') {
+      const { done, value: step } = steps.next(value)
+      if (done) return
+      if (isPromiseLike(step)) {
+        Promise.resolve(step).then((settled) => run(connection, steps, failed, settled), failed)
+        return
+      }
+      value = step
     }
   } catch (thrown) {
     failed(thrown)

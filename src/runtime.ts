@@ -18,7 +18,7 @@ import { rememberingHost } from './machines/remembering.ts'
 import { Timers } from './machines/timers.ts'
 import type { CloseFrame, CloseRecord } from './protocol/close-record.ts'
 import { errorTexts } from './protocol/error-texts.ts'
-import { HandlerError, WebSocketError } from './protocol/errors.ts'
+import { describe, HandlerError, WebSocketError } from './protocol/errors.ts'
 import { originOf } from './protocol/handshake.ts'
 import { surviveSubscribers } from './protocol/last-resort.ts'
 import type { Clock, Random } from './protocol/ports.ts'
@@ -43,6 +43,20 @@ export type ErrorListener = (
 export const printError: ErrorListener = (error, connection, request) => {
   const where = connection?.request.path ?? (request && `${request.method} ${request.path}`)
   for (const text of errorTexts(error, where)) console.error(text)
+}
+
+const print = unfailing(printError)
+
+/** Tells `onError`, and never throws. What a listener that fails was told is printed, or nobody would hear of either error. */
+export function reportTo(onError: ErrorListener): ErrorListener {
+  return (...told) => {
+    const failed = (cause: unknown) => {
+      print(...told)
+      const message = `onError failed: ${describe(cause)}`
+      print(new WebSocketError('ERR_WINDSOCK_UNHANDLED', message, { fault: 'bug', cause }))
+    }
+    tell(onError, failed, ...told)
+  }
 }
 
 export interface RuntimeOptions {
@@ -103,7 +117,7 @@ export class Runtime {
 
   constructor(options: RuntimeOptions) {
     this.#options = options
-    this.report = unfailing(options.onError)
+    this.report = reportTo(options.onError)
     this.#identifier = identifiers(options.random)
     this.#timers = new Timers(options.clock)
     const hosts = new Map<ConnectionMachine, Host>()

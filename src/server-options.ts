@@ -20,7 +20,7 @@ export type ServerSettings = RouteSettings &
   ServerLimitSettings & {
     /**
      * Told of what user code threw, and of what hung. Default: a line on standard error, and the stack of what user code
-     * threw.
+     * threw; so is what a listener that throws itself was told.
      */
     readonly onError?: ErrorListener
     /**

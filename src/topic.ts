@@ -4,12 +4,14 @@
 
 import type { Journal } from './journal/journal.ts'
 import { checkJournal } from './open-journal.ts'
-import { describe, SettingError, show, WebSocketError } from './protocol/errors.ts'
+import { describe, JournalError, SettingError, show, WebSocketError } from './protocol/errors.ts'
 import type { Sendable } from './protocol/message.ts'
+import type { Clock } from './protocol/ports.ts'
 import { checkNames } from './protocol/setting-names.ts'
 import { printError } from './runtime.ts'
 import type { TopicOptions, TopicPorts } from './streams/broadcast.ts'
 import { DurableTopic } from './streams/durable-topic.ts'
+import { Refusals } from './streams/refusals.ts'
 import { Topic } from './streams/topic.ts'
 import { liveClock, liveRandom } from './transport/live-ports.ts'
 
@@ -59,7 +61,7 @@ export function topic<T extends Sendable>(
   const ports = { clock, random }
   return durable === undefined
     ? new Topic<T>(name, options, ports)
-    : new DurableTopic<T>(name, durable.store, options, ports)
+    : new DurableTopic<T>(name, durable.store, options, ports, printRefusals(name, clock))
 }
 
 function checkKinds({ onSubscriberError, clock, random }: TopicSettings): void {
@@ -84,5 +86,18 @@ function printFirst(name: string): (thrown: unknown) => void {
     isPrinted = true
     const message = `a subscriber of the topic ${show(name)} threw: ${describe(cause)} (from here on this is counted, in subscriberErrors)`
     printError(new WebSocketError('ERR_WINDSOCK_UNHANDLED', message, { fault: 'bug', cause }))
+  }
+}
+
+// Most programs leave the promise of a publish alone, and then nobody would know that nothing is kept, or told to anyone.
+function printRefusals(name: string, clock: Clock): (thrown: unknown) => void {
+  const refusals = new Refusals()
+  return (thrown) => {
+    if (!(thrown instanceof JournalError)) return
+    // That is what whoever names the offset has asked to be told.
+    if (thrown.code === 'ERR_WINDSOCK_JOURNAL_CONFLICT') return
+    if (!refusals.isNews(name, thrown, clock.nowMs())) return
+    const message = `the topic ${show(name)} could not publish, and nobody got the message: ${thrown.message}`
+    printError(new WebSocketError(thrown.code, message, { cause: thrown }))
   }
 }

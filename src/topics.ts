@@ -16,10 +16,9 @@ import { checkBound } from './protocol/bound.ts'
 import { SettingError, show } from './protocol/errors.ts'
 import { MAX_TOPIC_LENGTH } from './protocol/resume.ts'
 import { checkNames } from './protocol/setting-names.ts'
-import { unfailing } from './protocol/user-code.ts'
 import type { Route } from './route.ts'
 import { DEFAULT_SETTINGS, resolveSettings } from './route-settings.ts'
-import { type ErrorListener, printError } from './runtime.ts'
+import { type ErrorListener, printError, reportTo } from './runtime.ts'
 import { Broadcast } from './streams/broadcast.ts'
 import { checkKeepsHistory } from './streams/history.ts'
 import { resolveTopicLimits, TOPIC_LIMITS, type TopicLimitName } from './transport/topic-limits.ts'
@@ -113,7 +112,7 @@ export function topics(
       // The server's settings hold where these topics have none of their own, as they do for their WebSockets.
       checkOrigin: checkOrigin ?? server.checkOrigin,
       requireOrigin: requireOrigin ?? server.requireOrigin,
-      report: unfailing(options.onError ?? server.onError ?? printError),
+      report: reportTo(options.onError ?? server.onError ?? printError),
       requestOf: (upgrade, captured) => new HandshakeRequest(upgrade, captured),
     })
   // A mistake is told now.

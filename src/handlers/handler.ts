@@ -78,7 +78,7 @@ export interface Connection {
    *
    * @returns a promise that resolves when the next one may be sent: at once, or when the waiting bytes have fallen
    *   below half of `outboundHighWaterBytes`, or the socket takes more. It rejects with `WebSocketClosedError` once the
-   *   connection is closing or closed; nobody needs to look at it, a rejection left alone hurts nothing.
+   *   connection is closing or closed, or not open yet; nobody needs to look at it, a rejection left alone hurts nothing.
    * @throws WebSocketError `ERR_WINDSOCK_MESSAGE_TYPE` when `data` cannot be sent.
    */
   send(this: object, data: Sendable): Promise<void>
@@ -89,7 +89,8 @@ export interface Connection {
    */
   ping(this: object, data?: string | Uint8Array): void
   /**
-   * Begins the closing handshake; what was sent before goes out first. A second call does nothing.
+   * Begins the closing handshake; what was sent before goes out first. A second call does nothing. While the handshake
+   * is being decided it refuses that, with 403: what revokes the connections of a user reaches those that come, too.
    *
    * @param code - default 1000. @param reason - default empty; at most 123 bytes of UTF-8.
    * @throws WebSocketError `ERR_WINDSOCK_CLOSE_CODE` or `ERR_WINDSOCK_CLOSE_REASON`; nothing is sent then.

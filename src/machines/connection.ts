@@ -216,6 +216,12 @@ const notePingTimeout = machineSetup.assign(({ context: { pingTimeoutCode: code 
 const noteRefusal = (status: number, cause: CloseCause, detail: string) =>
   machineSetup.assign(local(cause, detail, { status }))
 
+/** Closed before there is a link: a refusal, with the code and the reason that no Close frame can carry. */
+const noteEarlyClose = machineSetup.assign(({ event }) => {
+  const { code, reason } = (event as ConnectionEvent & { type: 'app.closed' }).frame
+  return local('appClosed', `closed before it was open: ${code} ${reason}`.trim(), { status: 403 })
+})
+
 const sendClose = {
   type: 'sendClose',
   params: ({ context }: { context: ConnectionContext }) => ({
@@ -282,6 +288,7 @@ export const connectionMachine = machineSetup.createMachine({
               target: '#connection.closing',
               actions: [noteRefusal(500, 'handlerFailed', 'internal error'), refuse],
             },
+            'app.closed': { target: '#connection.closing', actions: [noteEarlyClose, refuse] },
             'server.draining': {
               target: '#connection.closing',
               actions: [noteRefusal(503, 'draining', 'the server is going away'), refuse],

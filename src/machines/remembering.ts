@@ -74,9 +74,11 @@ export function rememberingHost(host: Host): Host {
 
     next(snapshot, event) {
       const steps = known(snapshot.context.deadlines).next.get(event.type)
-      if (steps === undefined) return host.next(snapshot, event)
       const { context } = snapshot
       const state = innermost(snapshot)
+      // A close that comes before there is a link is a refusal, in words of its own.
+      const isRefusal = event.type === 'app.closed' && state === 'handshaking'
+      if (steps === undefined || isRefusal) return host.next(snapshot, event)
       const after = REMEMBERED[event.type] as After
       const remembered = steps.get(state)
       if (remembered !== undefined) {

@@ -7,7 +7,7 @@
 //   WebSocketError
 //   ├── HandshakeError         the opening handshake was refused; carries the HTTP status
 //   ├── ProtocolError          the peer broke RFC 6455
-//   ├── WebSocketClosedError   an operation came after the connection's close
+//   ├── WebSocketClosedError   an operation came after the connection's close, or before it was open
 //   ├── HandlerError           user code threw, rejected or never finished; `cause` is what it threw
 //   ├── LimitError             a bound was reached
 //   ├── SettingError           a setting is unknown or outside its range; thrown at start
@@ -20,7 +20,8 @@ export type Fault = 'local' | 'peer' | 'network' | 'bug'
 
 /** Every code, with the sentence that the reference prints. Codes are API: they never change meaning. */
 export const ERROR_CODES = {
-  ERR_WINDSOCK_CLOSED: 'An operation needs an open connection and this one is closing or closed.',
+  ERR_WINDSOCK_CLOSED:
+    'An operation needs an open connection and this one is closing, closed, or not open yet.',
   ERR_WINDSOCK_CLOSE_CODE: 'A close code may not travel on the wire.',
   ERR_WINDSOCK_CLOSE_REASON: 'A close reason is longer than 123 bytes of UTF-8, or not a string.',
   ERR_WINDSOCK_CONTROL_PAYLOAD:
@@ -134,12 +135,18 @@ export class ProtocolError extends WebSocketError {
   }
 }
 
-/** The connection is closing or closed, so nothing can be sent (Tornado: `WebSocketClosedError`). */
+/** The connection is closing, closed, or not open yet, so nothing can be sent (Tornado: `WebSocketClosedError`). */
 export class WebSocketClosedError extends WebSocketError {
   override readonly name = 'WebSocketClosedError'
 
   constructor(message = 'the connection is closing or closed: nothing can be sent any more') {
     super('ERR_WINDSOCK_CLOSED', message)
+  }
+
+  /** For a connection in `state`; while it is connecting, and has no `link`, it is too early rather than too late. */
+  static of(state: string, link: object | undefined): WebSocketClosedError {
+    const isEarly = state === 'connecting' && link === undefined
+    return new WebSocketClosedError(isEarly ? 'the connection is not open yet' : undefined)
   }
 }
 

@@ -79,7 +79,7 @@ export interface TopicLog {
   readonly floor: number
   /** What is kept after `offset`; at once when it is in memory. */
   read(offset: number, bounds: PageBounds): TopicPage | Promise<TopicPage>
-  /** Calls `listener` after each message, until the function returned is called. It must not throw. */
+  /** Calls `listener` after each message, until the function returned is called. What it throws hurts nobody else. */
   watch(listener: () => void): () => void
   /**
    * `publish` with an answer for whoever is far away.
@@ -140,7 +140,11 @@ export abstract class Broadcast<T extends Sendable> extends GuardedObservable<T>
     return this.#sinks.add(sink, this.#offset)
   }
 
-  /** Calls `listener` after each value has reached the subscribers, until the function returned is called. */
+  /**
+   * Calls `listener` after each value has reached the subscribers, until the function returned is called.
+   *
+   * What it throws counts as a subscriber's error.
+   */
   watch(listener: () => void): () => void {
     const watcher: Watcher = { listener }
     this.#watchers.add(watcher)
@@ -171,16 +175,25 @@ export abstract class Broadcast<T extends Sendable> extends GuardedObservable<T>
 
   #deliverWaiting(): void {
     this.#delivering = true
-    for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
-      const { value, message, offset } = next
-      deliver({ value, message, forms: new Map() }, () => this.#give(value, offset))
+    try {
+      for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
+        const { value, message, offset } = next
+        deliver({ value, message, forms: new Map() }, () => this.#give(value, offset))
+      }
+    } finally {
+      this.#delivering = false
     }
-    this.#delivering = false
   }
 
   #give(value: T, offset: number): void {
     this.#sinks.send(value, offset, this.#errors)
-    for (const { listener } of this.#watchers) listener?.()
+    for (const { listener } of this.#watchers) {
+      try {
+        listener?.()
+      } catch (thrown) {
+        this.#errors.fail(thrown)
+      }
+    }
   }
 }
 

@@ -11,6 +11,7 @@ import type { Observable } from 'rxjs'
 import { type NewEvent, type RecordedEvent, type Store, topicStream } from '../journal/store.ts'
 import { SettingError, show } from '../protocol/errors.ts'
 import { type Sendable, type Shared, share } from '../protocol/message.ts'
+import { unfailing } from '../protocol/user-code.ts'
 import {
   Broadcast,
   checkPublish,
@@ -44,6 +45,7 @@ export class DurableTopic<T extends Sendable> extends Broadcast<T> implements To
   readonly #stream: string
   readonly #ports: TopicPorts
   readonly #bounds: ReturnType<typeof checkHistory>
+  readonly #refused: (thrown: unknown) => void
   #epoch = ''
   #ready: Promise<void> | undefined
   /** Its past could not be read, and has not been since. */
@@ -58,8 +60,17 @@ export class DurableTopic<T extends Sendable> extends Broadcast<T> implements To
   #untrimmed = 0
   #trimmedAtMs: number
 
-  /** @throws SettingError for a history out of range, and for a name with NUL or half a surrogate pair. */
-  constructor(name: string, store: Store, options: TopicOptions, ports: TopicPorts) {
+  /**
+   * @param refused - told why a `publish` was rejected, whose promise may be left alone.
+   * @throws SettingError for a history out of range, and for a name with NUL or half a surrogate pair.
+   */
+  constructor(
+    name: string,
+    store: Store,
+    options: TopicOptions,
+    ports: TopicPorts,
+    refused: (thrown: unknown) => void = () => {},
+  ) {
     super(name, options)
     if (!isKept(name)) {
       throw new SettingError(
@@ -70,6 +81,7 @@ export class DurableTopic<T extends Sendable> extends Broadcast<T> implements To
     this.#stream = topicStream(name)
     this.#ports = ports
     this.#bounds = checkHistory(options.history, DEFAULT_COUNT)
+    this.#refused = unfailing(refused)
     this.#recent = this.#memory(0)
     this.#trimmedAtMs = ports.clock.nowMs()
     this.#ready = this.#tryToOpen()
@@ -96,11 +108,14 @@ export class DurableTopic<T extends Sendable> extends Broadcast<T> implements To
    * Stores `value`, then gives it to everyone subscribed.
    *
    * @returns a promise of its offset, once it is stored; it rejects with a JournalError when it could not be,
-   *   and nobody gets it then. A rejection left alone hurts nothing.
+   *   and nobody gets it then. A rejection left alone hurts nothing; of those that the journal is to blame for, the first
+   *   in a minute is printed.
    * @throws WebSocketError `ERR_WINDSOCK_MESSAGE_TYPE` when `value` cannot be sent.
    */
   publish(value: T, options: PublishOptions = {}): Promise<number> {
-    return handled(this.append(value, options).then(({ offset }) => offset))
+    const published = this.append(value, options).then(({ offset }) => offset)
+    published.catch(this.#refused)
+    return published
   }
 
   /**

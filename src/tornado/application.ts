@@ -15,10 +15,9 @@ import { StaticFiles } from '../http/static-files.ts'
 import { SettingError, show, WebSocketError } from '../protocol/errors.ts'
 import type { Clock } from '../protocol/ports.ts'
 import { pathOf } from '../protocol/request-target.ts'
-import { unfailing } from '../protocol/user-code.ts'
 import type { Route } from '../route.ts'
 import { DEFAULT_SETTINGS, resolveSettings } from '../route-settings.ts'
-import { type ErrorListener, printError } from '../runtime.ts'
+import { type ErrorListener, printError, reportTo } from '../runtime.ts'
 import { type Server, serve } from '../server.ts'
 import { refusalOf } from './class-handler.ts'
 import { HTTPError } from './errors.ts'
@@ -126,7 +125,7 @@ export class Application implements HandlerHost {
     })
     // The server's `onError` is told where this application has none.
     const begin: PlainRequests['begin'] = ({ onError: inherited = printError }) => {
-      const report = unfailing(this.settings.onError ?? inherited)
+      const report = reportTo(this.settings.onError ?? inherited)
       const answer: Answerer['answer'] = (...given) => this.#answer(report, ...given)
       return { answer, bodyTimeoutMs: this.#timeoutMs }
     }

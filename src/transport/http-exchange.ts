@@ -6,6 +6,7 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import { WebSocketError } from '../protocol/errors.ts'
 import { lastAnswered, linger } from '../protocol/linger.ts'
 import type { Clock, TimerHandle } from '../protocol/ports.ts'
 import { Lifeline } from '../streams/lifeline.ts'
@@ -61,6 +62,7 @@ export class HttpExchange {
   /** Writes the one answer. Never throws; settles when it has been handed over. */
   async finish(answer: Answer): Promise<void> {
     if (this.#isGone) return
+    if (this.#response.headersSent) return this.#answeredElsewhere()
     try {
       this.#writeHead(answer)
     } catch (thrown) {
@@ -79,6 +81,21 @@ export class HttpExchange {
   drain(): void {
     this.lifeline.end('draining')
     if (this.#taken !== undefined) this.#response.destroy()
+  }
+
+  /** What cannot even be refused: its client is cut off, and learns so that it has no whole answer. */
+  readonly fail = (thrown: unknown): void => {
+    this.#options.onError(thrown)
+    this.#response.destroy()
+  }
+
+  /** A timeout of the framework's has, for example, or code after an `answer` whose result nobody looked at. */
+  #answeredElsewhere(): void {
+    // Whole, and still on its way: the client takes that, or is cut off.
+    if (this.#response.writableEnded) return this.#armStall()
+    const text =
+      'somebody else has answered this request: where answer(request, response) gives true, leave the response alone'
+    this.fail(new WebSocketError('ERR_WINDSOCK_RESPONSE', text, { fault: 'bug' }))
   }
 
   /** The answer now, and its end, which closes the socket, behind what the client still sends. */

@@ -114,6 +114,7 @@ export class TopicRequests implements Answerer {
     void this.#told(exchange, upgrade, word)
       .catch((thrown: unknown) => answerFor(thrown, this.#service.report))
       .then((told) => exchange.finish(told))
+      .catch(exchange.fail)
     return true
   }
 

@@ -256,6 +256,31 @@ describe('attach()', () => {
     expect(errors).toMatchObject([{ code: 'ERR_WINDSOCK_HTTP' }])
   })
 
+  it('outlives that somebody else has begun to answer what it answers, and tells of it', async () => {
+    const errors = new Mailbox<WebSocketError>()
+    const news = topic('news', { history: { count: 1 } })
+    let attached: Attached
+    const http = createServer((request, response) => {
+      attached.answer(request, response)
+      // Whoever wrote this has forgotten to ask whether that was for us.
+      response.writeHead(404).flushHeaders()
+    })
+    attached = attach(http, {
+      routes: [topics('/topics', [news])],
+      onError: (error) => errors.put(error),
+    })
+    await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve))
+    onTestFinished(() => {
+      http.close()
+    })
+    const { port } = http.address() as AddressInfo
+    const response = await fetch(`http://127.0.0.1:${port}/topics/news?offset=-1`)
+    expect(response.status).toBe(404)
+    await expect(response.text()).rejects.toBeInstanceOf(TypeError)
+    expect(await errors.next()).toMatchObject({ code: 'ERR_WINDSOCK_RESPONSE' })
+    await attached.close()
+  })
+
   it('takes no pages', () => {
     const options = { routes: [page('/', 'demo/index.html')] } as unknown as AttachOptions
     const error = { code: 'ERR_WINDSOCK_ROUTE' }

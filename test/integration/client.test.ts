@@ -131,6 +131,8 @@ describe('dial() and our server', () => {
     const onError = vi.fn(() => {
       throw new Error('the listener')
     })
+    const printed = vi.spyOn(console, 'error').mockImplementation(() => {})
+    onTestFinished(() => printed.mockRestore())
     await dial(ws(server.url), { handler: () => {}, onError })
     config.onUnhandledError?.(new Error('a subscriber'))
     expect(onError).toHaveBeenCalledOnce()

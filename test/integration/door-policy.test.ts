@@ -11,6 +11,7 @@ import {
 } from 'windsock'
 import { Application, RequestHandler } from 'windsock/tornado'
 import { ask, expectEcho, house } from './support/house.ts'
+import { Mailbox } from './support/mailbox.ts'
 import { RawClient, type RequestOptions, requestBytes } from './support/raw-client.ts'
 import { start, type TestServer } from './support/test-server.ts'
 
@@ -148,6 +149,68 @@ describe('policy', () => {
     decide()
     await ask(port, { method: 'POST' }) // a turn or two later
     expect(records.all).toHaveLength(2)
+    expect(opened()).toBe(0)
+  })
+
+  it.each(['prepare of the route', 'prepare', 'checkOrigin'])(
+    'nothing is asked of user code any more when the peer has gone during %s',
+    async (hook) => {
+      const asked = new Mailbox<() => void>()
+      const called: string[] = []
+      const call = (name: string) => {
+        called.push(name)
+        return name === hook ? new Promise<void>((decide) => asked.put(decide)) : undefined
+      }
+      class Asked extends WebSocketHandler {
+        override async checkOrigin() {
+          await call('checkOrigin')
+          return true
+        }
+        override async prepare() {
+          await call('prepare')
+        }
+        override selectSubprotocol() {
+          called.push('selectSubprotocol')
+          return undefined
+        }
+      }
+      const prepare = async () => {
+        await call('prepare of the route')
+      }
+      const { port, records } = await start({ routes: [route('/', Asked, { prepare })] })
+      const client = await RawClient.connect(port)
+      client.write(requestBytes({ headers: { Origin: 'http://a.example' } }))
+      const decide = await asked.next()
+      client.reset()
+      await records.next()
+      decide()
+      await ask(port, { method: 'POST' }) // a turn or two later
+      const order = ['checkOrigin', 'prepare of the route', 'prepare', 'selectSubprotocol']
+      expect(called).toEqual(order.slice(0, order.indexOf(hook) + 1))
+    },
+  )
+
+  it('who is closed during prepare gets 403, and open never runs', async () => {
+    const asked = new Mailbox<() => void>()
+    const { server, port, records, opened } = await house({
+      prepare: () => new Promise<void>((decide) => asked.put(decide)),
+    })
+    const answer = ask(port, {})
+    const decide = await asked.next()
+    const [connection] = server.connections.values()
+    await expect(connection?.send('x')).rejects.toMatchObject({ code: 'ERR_WINDSOCK_CLOSED' })
+    connection?.close(4001, 'banned')
+    expect((await answer).status).toBe(403)
+    decide()
+    const record = await records.next()
+    expect(record).toMatchObject({
+      cause: 'appClosed',
+      initiator: 'local',
+      status: 403,
+      sent: null,
+    })
+    expect(record.detail).toMatch(/4001 banned$/)
+    await ask(port, { method: 'POST' }) // a turn or two later
     expect(opened()).toBe(0)
   })
 

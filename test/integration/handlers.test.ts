@@ -5,7 +5,7 @@ import { createServer } from 'node:net'
 import { networkInterfaces, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { of } from 'rxjs'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import {
   type CloseRecord,
   page,
@@ -111,6 +111,24 @@ it.each(['one', 'two'])(
     }
   },
 )
+
+it('what a handler throws is printed where onError throws, too', async () => {
+  const printed = vi.spyOn(console, 'error').mockImplementation(() => {})
+  onTestFinished(() => printed.mockRestore())
+  const throws = (what: string) => () => {
+    throw new Error(what)
+  }
+  const { port, records } = await start({
+    routes: [route('/', throws('the handler'))],
+    onError: throws('the listener'),
+  })
+  const client = await RawClient.open(port)
+  expect((await client.nextClose())?.code).toBe(1011)
+  client.destroy()
+  await records.next()
+  const text = printed.mock.calls.map(([line]) => String(line)).join('\n')
+  expect(text).toMatch(/ERR_WINDSOCK_HANDLER.*the handler[^]*ERR_WINDSOCK_UNHANDLED.*the listener/)
+})
 
 it('what hangs in open is told to onError, with the limit and what to do', async () => {
   class Waits extends WebSocketHandler {

@@ -55,11 +55,17 @@ describe('a topic over HTTP', () => {
     const throws = () => {
       throw new Error('mine')
     }
+    const printed = vi.spyOn(console, 'error').mockImplementation(() => {})
+    onTestFinished(() => printed.mockRestore())
     const news: AnyTopic = topic('news', { history: { count: 1 } })
     const rules = { mayRead: throws, onError: throws }
     const { server } = await start({ routes: topics('/topics', [news], rules) })
     const { status } = await fetch(`${server.url}/topics/news`)
     expect(status).toBe(500)
+    const heads = printed.mock.calls
+      .map(([text]) => String(text))
+      .filter((text) => text.startsWith('windsock: '))
+    expect(heads).toHaveLength(2)
   })
 
   it('is written and read', async () => {

@@ -49,6 +49,7 @@ const DECLARED: Record<Leaf, Readonly<Record<string, readonly Leaf[]>>> = {
     'handshake.accepted': ['opening'],
     'handshake.refused': ['closing'],
     'handler.failed': ['closing'],
+    'app.closed': ['closing'],
     'server.draining': ['closing'],
     'after handshakeTimeout': ['closing'],
     'transport.ended': ['closed'],

@@ -4,15 +4,17 @@ import { expect, it, vi } from 'vitest'
 import { HandlerError, ProtocolError, type WebSocketError, WebSocketHandler } from 'windsock'
 import { harness } from 'windsock/testing'
 import { route } from '../../src/route.ts'
-import { printError } from '../../src/runtime.ts'
+import { printError, reportTo } from '../../src/runtime.ts'
 
-function printedOf(error: WebSocketError): string[] {
+const printedOf = (error: WebSocketError) => printedBy(() => printError(error))
+
+function printedBy(act: () => void): string[] {
   const printed: string[] = []
   const spy = vi.spyOn(console, 'error').mockImplementation((text: string) => {
     printed.push(...text.split('\n'))
   })
   try {
-    printError(error)
+    act()
   } finally {
     spy.mockRestore()
   }
@@ -56,4 +58,24 @@ it.each([
   ['a text that was thrown', new HandlerError('a text')],
 ])('an error that no step of user code leads to is one line: %s', (_, error) => {
   expect(printedOf(error)).toHaveLength(1)
+})
+
+it('what a listener that throws was told is printed, and what it threw', () => {
+  const report = reportTo((_, connection) => {
+    throw new Error(`no ${connection?.id}`)
+  })
+  const lines = printedBy(() => report(new ProtocolError(1002, 'a reserved bit')))
+  expect(lines[0]).toMatch(/^windsock: ERR_WINDSOCK_PROTOCOL: a reserved bit/)
+  expect(lines[1]).toMatch(/^windsock: ERR_WINDSOCK_UNHANDLED: .*no undefined/)
+  expect(lines.filter((step) => step.includes('runtime.test.ts'))).not.toEqual([])
+})
+
+it('a listener that cannot even be printed of hurts nobody', () => {
+  const fails = () => {
+    throw new Error('no standard error')
+  }
+  const spy = vi.spyOn(console, 'error').mockImplementation(fails)
+  const report = reportTo(fails)
+  expect(() => report(new ProtocolError(1002, 'a reserved bit'))).not.toThrow()
+  spy.mockRestore()
 })

@@ -1,5 +1,9 @@
 import { expect, it, onTestFinished, vi } from 'vitest'
 import { topic } from 'windsock'
+import { seededRandom, VirtualClock } from 'windsock/testing'
+import { Journal } from '../../src/journal/journal.ts'
+import { MemoryStore } from '../../src/journal/memory-store.ts'
+import { JournalError } from '../../src/protocol/errors.ts'
 
 it('a topic prints what a subscriber threw, once, and goes on', () => {
   const print = vi.spyOn(console, 'error').mockImplementation(() => {})
@@ -34,4 +38,44 @@ it('a topic with a listener of its own prints nothing', () => {
   news.publish('one')
   expect(thrown).toEqual([new RangeError('mine')])
   expect(print).not.toHaveBeenCalled()
+})
+
+/** A durable topic whose journal refuses whatever it is asked to keep, for the reason it has. */
+function refused() {
+  const print = vi.spyOn(console, 'error').mockImplementation(() => {})
+  onTestFinished(() => print.mockRestore())
+  const store = new MemoryStore(seededRandom(1))
+  const disk = { says: 'the disk is full' }
+  store.append = () => Promise.reject(new JournalError('ERR_WINDSOCK_JOURNAL', disk.says))
+  const clock = new VirtualClock()
+  const ports = { clock, random: seededRandom(1) }
+  const news = topic<string>('news', { ...ports, durable: new Journal(store, clock) })
+  const lines = () => print.mock.calls.map(([line]) => String(line))
+  const printed = () => lines().filter((line) => line.startsWith('windsock: '))
+  return { news, clock, disk, printed }
+}
+
+it('a durable topic prints what its journal refuses, each cause once a minute', async () => {
+  const { news, clock, disk, printed } = refused()
+  const publish = () => news.publish('one').catch(({ message }) => message)
+  expect([await publish(), await publish()]).toEqual([disk.says, disk.says])
+  expect(printed()).toHaveLength(1)
+  expect(printed()[0]).toMatch(/ERR_WINDSOCK_JOURNAL: the topic "news" .*: the disk is full$/)
+  disk.says = 'the disk is gone'
+  await publish()
+  expect(printed()).toHaveLength(2)
+  await clock.advance(60_000)
+  await publish()
+  expect(printed()).toHaveLength(3)
+})
+
+it('a durable topic prints nothing of an append, which answers who waits for it, nor of a conflict', async () => {
+  const { news, printed } = refused()
+  await expect(news.append('one')).rejects.toMatchObject({ code: 'ERR_WINDSOCK_JOURNAL' })
+  const store = new MemoryStore(seededRandom(1))
+  const clock = new VirtualClock()
+  const other = topic<string>('other', { clock, durable: new Journal(store, clock) })
+  const conflict = { code: 'ERR_WINDSOCK_JOURNAL_CONFLICT' }
+  await expect(other.publish('one', { expectedOffset: 5 })).rejects.toMatchObject(conflict)
+  expect(printed()).toEqual([])
 })

@@ -6,7 +6,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { attach, route, type WebSocketError } from 'windsock'
 import {
   Application,
@@ -234,6 +234,8 @@ describe('settings (T108)', () => {
   it.each(FAILING)(
     'an onError that %s harms nobody: the request is answered',
     async (_, onError) => {
+      const printed = vi.spyOn(console, 'error').mockImplementation(() => {})
+      onTestFinished(() => printed.mockRestore())
       class Broken extends RequestHandler {
         override get() {
           throw new Error('the handler')

@@ -1,7 +1,11 @@
 import {
   BehaviorSubject,
   concat,
+  defer,
+  first,
+  ignoreElements,
   map,
+  merge,
   NEVER,
   Observable,
   of,
@@ -79,6 +83,20 @@ describe('a stream function', () => {
     peer.cut()
     await server.advance(5)
     expect(source.observed).toBe(false)
+  })
+
+  it('is unsubscribed by a disconnect before the messages end, which so is no error of it', async () => {
+    const begun: string[] = []
+    const { server, peer } = await connect(({ messages$ }) => {
+      const next$ = defer(() => of(begun.push('behind the messages')).pipe(ignoreElements()))
+      messages$.subscribe({ complete: () => begun.push('by hand') })
+      return merge(messages$.pipe(first()), concat(messages$.pipe(ignoreElements()), next$))
+    })
+    peer.close(1000)
+    await server.advance(5)
+    expect(server.records).toMatchObject([{ cause: 'peerClosed', wasClean: true }])
+    expect(server.errors).toEqual([])
+    expect(begun).toEqual(['by hand'])
   })
 
   it('is not begun where the connection is over before it answers', async () => {

@@ -138,6 +138,7 @@ describe('connecting', () => {
     // What user code threw is not told to a stranger.
     [{ type: 'handler.failed', cause: 'handlerFailed', detail: 'x' }, 500, 'handlerFailed'],
     [{ type: 'server.draining', frame: { code: 1001, reason: '' } }, 503, 'draining'],
+    [{ type: 'app.closed', frame: { code: 4001, reason: 'banned' } }, 403, 'appClosed'],
     [
       { type: 'xstate.after.handshakeTimeout.connection.connecting.handshaking' },
       503,

@@ -121,6 +121,15 @@ describe('a remembering host', () => {
     expect(hosts.asked.next).toHaveBeenCalledTimes(6)
   })
 
+  it('lets each connection that is closed in its handshake be refused in its own words', () => {
+    const hosts = remembering()
+    for (const reason of ['one', 'other']) {
+      const closed = { type: 'app.closed', frame: { code: 4000, reason } }
+      const { context } = live(hosts, inputOf('a life'), [closed, ended(7)])
+      expect(context.detail).toContain(reason)
+    }
+  })
+
   it('asks each time for an event whose context it is not told', () => {
     const hosts = remembering()
     const failed = (detail: string): ConnectionEvent => ({

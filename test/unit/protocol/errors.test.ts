@@ -99,6 +99,16 @@ group('the error tree (RFC 6455 §7.4.1)', () => {
   it('names the closed connection without being told how', () => {
     expect(new WebSocketClosedError().message).toMatch(/closing or closed/)
   })
+
+  it('tells who is too early from who is too late', () => {
+    const messages = [
+      WebSocketClosedError.of('connecting', undefined),
+      WebSocketClosedError.of('connecting', {}),
+      WebSocketClosedError.of('closed', undefined),
+    ].map(({ message }) => message)
+    const tooLate = new WebSocketClosedError().message
+    expect(messages.map((message) => message === tooLate)).toEqual([false, true, true])
+  })
 })
 
 group('anything thrown (RFC 6455 §7.1.7)', () => {

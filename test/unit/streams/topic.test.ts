@@ -65,6 +65,21 @@ describe('a topic', () => {
     expect(news.subscriberErrors).toBe(2)
   })
 
+  it('counts and reports what a listener of watch() throws, and gives to the others and what comes later', () => {
+    const thrown: unknown[] = []
+    const news = new Topic<string>('news', { onSubscriberError: (error) => thrown.push(error) })
+    const seen: string[] = []
+    news.subscribe((item) => seen.push(item))
+    news.watch(() => {
+      throw new Error('mine')
+    })
+    news.watch(() => seen.push('watched'))
+    for (const item of ['a', 'b']) news.publish(item)
+    expect(seen).toEqual(['a', 'watched', 'b', 'watched'])
+    expect(thrown).toEqual([new Error('mine'), new Error('mine')])
+    expect(news.subscriberErrors).toBe(2)
+  })
+
   it('goes on also where onSubscriberError throws', () => {
     const fails = () => {
       throw new Error('mine')

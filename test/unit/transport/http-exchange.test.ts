@@ -15,13 +15,19 @@ class FakeResponse extends EventEmitter {
   ended = false
   destroyed = false
   takes = true
+  headersSent = false
 
+  get writableEnded() {
+    return this.ended
+  }
   writeHead(status: number, headers: Record<string, unknown>) {
+    if (this.headersSent) throw new Error('headers are sent')
     for (const value of Object.values(headers).flat()) {
       if (/[\r\n]/.test(String(value))) throw new TypeError('invalid character')
     }
     this.status = status
     this.headers = headers
+    this.headersSent = true
   }
   flushHeaders() {}
   write(piece: string) {
@@ -100,6 +106,24 @@ describe('an answer', () => {
     void exchange.finish(line(401, 'who?', { 'X-Mine': 'a\r\nb' }))
     expect(response.status).toBe(500)
     expect(errors).toHaveLength(1)
+  })
+
+  it('that somebody else has begun is cut off, and the program is told', async () => {
+    const { clock, response, exchange, errors } = setUp()
+    response.headersSent = true
+    await exchange.finish(line(200, 'ours'))
+    expect([response.destroyed, response.written, clock.timerCount]).toEqual([true, [], 0])
+    expect(errors).toMatchObject([{ code: 'ERR_WINDSOCK_RESPONSE', fault: 'bug' }])
+  })
+
+  it('that somebody else has given whole goes to its client, which is cut off if it takes nothing', async () => {
+    const { clock, response, exchange, errors } = setUp()
+    response.headersSent = true
+    response.end('theirs')
+    await exchange.finish(line(200, 'ours'))
+    expect([response.destroyed, response.written, errors]).toEqual([false, ['theirs'], []])
+    await clock.advance(1_000)
+    expect([response.destroyed, clock.timerCount]).toEqual([true, 0])
   })
 
   it('is the last on its connection when the request has not come whole, or the server drains', () => {
