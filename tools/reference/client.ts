@@ -77,8 +77,8 @@ export function clientPage(): string {
     'With each state:',
     members('src/client/lifecycle.ts', 'ClientState', ['state']),
     'How long it waits: anywhere from 0 to `firstRetryMs`, and twice that after each failure, up to `maxRetryMs`. A server ' +
-      'that says `retry=30s` in the reason of its Close frame, or `Retry-After`, is obeyed instead: its clients come back ' +
-      'anywhere within that time.',
+      'that says `retry=30s` in the reason of its Close frame is obeyed instead: its clients come back anywhere within that ' +
+      'time. `Retry-After` of an answer is the earliest moment, and they come back within the same time again behind it.',
     '## A topic',
     "`client.topic(name, begin)`; `begin` is `{ last: 50 }`, `{ from: 'start' }`, `{ from: 'now' }` (default) or " +
       '`{ since: position }`. A name that was asked for before gives the same topic, wherever that began: in a page of several ' +
