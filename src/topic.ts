@@ -4,13 +4,15 @@
 
 import type { Journal } from './journal/journal.ts'
 import { checkJournal } from './open-journal.ts'
+import { openTopic } from './open-topics.ts'
 import { describe, JournalError, SettingError, show, WebSocketError } from './protocol/errors.ts'
 import type { Sendable } from './protocol/message.ts'
 import type { Clock } from './protocol/ports.ts'
 import { checkNames } from './protocol/setting-names.ts'
 import { printError } from './runtime.ts'
 import type { TopicOptions, TopicPorts } from './streams/broadcast.ts'
-import { DurableTopic } from './streams/durable-topic.ts'
+import { DEFAULT_COUNT, DurableTopic } from './streams/durable-topic.ts'
+import { checkHistory } from './streams/history.ts'
 import { Refusals } from './streams/refusals.ts'
 import { Topic } from './streams/topic.ts'
 import { liveClock, liveRandom } from './transport/live-ports.ts'
@@ -34,9 +36,10 @@ const NAMES = Object.keys({
  * Makes a topic: an ordered broadcast, an Observable to read, `publish()` to write.
  *
  * With `durable: await openJournal(file)` its messages, offsets and epoch survive a restart, and `publish()` gives a
- * promise.
+ * promise. A second call with the same name and journal gives the same topic, as long as anyone holds it.
  *
- * @throws SettingError for a setting that is none, and for a history out of range.
+ * @throws SettingError for a setting that is none, for a history out of range, and for one that a topic which is open
+ *   does not keep.
  */
 export function topic<T extends Sendable>(
   name: string,
@@ -59,9 +62,12 @@ export function topic<T extends Sendable>(
   const options = { onSubscriberError: printFirst(name), ...given }
   checkJournal('durable', durable)
   const ports = { clock, random }
-  return durable === undefined
-    ? new Topic<T>(name, options, ports)
-    : new DurableTopic<T>(name, durable.store, options, ports, printRefusals(name, clock))
+  if (durable === undefined) return new Topic<T>(name, options, ports)
+  const { store } = durable
+  const history = checkHistory(options.history, DEFAULT_COUNT)
+  return openTopic(durable, name, { history, ports }, () => {
+    return new DurableTopic<T>(name, store, options, ports, printRefusals(name, clock))
+  })
 }
 
 function checkKinds({ onSubscriberError, clock, random }: TopicSettings): void {

@@ -101,7 +101,7 @@ interface Waiting<T> extends Shared<T> {
 export abstract class Broadcast<T extends Sendable> extends GuardedObservable<T> {
   /** As it was made with; clients ask for it by this. */
   readonly name: string
-  readonly #sinks = new Sinks<T>()
+  readonly #sinks = new Sinks<T>(this)
   readonly #errors: SubscriberErrors
   readonly #watchers = new Set<Watcher>()
   readonly #waiting: Waiting<T>[] = []

@@ -30,7 +30,7 @@ import { checkHistory, History, type TopicItem } from './history.ts'
 import { Replay } from './replay.ts'
 
 /** Messages kept when nobody says how many. */
-const DEFAULT_COUNT = 10_000
+export const DEFAULT_COUNT = 10_000
 /** Of those, the newest that stay in memory. */
 const MAX_IN_MEMORY = 1_000
 const SCHEMA = 1

@@ -29,10 +29,16 @@ export class Sinks<T> {
   /** The offset when it came: it gets only later ones. */
   readonly #afters: number[] = []
   readonly #seats: Seat[] = []
+  /** Whose they are: who can leave it holds it, so that it is not collected while it has somebody to give to. */
+  readonly owner: object | undefined
   #size = 0
   #isGiving = false
   /** What was touched last; kept, for otherwise the compiler would leave the reads out. */
   touched = 0
+
+  constructor(owner?: object) {
+    this.owner = owner
+  }
 
   get size(): number {
     return this.#size

@@ -2,7 +2,10 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
+import { seededRandom, VirtualClock } from 'windsock/testing'
 import { Connections } from '../../src/connections.ts'
+import { Journal } from '../../src/journal/journal.ts'
+import { MemoryStore } from '../../src/journal/memory-store.ts'
 import type { Sink } from '../../src/streams/sinks.ts'
 import type { Topic } from '../../src/streams/topic.ts'
 import { topic } from '../../src/topic.ts'
@@ -84,7 +87,22 @@ it('a topic keeps nothing alive of a subscriber that has left, though a table of
   expect([found, feed.subscriberCount]).toEqual([undefined, 1_001])
 })
 
-function sinkOf(send: () => void): Sink<string> {
+it('a durable topic that somebody reads is found by its name, and one that nobody does is let go of', async () => {
+  const durable = new Journal(new MemoryStore(seededRandom(1)), new VirtualClock())
+  const heard: string[] = []
+  const leave = topic<string>('read', { durable }).deliverTo(sinkOf((text) => heard.push(text)))
+  const gone = new WeakRef(topic<string>('unread', { durable }))
+  // It is held while it reads its past, and by the present job.
+  await new Promise((resolve) => setImmediate(resolve))
+  collect()
+  expect(gone.deref()).toBeUndefined()
+  expect(await topic<string>('read', { durable }).publish('a')).toBe(1)
+  expect(await topic<string>('unread', { durable }).publish('a')).toBe(1)
+  expect(heard).toEqual(['a'])
+  leave()
+})
+
+function sinkOf(send: (value: string) => unknown): Sink<string> {
   return { send }
 }
 

@@ -79,3 +79,40 @@ it('a durable topic prints nothing of an append, which answers who waits for it,
   await expect(other.publish('one', { expectedOffset: 5 })).rejects.toMatchObject(conflict)
   expect(printed()).toEqual([])
 })
+
+it('a durable topic is one for whoever names it with its journal, and so counts for all', async () => {
+  const durable = new Journal(new MemoryStore(seededRandom(1)), new VirtualClock())
+  const [one, two] = [topic<string>('news', { durable }), topic<string>('news', { durable })]
+  const heard: string[] = []
+  two.subscribe((text) => heard.push(text))
+  expect([await one.publish('a'), await two.publish('b'), await one.publish('c')]).toEqual([
+    1, 2, 3,
+  ])
+  expect(heard).toEqual(['a', 'b', 'c'])
+  expect([one.offset, two.offset]).toEqual([3, 3])
+})
+
+it.each([{ count: 5 }, { bytes: 5 }, { ageMs: 5 }])(
+  'an open durable topic cannot keep %j, too',
+  (history) => {
+    const durable = new Journal(new MemoryStore(seededRandom(1)), new VirtualClock())
+    const news = topic('news', { durable, history: { count: 10_000 } })
+    expect(topic('news', { durable })).toBe(news)
+    expect(() => topic('news', { durable, history })).toThrow(
+      expect.objectContaining({ code: 'ERR_WINDSOCK_SETTING' }),
+    )
+    expect(topic('other', { durable, history })).not.toBe(news)
+  },
+)
+
+it('a durable topic of another journal, or process, is another', () => {
+  const store = () => new MemoryStore(seededRandom(1))
+  const durable = new Journal(store(), new VirtualClock())
+  const again = new Journal(store(), new VirtualClock())
+  const news = topic('news', { durable })
+  expect(topic('news', { durable: again })).not.toBe(news)
+  const ports = { clock: new VirtualClock(), random: seededRandom(1) }
+  const replayed = topic('news', { durable, ...ports })
+  expect(replayed).not.toBe(news)
+  expect(topic('news', { durable, ...ports })).toBe(replayed)
+})
