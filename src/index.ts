@@ -3,6 +3,7 @@
 // Only what stands here, and in `windsock/client`, `/tornado` and `/testing`, is public; everything else may change.
 
 export { type Dialed, type DialOptions, type DialSettings, dial } from './dial.ts'
+export type { ErrorListener } from './error-listener.ts'
 export type { MessageEvent } from './handlers/actor-handler.ts'
 export type { HandlerForm } from './handlers/form.ts'
 export type {
@@ -63,7 +64,7 @@ export type { Position } from './protocol/position.ts'
 export { isResumable } from './protocol/resumable.ts'
 export { type Route, route } from './route.ts'
 export type { CheckOrigin, Prepare, RouteSettings } from './route-settings.ts'
-export type { ConnectionCounts, ErrorListener } from './runtime.ts'
+export type { ConnectionCounts } from './runtime.ts'
 export { type Attached, attach, type Server, serve } from './server.ts'
 export type { AttachOptions, ServeOptions, ServerSettings } from './server-options.ts'
 export type {

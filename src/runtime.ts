@@ -7,8 +7,9 @@ import { config, type Observable } from 'rxjs'
 import { LiveConnection } from './connection.ts'
 import type { ConnectionSetup } from './connection-options.ts'
 import { Connections } from './connections.ts'
+import { type ErrorListener, reportTo } from './error-listener.ts'
 import { overdue } from './handlers/barrier.ts'
-import type { Connection, ConnectionRequest, Handler } from './handlers/handler.ts'
+import type { Connection, Handler } from './handlers/handler.ts'
 import { shakeHands } from './handshake.ts'
 import { HandshakeRequest, type IncomingUpgrade } from './http/request.ts'
 import type { Journal } from './journal/journal.ts'
@@ -17,47 +18,16 @@ import { createHost, type Host } from './machines/host.ts'
 import { rememberingHost } from './machines/remembering.ts'
 import { Timers } from './machines/timers.ts'
 import type { CloseFrame, CloseRecord } from './protocol/close-record.ts'
-import { errorTexts } from './protocol/error-texts.ts'
-import { describe, HandlerError, WebSocketError } from './protocol/errors.ts'
+import { HandlerError, WebSocketError } from './protocol/errors.ts'
 import { originOf } from './protocol/handshake.ts'
 import { surviveSubscribers } from './protocol/last-resort.ts'
 import type { Clock, Random } from './protocol/ports.ts'
 import { ownPathOf, pathOf } from './protocol/request-target.ts'
-import { tell, unfailing } from './protocol/user-code.ts'
+import { tell } from './protocol/user-code.ts'
 import type { Route } from './route.ts'
 import { type ResolvedSettings, resolveSettings } from './route-settings.ts'
 import { Multicast } from './streams/multicast.ts'
 import type { Door } from './transport/transport.ts'
-
-/**
- * Told of every error of user code; the connection is missing when none can be blamed. Where a handler's class fails before
- * there is a connection, or where there will be none, `request` is what it was asked.
- */
-export type ErrorListener = (
-  error: WebSocketError,
-  connection?: Connection,
-  request?: ConnectionRequest,
-) => void
-
-/** The default listener: a line on standard error, and where user code threw, its stack. */
-export const printError: ErrorListener = (error, connection, request) => {
-  const where = connection?.request.path ?? (request && `${request.method} ${request.path}`)
-  for (const text of errorTexts(error, where)) console.error(text)
-}
-
-const print = unfailing(printError)
-
-/** Tells `onError`, and never throws. What a listener that fails was told is printed, or nobody would hear of either error. */
-export function reportTo(onError: ErrorListener): ErrorListener {
-  return (...told) => {
-    const failed = (cause: unknown) => {
-      print(...told)
-      const message = `onError failed: ${describe(cause)}`
-      print(new WebSocketError('ERR_WINDSOCK_UNHANDLED', message, { fault: 'bug', cause }))
-    }
-    tell(onError, failed, ...told)
-  }
-}
 
 export interface RuntimeOptions {
   readonly routes: readonly Route[]

@@ -2,6 +2,7 @@
 //
 // What a route may set as well is checked with the routes (route-settings.ts).
 
+import type { ErrorListener } from './error-listener.ts'
 import type { Page } from './http/page.ts'
 import type { PlainRequests } from './http/requests.ts'
 import type { Journal } from './journal/journal.ts'
@@ -10,7 +11,6 @@ import { SettingError, show, WebSocketError } from './protocol/errors.ts'
 import type { LimitName, RouteLimitName } from './protocol/limits.ts'
 import type { Route } from './route.ts'
 import type { RouteSettings } from './route-settings.ts'
-import type { ErrorListener } from './runtime.ts'
 
 /** Limits that belong to the server as a whole. */
 type ServerLimitSettings = { readonly [Name in Exclude<LimitName, RouteLimitName>]?: number }

@@ -11,6 +11,7 @@ import {
 } from 'node:http'
 import { type AddressInfo, isIPv6 } from 'node:net'
 import type { Observable } from 'rxjs'
+import { printError } from './error-listener.ts'
 import type { Connection } from './handlers/handler.ts'
 import { Answers } from './http/answers.ts'
 import { TrustedProxies } from './http/client-address.ts'
@@ -25,7 +26,7 @@ import { DEFAULT_LIMITS, resolveLimits } from './protocol/limits.ts'
 import { lastAnswered } from './protocol/linger.ts'
 import { LONGEST_DELAY_MS } from './protocol/ports.ts'
 import { DEFAULT_SETTINGS, resolveSettings } from './route-settings.ts'
-import { type ConnectionCounts, printError, Runtime } from './runtime.ts'
+import { type ConnectionCounts, Runtime } from './runtime.ts'
 import {
   type AttachOptions,
   checkAddress,

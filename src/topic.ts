@@ -2,6 +2,7 @@
 //
 // The two kinds and what they share stand in `streams/`; this is where they get their ports.
 
+import { printError } from './error-listener.ts'
 import type { Journal } from './journal/journal.ts'
 import { checkJournal } from './open-journal.ts'
 import { openTopic } from './open-topics.ts'
@@ -9,7 +10,6 @@ import { describe, JournalError, SettingError, show, WebSocketError } from './pr
 import type { Sendable } from './protocol/message.ts'
 import type { Clock } from './protocol/ports.ts'
 import { checkNames } from './protocol/setting-names.ts'
-import { printError } from './runtime.ts'
 import type { TopicOptions, TopicPorts } from './streams/broadcast.ts'
 import { DEFAULT_COUNT, DurableTopic } from './streams/durable-topic.ts'
 import { checkHistory } from './streams/history.ts'

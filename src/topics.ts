@@ -5,6 +5,7 @@
 //
 // One log, one set of rules, one Origin policy, whatever carries it.
 
+import { type ErrorListener, printError, reportTo } from './error-listener.ts'
 import { SESSION_LIMITS } from './handlers/session-limits.ts'
 import { type AnyTopic, topicHandler } from './handlers/topic-handler.ts'
 import { rulesOf, type TopicRules } from './handlers/topic-rules.ts'
@@ -18,7 +19,6 @@ import { MAX_TOPIC_LENGTH } from './protocol/resume.ts'
 import { checkNames } from './protocol/setting-names.ts'
 import type { Route } from './route.ts'
 import { DEFAULT_SETTINGS, resolveSettings } from './route-settings.ts'
-import { type ErrorListener, printError, reportTo } from './runtime.ts'
 import { Broadcast } from './streams/broadcast.ts'
 import { checkKeepsHistory } from './streams/history.ts'
 import { resolveTopicLimits, TOPIC_LIMITS, type TopicLimitName } from './transport/topic-limits.ts'

@@ -6,6 +6,7 @@
 // Source: tornado.web.Application.
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { type ErrorListener, printError, reportTo } from '../error-listener.ts'
 import type { FactoryContext, Handler, HandlerFactory } from '../handlers/handler.ts'
 import type { Captured } from '../http/pattern.ts'
 import { answerWithLine } from '../http/plain-answer.ts'
@@ -17,7 +18,6 @@ import type { Clock } from '../protocol/ports.ts'
 import { pathOf } from '../protocol/request-target.ts'
 import type { Route } from '../route.ts'
 import { DEFAULT_SETTINGS, resolveSettings } from '../route-settings.ts'
-import { type ErrorListener, printError, reportTo } from '../runtime.ts'
 import { type Server, serve } from '../server.ts'
 import { refusalOf } from './class-handler.ts'
 import { HTTPError } from './errors.ts'

@@ -3,12 +3,12 @@
 // Everything is checked when the application is made; a name that is no setting is a mistake, as elsewhere in windsock.
 // What handlers of yours need goes into `initialize`. Source: tornado.web.Application.
 
+import type { ErrorListener } from '../error-listener.ts'
 import type { SigningSecret } from '../http/signed-value.ts'
 import { SettingError, show } from '../protocol/errors.ts'
 import { LONGEST_DELAY_MS } from '../protocol/ports.ts'
 import { suggestion } from '../protocol/setting-names.ts'
 import type { RouteSettings } from '../route-settings.ts'
-import type { ErrorListener } from '../runtime.ts'
 import { keepalive } from './keepalive.ts'
 import { messageBytes } from './message-bytes.ts'
 

@@ -3,8 +3,8 @@
 import fc from 'fast-check'
 import { describe, expect, vi } from 'vitest'
 import { type CloseRecord, closeLine, HandlerError, WebSocketError } from 'windsock'
+import { printError } from '../../src/error-listener.ts'
 import { copyable, MAX_PRINTED_BYTES, printable } from '../../src/protocol/printable.ts'
-import { printError } from '../../src/runtime.ts'
 import { reasons } from './support/arbitraries.ts'
 import { lawOf } from './support/law.ts'
 

@@ -3,8 +3,8 @@
 import { expect, it, vi } from 'vitest'
 import { HandlerError, ProtocolError, type WebSocketError, WebSocketHandler } from 'windsock'
 import { harness } from 'windsock/testing'
+import { printError, reportTo } from '../../src/error-listener.ts'
 import { route } from '../../src/route.ts'
-import { printError, reportTo } from '../../src/runtime.ts'
 
 const printedOf = (error: WebSocketError) => printedBy(() => printError(error))
 
@@ -44,7 +44,7 @@ it.each([
 ])('the line in user code is printed: %s', async (_, act) => {
   const [line, ...stack] = printedOf(await toldOf(act))
   expect(line).toMatch(/^windsock: ERR_WINDSOCK_/)
-  expect(stack.filter((step) => step.includes('runtime.test.ts'))).not.toEqual([])
+  expect(stack.filter((step) => step.includes('error-listener.test.ts'))).not.toEqual([])
 })
 
 it('the message of an error of ours is printed once', async () => {
@@ -67,7 +67,7 @@ it('what a listener that throws was told is printed, and what it threw', () => {
   const lines = printedBy(() => report(new ProtocolError(1002, 'a reserved bit')))
   expect(lines[0]).toMatch(/^windsock: ERR_WINDSOCK_PROTOCOL: a reserved bit/)
   expect(lines[1]).toMatch(/^windsock: ERR_WINDSOCK_UNHANDLED: .*no undefined/)
-  expect(lines.filter((step) => step.includes('runtime.test.ts'))).not.toEqual([])
+  expect(lines.filter((step) => step.includes('error-listener.test.ts'))).not.toEqual([])
 })
 
 it('a listener that cannot even be printed of hurts nobody', () => {
