@@ -130,13 +130,13 @@ export async function dialWith(
   const base = settingsOf(options)
   const target = targetOf(url, options, base.subprotocols)
   if (signal?.aborted) throw aborted(signal)
-  surviveSubscribers(config, report)
   const request = requestOf(target)
   const handler = factory(request, { clock: liveClock, random: liveRandom, report })
   const settings =
     handler.settings === undefined ? base : resolveSettings(base, handler.settings, 'route')
   const { limits, compression, slow, pingTimeoutCode, proofOfLife } = settings
 
+  const deafen = surviveSubscribers(config, printError, report)
   return new Promise((resolve, reject) => {
     let failure: WebSocketError | undefined
     let opened = false
@@ -170,6 +170,7 @@ export async function dialWith(
       random: liveRandom,
       onError: (error, connection) => report(error, connection),
       onClosed: (record) => {
+        deafen()
         if (opened) return
         signal?.removeEventListener('abort', onAbort)
         reject(failure ?? dialer.refusal ?? unopened(record, target.url, limits.handshakeTimeoutMs))

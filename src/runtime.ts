@@ -7,7 +7,7 @@ import { config, type Observable } from 'rxjs'
 import { LiveConnection } from './connection.ts'
 import type { ConnectionSetup } from './connection-options.ts'
 import { Connections } from './connections.ts'
-import { type ErrorListener, reportTo } from './error-listener.ts'
+import { type ErrorListener, printError, reportTo } from './error-listener.ts'
 import { overdue } from './handlers/barrier.ts'
 import type { Connection, Handler } from './handlers/handler.ts'
 import { shakeHands } from './handshake.ts'
@@ -79,6 +79,8 @@ export class Runtime {
   readonly #fallbackHost: Host
   readonly #timers: Timers
   readonly #identifier: () => string
+  /** From then on it is not told of subscribers outside any connection. */
+  readonly #deafen: () => void
   #accepted = 0
   #ended = 0
   #turnedAway = 0
@@ -103,7 +105,7 @@ export class Runtime {
       return { route, settings, setup: this.#setupOf(settings, hostOf(settings.machine)) }
     })
     this.closed$ = this.#closed
-    surviveSubscribers(config, this.report)
+    this.#deafen = surviveSubscribers(config, printError, this.report)
   }
 
   /** The connections that are not over, by id. */
@@ -188,6 +190,7 @@ export class Runtime {
       })
     }
     this.#closed.complete()
+    this.#deafen()
   }
 
   #setupOf(settings: ResolvedSettings, host: Host): ConnectionSetup {

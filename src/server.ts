@@ -126,7 +126,11 @@ export async function serve(options: ServeOptions): Promise<Server> {
   })
   const upgrades = takeUpgrades(http, runtime, proxies)
   const firstReads = new FirstReads(http, limits.maxHeaderBytes, liveClock, upgrades.take)
-  await listening(http, host, port)
+  await listening(http, host, port).catch(async (thrown: unknown) => {
+    // It is nobody that anything could be told.
+    await runtime.drain(GOING_AWAY)
+    throw thrown
+  })
   // The system may refuse a connection later, too; an error that nobody listens for would end the process.
   http.on('error', (cause) => {
     const message = `a connection could not be accepted: ${describe(cause)}`

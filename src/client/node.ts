@@ -21,12 +21,12 @@ const connectHere = connectIn(nodeEnvironment)
 const connectPlainHere = connectPlainIn(nodeEnvironment)
 
 export const connect: Connect = (url, options) => {
-  surviveSubscribers(config, print, true)
+  surviveSubscribers(config, print)
   return connectHere(url, options)
 }
 
 export const connectPlain: ConnectPlain = (url, options) => {
-  surviveSubscribers(config, print, true)
+  surviveSubscribers(config, print)
   return connectPlainHere(url, options)
 }
 

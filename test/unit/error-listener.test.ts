@@ -1,7 +1,15 @@
 // What is printed of an error when nobody listens: enough to find the line of user code that is to blame.
 
-import { expect, it, vi } from 'vitest'
-import { HandlerError, ProtocolError, type WebSocketError, WebSocketHandler } from 'windsock'
+import { config } from 'rxjs'
+import { expect, it, onTestFinished, vi } from 'vitest'
+import {
+  dial,
+  HandlerError,
+  ProtocolError,
+  serve,
+  type WebSocketError,
+  WebSocketHandler,
+} from 'windsock'
 import { harness } from 'windsock/testing'
 import { printError, reportTo } from '../../src/error-listener.ts'
 import { route } from '../../src/route.ts'
@@ -78,4 +86,29 @@ it('a listener that cannot even be printed of hurts nobody', () => {
   const report = reportTo(fails)
   expect(() => report(new ProtocolError(1002, 'a reserved bit'))).not.toThrow()
   spy.mockRestore()
+})
+
+it('a subscriber outside any connection is told of to who came first and is open, else printed', async () => {
+  const forget = () => void Object.assign(config, { onUnhandledError: null })
+  forget()
+  onTestFinished(forget)
+  const told: string[] = []
+  const as = (name: string) => ({ onError: () => void told.push(name) })
+  const tell = () => config.onUnhandledError?.(new Error('a subscriber'))
+  const first = await serve({ routes: [route('/', () => {})], ...as('first') })
+  const { port, host, url } = first
+  await expect(serve({ port, host, routes: [], ...as('never open') })).rejects.toThrow()
+  const { connection } = await dial(url.replace('http', 'ws'), {
+    handler: () => {},
+    ...as('dialed'),
+  })
+  const second = await serve({ routes: [], ...as('second') })
+  tell()
+  await first.close()
+  await connection.closed
+  tell()
+  expect(told).toEqual(['first', 'second'])
+  await second.close()
+  expect(printedBy(tell)[0]).toMatch(/ERR_WINDSOCK_UNHANDLED.*a subscriber$/)
+  expect(told).toHaveLength(2)
 })
