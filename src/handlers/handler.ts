@@ -30,7 +30,7 @@ export interface ConnectionRequest {
   readonly args: readonly (string | undefined)[]
   /** The query arguments, decoded. */
   readonly query: URLSearchParams
-  /** Header names in lower case; several of one name are joined with `, `. */
+  /** Header names in lower case; several of one name are joined with `, `, cookies with `; `. */
   readonly headers: Readonly<Record<string, string>>
   /** The cookies by name; unsigned, so anyone may have written them. */
   readonly cookies: Readonly<Record<string, string | undefined>>
