@@ -32,8 +32,8 @@ export interface ConnectionSetup {
   readonly pingTimeoutCode: number
   /** Told of everything that user code threw, and of what hung. */
   onError(error: WebSocketError, connection: Connection, handler: Handler): void
-  /** Told once, when everything is over. */
-  onClosed(record: CloseRecord): void
+  /** Told once, when everything is over; `told` settles when the handler has done what it does then. Never rejects. */
+  onClosed(record: CloseRecord, told: Promise<void> | undefined): void
 }
 
 /** What one connection has for itself. */

@@ -361,9 +361,9 @@ export class LiveConnection
     this.#record = record
     this.#shut()
     this.#releaseOutbound()
-    if (this.#openCalled) void this.#barrier.close(record)
+    const told = this.#openCalled ? this.#barrier.close(record) : undefined
     this.#watched?.finished(record)
-    this.#setup.onClosed(record)
+    this.#setup.onClosed(record, told)
   }
 
   /** Nothing leaves any more: what is accepted from here on is lost, and counted. */

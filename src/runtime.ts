@@ -86,6 +86,10 @@ export class Runtime {
   #turnedAway = 0
   #drainFrame: CloseFrame | undefined
   #whenEmpty: (() => void) | undefined
+  /** Handlers at work whose connections are over, such as in an asynchronous `onClose`. A number holds none of them. */
+  #leaving = 0
+  /** Drains that wait for those. */
+  readonly #waiting = new Set<() => void>()
 
   constructor(options: RuntimeOptions) {
     this.#options = options
@@ -173,10 +177,13 @@ export class Runtime {
   /**
    * Accepts nothing more, and closes every connection with `frame`.
    *
-   * Resolves when all are over: within each one's `closeTimeoutMs`. A second call waits for the first.
+   * Resolves when all are over: within each one's `closeTimeoutMs`; and when what their handlers do then is done, if that
+   * is within the server's from now. A second call waits for the first.
    */
   async drain(frame: CloseFrame): Promise<void> {
     this.#drainFrame ??= frame
+    const { clock, settings } = this.#options
+    const untilMs = clock.nowMs() + settings.limits.closeTimeoutMs
     for (const connection of this.#connections.values()) {
       connection.dispatch({ type: 'server.draining', frame })
     }
@@ -191,6 +198,7 @@ export class Runtime {
     }
     this.#closed.complete()
     this.#deafen()
+    await this.#handlersLeft(untilMs)
   }
 
   #setupOf(settings: ResolvedSettings, host: Host): ConnectionSetup {
@@ -208,13 +216,13 @@ export class Runtime {
       proofOfLife,
       pingTimeoutCode,
       onError: (error, connection, handler) => this.#reportOf(handler, error, connection),
-      onClosed: (record) => {
+      onClosed: (record, told) => {
         // Of connections that were dialed this is not told: they wait for the other end, and not for user code.
         if (record.cause === 'handshakeTimeout') {
           const connection = this.#connections.get(record.connectionId)
           connection?.fail(overdue('handshakeTimeoutMs', limits))
         }
-        this.#over(record)
+        this.#over(record, told)
       },
     }
   }
@@ -225,11 +233,35 @@ export class Runtime {
     return undefined
   }
 
-  #over(record: CloseRecord): void {
+  #over(record: CloseRecord, told: Promise<void> | undefined): void {
+    if (told !== undefined) this.#waitFor(told)
     this.#ended++
     this.#connections.delete(record.connectionId)
     this.#closed.next(record)
     if (this.#connections.size === 0) this.#whenEmpty?.()
+  }
+
+  #waitFor(told: Promise<void>): void {
+    this.#leaving++
+    void told.then(() => {
+      this.#leaving--
+      if (this.#leaving === 0) for (const done of this.#waiting) done()
+    })
+  }
+
+  /** Resolves when no handler is at work any more on the end of its connection. */
+  async #handlersLeft(untilMs: number): Promise<void> {
+    if (this.#leaving === 0) return
+    const { clock } = this.#options
+    await new Promise<void>((resolve) => {
+      const done = () => {
+        clock.clearTimeout(timer)
+        this.#waiting.delete(done)
+        resolve()
+      }
+      const timer = clock.setTimeout(done, Math.max(0, untilMs - clock.nowMs()))
+      this.#waiting.add(done)
+    })
   }
 
   #reportOf(handler: Handler, error: WebSocketError, connection: Connection): void {

@@ -58,7 +58,10 @@ export interface Attached {
    * With `serve()` nobody needs to call it.
    */
   answer(request: IncomingMessage, response: ServerResponse): boolean
-  /** Closes every connection with 1001, answers what waits, and stops listening for upgrades. */
+  /**
+   * Closes every connection with 1001, waits for them and for what their handlers do in `onClose`, within `closeTimeoutMs`,
+   * answers what waits, and stops listening for upgrades.
+   */
   close(): Promise<void>
   [Symbol.asyncDispose](): Promise<void>
 }
@@ -72,8 +75,8 @@ export interface Server extends Attached {
   /** The port, also where 0 was asked for. */
   readonly port: number
   /**
-   * Closes every connection with 1001, waits for them and for plain requests that are being answered, within
-   * `closeTimeoutMs`, and frees the port.
+   * Closes every connection with 1001, waits for them, for what their handlers do in `onClose`, and for plain requests that
+   * are being answered, within `closeTimeoutMs`, and frees the port.
    *
    * A second call waits for the first.
    */

@@ -17,6 +17,7 @@ import {
   topic,
   topics,
   type WebSocketError,
+  WebSocketHandler,
 } from 'windsock'
 import { Application, RequestHandler } from 'windsock/tornado'
 import { WebSocketServer } from 'ws'
@@ -427,6 +428,47 @@ describe('close() of serve()', () => {
     goOn()
     expect(await answer).toMatchObject({ status: 200, body: 'here it is' })
     await closed
+  })
+
+  it('waits for what a handler does in onClose, also of a connection that was over before', async () => {
+    const begun = new Mailbox<() => void>()
+    const told: string[] = []
+    class Saving extends WebSocketHandler {
+      override async onClose() {
+        await new Promise<void>((done) => begun.put(done))
+        told.push('saved')
+      }
+    }
+    const { server, port } = await start({ routes: [route('/', Saving)], closeTimeoutMs: 60_000 })
+    const before = await RawClient.open(port)
+    before.destroy()
+    const dones = [await begun.next()]
+    const client = await RawClient.open(port)
+    const closing = server.close().then(() => told.push('closed'))
+    client.write(close(1001))
+    dones.push(await begun.next())
+    for (const done of dones) {
+      for (let turn = 0; turn < 10; turn++) await new Promise(setImmediate)
+      expect(told).not.toContain('closed')
+      done()
+    }
+    await closing
+    expect(told).toEqual(['saved', 'saved', 'closed'])
+  })
+
+  it('an onClose that never ends delays it by closeTimeoutMs and no more', async () => {
+    const begun = new Mailbox<string>()
+    class Hanging extends WebSocketHandler {
+      override onClose() {
+        begun.put('begun')
+        return new Promise<void>(() => {})
+      }
+    }
+    const { server, port } = await start({ routes: [route('/', Hanging)], closeTimeoutMs: 50 })
+    const client = await RawClient.open(port)
+    client.destroy()
+    await begun.next()
+    expect(await server.close()).toBeUndefined()
   })
 
   it('a plain request that is never answered delays it by closeTimeoutMs and no more', async () => {
