@@ -15,9 +15,9 @@ export interface CookieOptions {
   /** Default: the host that answers, and it alone. */
   readonly domain?: string | undefined
   /** When the browser forgets it; default: when it is closed. */
-  readonly expires?: Date | undefined
+  readonly expires?: Date | null | undefined
   /** As `expires`, in days from now; ignored beside `expires`. */
-  readonly expiresDays?: number | undefined
+  readonly expiresDays?: number | null | undefined
   /** As `expires`, in seconds; browsers prefer it. */
   readonly maxAge?: number | undefined
   /** Default `/`. */
@@ -102,12 +102,14 @@ export function setCookieHeader(
 }
 
 function expiry(
-  expires: Date | undefined,
-  expiresDays: number | undefined,
+  expires: Date | null | undefined,
+  expiresDays: number | null | undefined,
   nowMs: number,
 ): { expires?: Date } {
-  if (expires !== undefined) return { expires }
-  return expiresDays === undefined ? {} : { expires: new Date(nowMs + expiresDays * MS_PER_DAY) }
+  // `null` as Tornado's `None`: of `expiresDays` it makes a cookie of the session.
+  if (expires !== undefined && expires !== null) return { expires }
+  if (expiresDays === undefined || expiresDays === null) return {}
+  return { expires: new Date(nowMs + expiresDays * MS_PER_DAY) }
 }
 
 // Everything but cookie-octets (RFC 6265 §4.1.1), and `%`, which reading decodes.

@@ -55,9 +55,11 @@ export function checked(
     prev: number
     crc: number
   }
+  const expected = reached === undefined ? version : reached + 1
+  const isRecord = [version, atMs, schema, crc].every(Number.isFinite) && isCrc(prev)
+  if (!isRecord) throw damaged(stream, expected, 'what stands in it is no record')
   const type = textOf(row['type'])
   const data = row['form'] === 'text' ? textOf(row['data']) : bytesOf(row['data'])
-  const expected = reached === undefined ? version : reached + 1
   if (version !== expected) throw damaged(stream, expected, 'it is missing')
   if (checksum(version, type, schema, atMs, data, prev) !== crc) {
     throw damaged(stream, version, 'its checksum is wrong')
@@ -76,6 +78,10 @@ export function checked(
     }
   }
   return { stream, version, type, schema, atMs, data }
+}
+
+function isCrc(value: number): boolean {
+  return Number.isInteger(value) && value >= 0 && value <= 0xff_ff_ff_ff
 }
 
 /** libsql gives bytes as an ArrayBuffer, `node:sqlite` as a Uint8Array. */

@@ -124,8 +124,8 @@ export class WebSocketClientConnection {
    *
    * @throws WebSocketError `ERR_WINDSOCK_CLOSE_CODE` or `ERR_WINDSOCK_CLOSE_REASON`; nothing is sent then.
    */
-  close(code?: number, reason?: string): void {
-    this.connection.close(code, reason)
+  close(code?: number | null, reason?: string | null): void {
+    this.connection.close(code ?? undefined, reason ?? undefined)
   }
 
   // ── what websocketConnect does ─────────────────────────────────────────────────────────────────

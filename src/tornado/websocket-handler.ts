@@ -192,8 +192,10 @@ export class WebSocketHandler extends RequestHandler {
    *
    * Before the upgrade it refuses, with 403 and the reason as a line of text (Tornado ignores it).
    */
-  close(code?: number, reason?: string): void {
-    if (this.#connection !== undefined) this.#connection.close(code, reason)
+  close(code?: number | null, reason?: string | null): void {
+    // What another connection's `closeCode` and `closeReason` are is passed on as it is: `null` is none.
+    if (this.#connection !== undefined)
+      this.#connection.close(code ?? undefined, reason ?? undefined)
     else
       this[closeAsked] ??= { code: checkCloseCode(code ?? 1000), reason: checkReason(reason ?? '') }
   }

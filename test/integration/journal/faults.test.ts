@@ -333,6 +333,8 @@ describe.runIf(sqlite3)('a journal file under the command sqlite3', () => {
     ['changed', "UPDATE messages SET data = 'b!' WHERE version = 2"],
     ['no UTF-8 any more', "UPDATE messages SET data = CAST(x'ff62' AS TEXT) WHERE version = 2"],
     ['of no known type', "UPDATE messages SET type = CAST(x'ff' AS TEXT) WHERE version = 2"],
+    ['of numbers that are none', "UPDATE messages SET at = x'01' WHERE version = 2"],
+    ['behind no checksum', 'UPDATE messages SET prev = 99345296983916 WHERE version = 2'],
     ['taken out', 'DELETE FROM messages WHERE version = 2'],
     [
       'put in another order',

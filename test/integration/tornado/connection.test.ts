@@ -180,6 +180,19 @@ describe('hooks', () => {
     expect(log.all).toEqual(['open', ['close', null, null]])
   })
 
+  it('close takes the closeCode and closeReason that another connection ended without', async () => {
+    class Leaves extends WebSocketHandler {
+      override onMessage() {
+        this.close(this.closeCode, this.closeReason)
+      }
+    }
+    const { port, errors } = await startApplication([['/', Leaves]])
+    const client = await RawClient.open(port)
+    client.write(text('leave'))
+    expect(await client.nextClose()).toEqual({ code: 1000, reason: '' })
+    expect(errors.all).toEqual([])
+  })
+
   it('logException is told of what is thrown on a connection, in place of onError (T38)', async () => {
     const logged = new Mailbox<unknown>()
     class Logs extends WebSocketHandler {

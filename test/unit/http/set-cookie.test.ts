@@ -9,6 +9,7 @@ describe('Set-Cookie (T97)', () => {
   it.each([
     [{}, 'a=b; Path=/'],
     [{ path: '/x', domain: 'example.org' }, 'a=b; Domain=example.org; Path=/x'],
+    [{ expiresDays: null, expires: null }, 'a=b; Path=/'],
     [{ expiresDays: 1.5 }, 'a=b; Path=/; Expires=Fri, 02 Jan 2026 12:00:00 GMT'],
     [
       { expires: new Date(0), expiresDays: 9 },

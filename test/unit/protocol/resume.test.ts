@@ -22,6 +22,7 @@ import {
   messagesJson,
   parseClientFrame,
   RESUME_SUBPROTOCOL,
+  resumeErrorOf,
   toBase64,
   type Verdict,
 } from '../../../src/protocol/resume.ts'
@@ -46,6 +47,15 @@ const vectors: Vectors = JSON.parse(
 
 /** As JSON would carry it: what is `undefined` is not there. */
 const plain = (value: unknown): unknown => JSON.parse(JSON.stringify(value))
+
+it('a refusal has one word over every transport, and a status that has none has none here', () => {
+  expect([404, 401, 503].map(resumeErrorOf)).toEqual([
+    'topic_not_found',
+    'unauthorized',
+    'overloaded',
+  ])
+  expect(resumeErrorOf(418)).toBeUndefined()
+})
 
 describe('the vectors of the written protocol', () => {
   it.each(vectors.clientFrames)('client frame $text', ({ text, frame }) => {

@@ -1,7 +1,17 @@
 import { describe, expect, it } from 'vitest'
-import { checkNames } from '../../../src/protocol/setting-names.ts'
+import { checkCalled, checkNames } from '../../../src/protocol/setting-names.ts'
 
 const KNOWN = ['everyMs', 'epoch']
+
+describe('a maker of handlers', () => {
+  it('is no handler itself, and says so to who gives it for one', () => {
+    expect(() => checkCalled('chatRoom', { messages$: {} })).toThrow('route(path, chatRoom())')
+  })
+
+  it.each([{}, { topic: 1 }, null, undefined, 'a'])('leaves %j to who looks closer', (options) => {
+    expect(() => checkCalled('chatRoom', options as object)).not.toThrow()
+  })
+})
 
 describe('names of settings', () => {
   it('may be missing', () => {
