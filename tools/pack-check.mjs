@@ -167,19 +167,20 @@ function install(temporary, tarball) {
     '@types/node',
   ])
   const install = 'install --offline --ignore-scripts --install-links --no-package-lock'.split(' ')
-  npm([...install, ...Array.from(needed, (name) => join(modules, name)), tarball], folder)
+  npm([...install, ...needed.values(), tarball], folder)
   return folder
 }
 
-/** These packages and, through their own dependencies, all that they need. */
-function closure(names, found = new Set()) {
+/** Where these packages are installed for one in `folder`, and, through their own dependencies, all that they need. */
+function closure(names, folder = root, found = new Map()) {
   for (const name of names) {
     if (found.has(name)) continue
-    found.add(name)
-    const { dependencies = {} } = JSON.parse(
-      readFileSync(join(modules, name, 'package.json'), 'utf8'),
-    )
-    closure(Object.keys(dependencies), found)
+    // Its own, where another version stands beside it; that would be asked for over the network.
+    const own = join(folder, 'node_modules', name)
+    const place = existsSync(own) ? own : join(modules, name)
+    found.set(name, place)
+    const { dependencies = {} } = JSON.parse(readFileSync(join(place, 'package.json'), 'utf8'))
+    closure(Object.keys(dependencies), place, found)
   }
   return found
 }
