@@ -164,6 +164,21 @@ describe.each(OVER_HTTP)('over %s', (transport) => {
   })
 })
 
+describe('an answer that a place is gone, whatever is asked', () => {
+  it.each(OVER_HTTP)('is asked for again after a pause over %s', async (transport) => {
+    const front = await startFront(9, {
+      now: (_, response) => {
+        const oldest = 'epoch_0000000000000001'
+        response.writeHead(410).end(JSON.stringify({ reason: 'trimmed', oldest }))
+        return true
+      },
+    })
+    const { client } = startClient(front, { transports: [transport] })
+    client.topic('chat', { from: 'start' }).events$.subscribe()
+    await eventually(() => client.state.lastClose?.reason).toMatch(/start of the topic is gone/)
+  })
+})
+
 describe('a topic of which more comes than is kept between two requests', () => {
   it.each(['long-poll', 'poll'] as const)('is read on with gaps over %s', async (transport) => {
     const { chat, port } = await startChat({ kept: 2 })

@@ -137,6 +137,8 @@ async function read(exchange: Exchange, way: Way, { id, topic, begin, tell }: Su
       }
     } catch (thrown) {
       if (!(thrown instanceof Gone)) throw thrown
+      // No server says that of its start; whoever does would be asked without a pause.
+      if (place === 'start') throw new Broken('the start of the topic is gone', 1013)
       // Of the last messages that were asked for there are fewer: who has read nothing has lost nothing.
       if (!isFresh) loss = thrown.reason
       // Not from the oldest that it names: where many come and few are kept, that is gone as well by then.
